@@ -1,0 +1,75 @@
+"""Options and types that several verbs share."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class Size(click.ParamType):
+    """`HEIGHTxWIDTH` in pixels, given back as (height, width)."""
+
+    name = "HxW"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(\d+)x(\d+)", value)
+        if not match or "0" in match.groups():
+            self.fail(f"{value!r}: write HEIGHTxWIDTH in pixels, such as 96x192", param, ctx)
+        return int(match[1]), int(match[2])
+
+
+class KeyValue(click.ParamType):
+    """`KEY=VALUE`, given back as a pair; numbers and true/false/none become what they say."""
+
+    name = "KEY=VALUE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, Any]:
+        if isinstance(value, tuple):
+            return value
+        key, separator, text = value.partition("=")
+        if not separator or not key:
+            self.fail(f"{value!r}: write KEY=VALUE, such as norm=batch", param, ctx)
+        return key, literal(text)
+
+
+def literal(text: str) -> str | int | float | bool | None:
+    """The value that a short text stands for."""
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+PATH = click.Path(path_type=Path)
+SIZE = Size()
+KEY_VALUE = KeyValue()
+
+device = click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …"
+)
+precision = click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="bfloat16 autocasts: about twice as fast on recent processors.",
+)
+seed = click.option("--seed", type=int, default=0, show_default=True)
+overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there.")
+resume = click.option("--resume", is_flag=True, help="Go on where a stopped run left off.")
+skip_bad = click.option(
+    "--skip-bad", is_flag=True, help="Leave out images that cannot be used, and name them."
+)
+allow_network = click.option(
+    "--allow-import",
+    is_flag=True,
+    help="Import the Python module that a run or --network names (it runs that code).",
+)

@@ -1,0 +1,1 @@
+"""What composes verbs: the demo and its tables."""

@@ -1,0 +1,35 @@
+"""What a result was made with: versions, command, time, threads."""
+
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from atdt import __version__
+
+LIBRARIES = ("torch", "torchvision", "numpy", "zarr", "numcodecs", "xarray", "safetensors")
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, the command line, the time (UTC) and the threads of this process."""
+    versions = {"atdt": __version__, "python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            versions[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return {
+        "versions": versions,
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "threads": torch_threads(),
+    }
+
+
+def torch_threads() -> int:
+    """Threads that torch computes with, or the processors when torch is not loaded."""
+    torch = sys.modules.get("torch")
+    return torch.get_num_threads() if torch is not None else os.cpu_count() or 1

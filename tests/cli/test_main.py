@@ -1,0 +1,65 @@
+"""The command itself: help without heavy imports, and mistakes in one line."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from atdt import __version__
+from atdt.cli import VERBS, main
+from atdt.errors import UserError
+
+HEAVY = ("torch", "zarr", "xarray", "matplotlib", "numpy")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *[[verb, "--help"] for verb in VERBS]])
+def test_help_imports_nothing_heavy(arguments):
+    program = (
+        "import sys\n"
+        "from atdt.cli import main\n"
+        f"main({arguments!r}, standalone_mode=False)\n"
+        f"print('heavy:', [m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "heavy: []"
+    assert "Usage:" in done.stdout
+
+
+def test_every_verb_is_listed_in_the_order_of_the_road():
+    shown = CliRunner().invoke(main, ["--help"]).output
+    positions = [shown.index(f"\n  {verb} ") for verb in VERBS]
+    assert positions == sorted(positions)
+
+
+def test_version():
+    assert __version__ in CliRunner().invoke(main, ["--version"]).output
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (UserError("a.txt:3: no such image\n  (x.png)"), "Error: a.txt:3: no such image (x.png)"),
+        (FileNotFoundError(2, "No such file", "b.png"), "Error: b.png: No such file"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_exit_code_2(monkeypatch, error, line):
+    @click.command()
+    def failing():
+        raise error
+
+    monkeypatch.setattr(type(main), "get_command", lambda self, ctx, name: failing)
+    done = CliRunner().invoke(main, ["failing"])
+    assert done.exit_code == 2
+    assert done.output.strip() == line
+
+
+def test_a_defect_of_ours_is_not_dressed_up_as_a_mistake(monkeypatch):
+    @click.command()
+    def broken():
+        raise KeyError("ours")
+
+    monkeypatch.setattr(type(main), "get_command", lambda self, ctx, name: broken)
+    assert isinstance(CliRunner().invoke(main, ["broken"]).exception, KeyError)

@@ -1,0 +1,63 @@
+"""Atomic writes, digests, and paths that must not leave their root."""
+
+import json
+
+import pytest
+
+from atdt.errors import UserError
+from atdt.files import inside, read_json, sha256_file, sha256_json, write_atomic, write_json
+
+
+def test_a_failed_write_leaves_the_old_content_and_no_litter(tmp_path, monkeypatch):
+    target = write_atomic(tmp_path / "a.bin", b"old")
+
+    def full_disk(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("atdt.files.os.fsync", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomic(target, b"new")
+    assert target.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_json_survives_a_round_trip_and_refuses_nan(tmp_path):
+    content = {"name": "Größe", "values": [1, 2.5, None]}
+    assert read_json(write_json(tmp_path / "deep" / "a.json", content)) == content
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "b.json", {"loss": float("nan")})
+
+
+def test_reading_names_the_file_that_is_absent_or_broken(tmp_path):
+    with pytest.raises(UserError, match=r"none\.json: no such file"):
+        read_json(tmp_path / "none.json")
+    (tmp_path / "torn.json").write_text('{"a": ')
+    with pytest.raises(UserError, match=r"torn\.json: not valid JSON"):
+        read_json(tmp_path / "torn.json")
+
+
+def test_digests_do_not_depend_on_the_order_of_keys(tmp_path):
+    assert sha256_json({"a": 1, "b": [2]}) == sha256_json({"b": [2], "a": 1})
+    assert sha256_json({"a": 1}) != sha256_json({"a": 2})
+    (tmp_path / "x").write_bytes(b"abc")
+    assert sha256_file(tmp_path / "x").startswith("ba7816bf")
+
+
+@pytest.mark.parametrize("path", ["../secret", "a/../../secret", "/etc/passwd"])
+def test_paths_that_climb_out_are_refused(tmp_path, path):
+    with pytest.raises(UserError, match="must be a path below"):
+        inside(tmp_path, path)
+
+
+def test_links_that_lead_out_are_refused(tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "link").symlink_to(tmp_path)
+    with pytest.raises(UserError, match="a link leads out"):
+        inside(root, "link/secret")
+    assert inside(root, "a/b.png") == root / "a" / "b.png"
+
+
+def test_written_files_are_readable_by_others(tmp_path):
+    path = write_json(tmp_path / "a.json", json.loads("{}"))
+    assert path.stat().st_mode & 0o777 == 0o644

@@ -1,0 +1,23 @@
+"""What progress prints when nobody looks at a terminal."""
+
+import atdt.progress
+from atdt.progress import progress
+
+
+def test_lines_tell_how_far_and_how_long(capsys, monkeypatch):
+    clock = iter([0.0, 20.0, 25.0, 40.0])
+    monkeypatch.setattr(atdt.progress.time, "monotonic", lambda: next(clock))
+    with progress("extract", total=8, unit="samples") as advance:
+        advance(2)  # at 20 s: six samples left at ten seconds each
+        advance(1)  # at 25 s: too soon for another line
+        advance(1, note="loss 0.5")  # at 40 s
+    assert capsys.readouterr().err.splitlines() == [
+        "extract: 2/8 samples, 1:00 left",
+        "extract: 4/8 samples, 0:40 left loss 0.5",
+    ]
+
+
+def test_short_work_prints_nothing(capsys):
+    with progress("verify", total=3) as advance:
+        advance(3)
+    assert capsys.readouterr().err == ""
