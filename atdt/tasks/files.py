@@ -1,0 +1,46 @@
+"""Prediction files that hold a NumPy array."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from atdt.errors import UserError
+from atdt.files import write_atomic
+
+
+def with_suffix(path: Path, suffix: str) -> Path:
+    """`path` + `suffix`: an image's name may hold dots, so nothing is replaced."""
+    return path.with_name(path.name + suffix)
+
+
+def write_map(path: Path, values: np.ndarray) -> Path:
+    """Write `values` (h, w) as a float32 `.npy` file, atomically.
+
+    Raises:
+        ValueError: another number of dimensions.
+    """
+    if values.ndim != 2:
+        raise ValueError(f"{path}: expected (h, w), got {values.shape}")
+    buffer = io.BytesIO()
+    np.save(buffer, values.astype(np.float32), allow_pickle=False)
+    return write_atomic(path, buffer.getvalue())
+
+
+def read_map(path: Path) -> np.ndarray:
+    """Read a float32 (h, w) array of finite values; pickles are refused.
+
+    Raises:
+        UserError: the file is absent, no such array, or holds NaN or infinities.
+    """
+    try:
+        values = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; predict again") from None
+    except (ValueError, EOFError) as error:
+        raise UserError(f"{path}: no array of numbers ({error}); predict again") from None
+    if not isinstance(values, np.ndarray) or values.dtype != np.float32 or values.ndim != 2:
+        raise UserError(f"{path}: not a float32 array of (height, width); predict again")
+    if not np.isfinite(values).all():
+        raise UserError(f"{path}: holds NaN or infinity; the network that made it is broken")
+    return values
