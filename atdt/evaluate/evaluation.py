@@ -1,0 +1,207 @@
+"""`atdt evaluate`: from a predictions folder and a domain's labels to metrics.json."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from atdt.domains import Domain, open_domain
+from atdt.errors import UserError
+from atdt.evaluate.bootstrap import LEVEL
+from atdt.evaluate.compare import Compared, compare, gaps
+from atdt.evaluate.focal import AUTO, focal_ratios
+from atdt.evaluate.pairs import Pairs
+from atdt.evaluate.records import (
+    METRICS,
+    SCHEMA,
+    Measured,
+    load_measured,
+    write_measured,
+)
+from atdt.files import sha256_file
+from atdt.predictions import INDEX, Predictions, open_predictions
+from atdt.progress import progress
+from atdt.provenance import provenance
+from atdt.tasks import get_task
+from atdt.tasks.base import Record, Task, stack_records
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What to measure.
+
+    Attributes:
+        predictions: a predictions folder.
+        domain: PATH[:SPLIT][@N] of the domain whose images were predicted.
+        out: metrics.json; beside the predictions where None.
+        focal_ratio: of depth: "auto", a number, or None for none; see `focal_ratios`. A number is
+            for these predictions and the baseline; the oracle, trained with this camera, has none.
+        block: images drawn together by the bootstrap; more than 1 for video.
+        bootstrap: resamples; 0 for no intervals.
+        seed: of the resamples.
+        baseline, oracle: predictions folders, for gap closed; evaluated first where they are not.
+        skip_bad: leave out images that cannot be used, as the prediction did.
+    """
+
+    predictions: Path
+    domain: str
+    out: Path | None = None
+    focal_ratio: str | float | None = AUTO
+    block: int = 1
+    bootstrap: int = 1000
+    seed: int = 0
+    baseline: Path | None = None
+    oracle: Path | None = None
+    skip_bad: bool = False
+
+
+def evaluate(config: Evaluation) -> Path:
+    """Measure predictions against the labels of their domain, and write metrics.json.
+
+    Returns:
+        the path of metrics.json; the statistics of every image lie beside it in records.npz.
+
+    Raises:
+        MismatchError: the predictions are not of this domain, or baseline and oracle not of the
+            same images and truth.
+        UserError: nothing can be measured, or the options contradict each other.
+    """
+    if (config.baseline is None) != (config.oracle is None):
+        raise UserError("--baseline and --oracle: gap closed needs both")
+    predictions = open_predictions(config.predictions)
+    task = get_task(predictions.task)
+    labels = [] if task.label is None else [task.label]
+    domain = open_domain(config.domain, labels=labels, skip_bad=config.skip_bad)
+    measured = _measured(config, predictions, domain, task)
+    rows = {"method": [[measured]]}
+    if config.baseline is not None and config.oracle is not None:
+        rows["baseline"] = [[_other(config, config.baseline, domain)]]
+        ratio = AUTO if config.focal_ratio == AUTO else None
+        oracle = _other(replace(config, focal_ratio=ratio), config.oracle, domain)
+        rows["oracle"] = [[oracle]]
+    compared = compare(rows, replicates=config.bootstrap, block=config.block, seed=config.seed)
+    own = compared["method"]
+    measured.info.update(_figures(own))
+    if len(rows) > 1:
+        better = {metric.key: metric.higher_is_better for metric in task.metrics(measured.space)}
+        closed = gaps(own, compared["baseline"], compared["oracle"], better)
+        measured.info["gap_closed"] = {
+            "metrics": {key: vars(gap) for key, gap in closed.items()},
+            **{
+                name: {"path": str(rows[name][0][0].path), **_figures(compared[name])}
+                for name in ("baseline", "oracle")
+            },
+        }
+    return write_measured(measured)
+
+
+def _measured(config: Evaluation, predictions: Predictions, domain: Domain, task: Task) -> Measured:
+    pairs = Pairs(predictions, domain, task)
+    notes: list[str] = []
+    ratios = None
+    if "focal_ratio" in task.ways:
+        ratios, why_not = focal_ratios(config.focal_ratio, pairs)
+        notes += [why_not] if why_not else []
+    records, fitted, truth_sha256 = _records(pairs, ratios)
+    left_out = [
+        image for image, record in zip(pairs.images, records, strict=True) if not record["pixels"]
+    ]
+    if len(left_out) == len(records):
+        raise UserError(f"{domain.path}: none of {len(records)} images has {task.label} truth")
+    if left_out:
+        notes.append(
+            f"{len(left_out)} of {len(records)} images have no valid pixel and are left out"
+        )
+    stack = stack_records(records)
+    space = domain.label_space
+    keys = task.scores(stack, np.ones((1, len(records))), space)
+    info = {
+        "schema": SCHEMA,
+        "task": task.name,
+        "headline": task.headline,
+        "metrics": [vars(metric) for metric in task.metrics(space) if metric.key in keys],
+        "scores": {},
+        "intervals": {},
+        "gap_closed": None,
+        "images": {"count": len(records), "left_out": left_out},
+        "ways": {
+            "focal_ratio": None if ratios is None else float(np.median(ratios)),
+            "scale": fitted.get("scale"),
+        },
+        "notes": [*notes, *domain.skipped],
+        "bootstrap": {
+            "replicates": config.bootstrap if len(records) > 1 else 0,
+            "unit": _unit(config.block),
+            "block": config.block,
+            "seed": config.seed,
+            "level": LEVEL,
+        },
+        "predictions": {"folder": str(predictions.folder), **_asked(config, predictions)},
+        "domain": {"name": domain.name, "split": domain.split, "digest": domain.digest()},
+        "label_space": space.to_dict(),
+        "view": predictions.view,
+        "truth_sha256": truth_sha256,
+        "method": predictions.method,
+        "mismatch": list(predictions.mismatch),
+        "provenance": provenance(),
+    }
+    path = config.out or predictions.folder / METRICS
+    return Measured(path, info, pairs.images, stack)
+
+
+def _records(
+    pairs: Pairs, ratios: Sequence[float] | None
+) -> tuple[list[Record], dict[str, float], str]:
+    """Statistics of every image, what was fitted on all of them, and the digest of all truth."""
+    task, space = pairs.task, pairs.domain.label_space
+    records: list[Record] = []
+    digest = hashlib.sha256()
+    with progress("evaluate", total=len(pairs), unit="images") as advance:
+        for index in range(len(pairs)):
+            prediction, truth = pairs[index]
+            digest.update(repr((truth.shape, truth.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(truth))
+            ways = {} if ratios is None else {"focal_ratio": ratios[index]}
+            try:
+                records.append(task.measure(prediction, truth, space, **ways))
+            except UserError as error:
+                raise type(error)(f"{pairs.path(index)}: {error}") from None
+            advance()
+    fitted = task.fit(records)
+    if fitted:
+        for index, record in enumerate(records):
+            record.update(task.measure(*pairs[index], space, **fitted))
+    return records, fitted, digest.hexdigest()
+
+
+def _other(config: Evaluation, folder: Path, domain: Domain) -> Measured:
+    """The baseline or oracle as it was measured, or measured now if that was otherwise."""
+    predictions = open_predictions(folder)
+    if (folder / METRICS).is_file():
+        measured = load_measured(folder)
+        asked = _asked(config, predictions).items() <= measured.info["predictions"].items()
+        if asked and measured.info["domain"]["digest"] == domain.digest():
+            return measured
+    alone = replace(config, predictions=folder, out=None, baseline=None, oracle=None)
+    return load_measured(evaluate(alone))
+
+
+def _asked(config: Evaluation, predictions: Predictions) -> dict[str, Any]:
+    """Which predictions were measured, and the option that changes what is measured of an image."""
+    return {
+        "sha256": sha256_file(predictions.folder / INDEX),
+        "focal_ratio": str(config.focal_ratio),
+    }
+
+
+def _unit(block: int) -> str:
+    return "images" if block == 1 else f"moving blocks of {block} consecutive images"
+
+
+def _figures(row: Compared) -> dict[str, Any]:
+    """Scores and intervals for JSON, which has no NaN: what is undefined is null."""
+    scores = {key: value if np.isfinite(value) else None for key, value in row.scores.items()}
+    return {"scores": scores, "intervals": {key: row.interval(key) for key in scores}}
