@@ -1,6 +1,10 @@
-"""Shared by all tests: one thread a process, so that results do not depend on the machine."""
+"""Shared by all tests: results and times must not depend on how busy the machine is."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True, scope="session")

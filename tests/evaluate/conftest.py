@@ -5,14 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from atdt.domains import Domain, ViewPlan, encodings, open_domain
 from atdt.files import write_json
 from atdt.tasks import get_task
-
-settings.register_profile("evaluate", deadline=None)  # a busy machine is no failure
-settings.load_profile("evaluate")
 
 SIZE = (6, 8)
 DESCRIPTION = """

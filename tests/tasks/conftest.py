@@ -1,10 +1,6 @@
 import pytest
-from hypothesis import settings
 
 from atdt.domains import LabelSpace
-
-settings.register_profile("tasks", deadline=None)  # a busy machine is no failure
-settings.load_profile("tasks")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,249 @@
+"""A domain: images, and the labels that some of them have."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from atdt.domains import encodings, pictures
+from atdt.domains.description import Description
+from atdt.domains.label_map import LabelMap
+from atdt.domains.labels import LabelSpace
+from atdt.domains.lists import LABEL_KINDS, Sample
+from atdt.errors import DomainError, UserError
+from atdt.files import sha256_file, sha256_json
+from atdt.predictions import INDEX, Predictions, open_predictions
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One split of a domain, as `open_domain` gives it. Reading is safe for threads.
+
+    Attributes:
+        description: what the description file says.
+        split: the list's key in [lists].
+        list_path: the list file.
+        samples: its lines, in its order.
+        skipped: what --skip-bad left out and why, one line each.
+        predictions: labels that come from predictions folders, by kind.
+    """
+
+    description: Description
+    split: str
+    list_path: Path
+    samples: tuple[Sample, ...]
+    skipped: tuple[str, ...] = ()
+    predictions: Mapping[str, Predictions] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.description.name
+
+    @property
+    def root(self) -> Path:
+        return self.description.root
+
+    @property
+    def path(self) -> Path:
+        """The description file."""
+        return self.description.path
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """What semantic labels mean once they are read."""
+        return self.description.label_space
+
+    @property
+    def encodings(self) -> dict[str, str]:
+        """Of the files, by kind of label."""
+        return dict(self.description.encodings)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def has(self, kind: str) -> bool:
+        """Whether every sample has a label of this kind ("semantic", "depth", "normals")."""
+        _check_kind(kind)
+        return kind in self.predictions or all(getattr(s, kind) for s in self.samples)
+
+    def image(self, index: int) -> np.ndarray:
+        """Image of a sample, uint8 (H, W, 3), RGB.
+
+        Raises:
+            DomainError: the file is absent or does not decode; names list and line.
+        """
+        sample = self.samples[index]
+        return self._located(sample, lambda: pictures.read_image(self.root / sample.image))
+
+    def right(self, index: int) -> np.ndarray:
+        """Right image of a stereo pair, uint8 (H, W, 3), RGB.
+
+        Raises:
+            DomainError: there is none, or it does not decode; names list and line.
+        """
+        sample = self.samples[index]
+        path = self.file(index, "right")
+        return self._located(sample, lambda: pictures.read_image(path))
+
+    def image_size(self, index: int) -> tuple[int, int]:
+        """(height, width) of an image, from its file's header.
+
+        Raises:
+            DomainError: the file is absent or no image; names list and line.
+        """
+        sample = self.samples[index]
+        return self._located(sample, lambda: pictures.image_size(self.root / sample.image))
+
+    def label(self, index: int, kind: str) -> np.ndarray:
+        """Label of a sample, of the same height and width as its image.
+
+        Returns:
+            "semantic": uint8 (H, W), ids of `label_space`, 255 where ignored.
+            "depth": float32 (H, W), metres, 0 where there is none.
+            "normals": float32 (H, W, 3), unit vectors in the camera's frame, 0 where there is none.
+
+        Raises:
+            DomainError: there is none, it does not decode, it has another size than the image, or
+                holds an id that is not mapped; names list, line and file.
+        """
+        path = self.file(index, kind)
+        sample = self.samples[index]
+        label = self._located(sample, lambda: self._read_label(path, kind))
+        height, width = self.image_size(index)
+        if label.shape[:2] != (height, width):
+            raise self._at(
+                sample,
+                f"{path}: {kind} is {label.shape[0]}x{label.shape[1]} (height x width), but "
+                f"{sample.image} is {height}x{width}",
+            )
+        return label
+
+    def file(self, index: int, kind: str) -> Path:
+        """Path of a sample's label of some kind, or of its "right" image.
+
+        Raises:
+            DomainError: it has none; names list and line.
+        """
+        sample = self.samples[index]
+        if kind in self.predictions:
+            return self._located(sample, lambda: self.predictions[kind].path(sample.image))
+        if kind != "right":
+            _check_kind(kind)
+        relative = getattr(sample, kind)
+        if relative is None:
+            columns = ";".join(self.description.columns)
+            raise self._at(
+                sample, f"has no {kind}; columns are {columns} (`columns` in {self.path})"
+            )
+        return self.root / relative
+
+    def focal(self, index: int) -> float | None:
+        """Focal length of a sample's camera in pixels of the native image; None where unknown.
+
+        Raises:
+            DomainError: its camera file is absent or holds none; names list and line.
+        """
+        sample = self.samples[index]
+        return self._located(sample, lambda: self.description.focal(sample.image))
+
+    def digest(self) -> str:
+        """sha256 of what identifies these images and labels.
+
+        Goes over the name, the split, the list's columns, the image files' sizes in bytes (so that
+        images that were rendered anew are noticed), label map, encodings and predictions.
+
+        Raises:
+            DomainError: an image is gone; names list and line.
+        """
+        return sha256_json(
+            {
+                "name": self.name,
+                "split": self.split,
+                "samples": [[getattr(s, c) for c in ("image", *LABEL_KINDS)] for s in self.samples],
+                "bytes": [self._bytes(sample) for sample in self.samples],
+                "classes": self.label_space.classes,
+                "label_map": sorted(self.description.label_map.ids.items()),
+                "encodings": self.encodings,
+                "predictions": {
+                    kind: sha256_file(made.folder / INDEX)
+                    for kind, made in self.predictions.items()
+                },
+            }
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a store or a run records of a domain: name, split, digest, list, root, images."""
+        return {
+            "name": self.name,
+            "split": self.split,
+            "digest": self.digest(),
+            "list": str(self.list_path),
+            "root": str(self.root),
+            "images": len(self),
+        }
+
+    def with_predictions(self, kind: str, folder: str | Path) -> "Domain":
+        """The same images, with predictions in place of their labels of one kind.
+
+        Args:
+            kind: "semantic", "depth" or "normals".
+            folder: a finished predictions folder of that task, at the images' native size.
+
+        Raises:
+            DomainError: the folder holds another task or label space, or lacks an image.
+            UserError: it is no finished predictions folder.
+        """
+        _check_kind(kind)
+        made = open_predictions(folder)
+        index = made.folder / INDEX
+        if made.task != kind:
+            raise DomainError(f"{index}: holds predictions of {made.task!r}, not of {kind!r}")
+        if kind == "semantic":
+            try:
+                space = LabelSpace.from_dict(made.label_space)
+            except DomainError as error:
+                raise DomainError(f"{index}: label_space: {error}") from None
+            if space.classes != self.label_space.classes:
+                raise DomainError(
+                    f"{index}: ids are of label space {space.name!r}, but {self.path} has "
+                    f"{self.label_space.name!r}"
+                )
+        changed = replace(self, predictions={**self.predictions, kind: made})
+        for position in range(len(changed)):
+            changed.file(position, kind)
+        return changed
+
+    def _read_label(self, path: Path, kind: str) -> np.ndarray:
+        predicted = kind in self.predictions
+        if kind == "semantic":
+            described = self.description.label_map
+            ids = LabelMap.identity(self.label_space) if predicted else described
+            try:
+                return ids.apply(pictures.read_numbers(path))
+            except DomainError as error:
+                raise DomainError(f"{path}: {error}") from None
+        if kind == "depth":
+            return encodings.read_depth(path, "npy" if predicted else self.encodings[kind])
+        return encodings.read_normals(path)
+
+    def _bytes(self, sample: Sample) -> int:
+        try:
+            return (self.root / sample.image).stat().st_size
+        except OSError as error:
+            raise self._at(sample, f"{sample.image}: cannot be read ({error.strerror})") from None
+
+    def _located[Read](self, sample: Sample, read: Callable[[], Read]) -> Read:
+        try:
+            return read()
+        except UserError as error:
+            raise self._at(sample, str(error)) from None
+
+    def _at(self, sample: Sample, problem: str) -> DomainError:
+        return DomainError(f"{self.list_path}:{sample.line}: {problem}")
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in LABEL_KINDS:
+        raise ValueError(f"{kind!r} is no kind of label; kinds are {', '.join(LABEL_KINDS)}")

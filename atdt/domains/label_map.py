@@ -1,0 +1,104 @@
+"""From the ids in label files to the ids of a label space."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from atdt.domains.labels import IGNORE, LabelSpace
+from atdt.errors import DomainError
+
+LARGEST = 2**16 - 1  # ids come from files of 8 or 16 bits
+SHOWN = 4  # unknown ids that a message names
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """Ids in files → ids of a label space (or 255), for every id that may occur.
+
+    Attributes:
+        ids: the map itself.
+        otherwise: what a message says of an id that it lacks.
+    """
+
+    ids: Mapping[int, int]
+    otherwise: str
+
+    @classmethod
+    def identity(cls, space: LabelSpace) -> "LabelMap":
+        """For files that hold the ids of `space` already."""
+        ids = {k: k for k in range(len(space.classes))} | {IGNORE: IGNORE}
+        last = len(space.classes) - 1
+        return cls(ids, f"{space.name!r} has 0 to {last} and 255: map other ids in [labels]")
+
+    @classmethod
+    def from_table(
+        cls, table: Mapping[str, Any], space: LabelSpace, in_files: LabelSpace | None
+    ) -> "LabelMap":
+        """From the table [labels] of a description.
+
+        Args:
+            table: keys are ids in files or, where `in_files` is given, its class names; values are
+                ids of `space`, its class names, or "ignore".
+            space: the label space to arrive in.
+            in_files: the label space of the files; its 255 then needs no entry.
+
+        Raises:
+            DomainError: a key or value is neither, or two keys name one id.
+        """
+        ids = {IGNORE: IGNORE} if in_files else {}
+        named: dict[int, str] = {}
+        for key, value in table.items():
+            source = _source(key, in_files)
+            if source in named:
+                raise DomainError(f"{key!r} and {named[source]!r} are the same id {source}")
+            named[source] = key
+            ids[source] = _target(key, value, space)
+        return cls(ids, 'not named in [labels]: add a line, such as 12 = "ignore"')
+
+    def apply(self, raw: np.ndarray) -> np.ndarray:
+        """Map ids (H, W) of any integer type to uint8 (H, W).
+
+        Raises:
+            DomainError: ids that the map lacks; names them and their pixel counts.
+        """
+        table = np.full(LARGEST + 1, -1, np.int16)
+        table[list(self.ids)] = list(self.ids.values())
+        mapped = table[raw]
+        unknown = mapped < 0
+        if unknown.any():
+            ids, counts = np.unique(raw[unknown], return_counts=True)
+            worst = np.argsort(-counts)[:SHOWN]
+            met = ", ".join(f"id {ids[k]} ({counts[k]} pixels)" for k in worst)
+            more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+            raise DomainError(f"holds {met}{more}; {self.otherwise}")
+        return mapped.astype(np.uint8)
+
+
+def _source(key: str, in_files: LabelSpace | None) -> int:
+    if key.isascii() and key.isdecimal() and int(key) <= LARGEST:
+        return int(key)
+    if in_files is None:
+        raise DomainError(
+            f"{key!r} is no id from 0 to {LARGEST} (file_label_space lets keys be class names)"
+        )
+    if key == "ignore":
+        return IGNORE
+    if key not in in_files.classes:
+        known = ", ".join(in_files.classes)
+        raise DomainError(f"{key!r} is neither an id nor a class of {in_files.name!r} ({known})")
+    return in_files.classes.index(key)
+
+
+def _target(key: str, value: Any, space: LabelSpace) -> int:
+    if value == "ignore":
+        return IGNORE
+    if isinstance(value, str) and value in space.classes:
+        return space.classes.index(value)
+    if type(value) is int and (0 <= value < len(space.classes) or value == IGNORE):
+        return value
+    known = ", ".join(space.classes)
+    raise DomainError(
+        f"{key} = {value!r}: write 'ignore', or id or class of {space.name!r} ({known})"
+    )

@@ -1,0 +1,81 @@
+"""Opening a domain by a spec, such as `data/streets/a:train` or `data/streets/b:train@30`."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from atdt.domains.check import check_files, find_bad
+from atdt.domains.description import FILE_NAME, read_description
+from atdt.domains.domain import Domain
+from atdt.domains.lists import read_list
+from atdt.errors import DomainError
+
+GRAMMAR = "PATH[:SPLIT][@N]"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """PATH[:SPLIT][@N]: a description file or its folder, a key of [lists], the first N images."""
+
+    path: Path
+    split: str | None
+    first: int | None
+
+
+def parse_spec(spec: str | Path) -> Spec:
+    """Take a spec apart; a path that exists as it stands is a path, whatever is in it."""
+    text = str(spec)
+    match = re.fullmatch(r"(.+?)(?::([^/\\:@]+))?(?:@(\d+))?", text)
+    if match is None or Path(text).exists():
+        return Spec(Path(text), None, None)
+    path, split, first = match.groups()
+    return Spec(Path(path), split, None if first is None else int(first))
+
+
+def open_domain(spec: str | Path, *, labels: Sequence[str] = (), skip_bad: bool = False) -> Domain:
+    """Open one split of a domain.
+
+    Args:
+        spec: PATH[:SPLIT][@N]. PATH is a description file or a folder with a `domain.toml`; SPLIT a
+            key of its [lists], which may be left out where there is one; N takes the first N
+            images.
+        labels: kinds of label that every sample must have ("semantic", "depth", "normals").
+        skip_bad: read all images and labels now, and leave out the samples that cannot be used:
+            `Domain.skipped` says which and why. A line that is malformed, or that leads out of the
+            root, is an error all the same.
+
+    Raises:
+        DomainError: no such description, split or file; a list that is empty, shorter than N, or
+            malformed; a label that is needed and missing; or nothing left after skipping. Names
+            the list and line where there is one.
+    """
+    wanted = parse_spec(spec)
+    path = wanted.path / FILE_NAME if wanted.path.is_dir() else wanted.path
+    if not path.is_file():
+        raise DomainError(f"{path}: no such file; a domain is given by {GRAMMAR}")
+    description = read_description(path)
+    split = _split(wanted, path, description.lists)
+    listed = description.lists[split]
+    samples = read_list(listed, description.root, description.columns)
+    if wanted.first is not None and not 0 < wanted.first <= len(samples):
+        raise DomainError(f"{listed}: has {len(samples)} images, not the {wanted.first} of @N")
+    domain = Domain(description, split, listed, samples[: wanted.first])
+    if not skip_bad:
+        check_files(domain, labels)
+        return domain
+    bad = find_bad(domain, labels)
+    if len(bad) == len(domain):
+        raise DomainError(f"{listed}: none of {len(bad)} images can be used; the first: {bad[0]}")
+    good = tuple(sample for k, sample in enumerate(domain.samples) if k not in bad)
+    return replace(domain, samples=good, skipped=tuple(bad.values()))
+
+
+def _split(spec: Spec, path: Path, lists: Mapping[str, Path]) -> str:
+    if spec.split is None and len(lists) == 1:
+        return next(iter(lists))
+    if spec.split not in lists:
+        problem = "which split?" if spec.split is None else f"no split {spec.split!r}."
+        choices = ", ".join(f"{spec.path}:{split}" for split in lists)
+        raise DomainError(f"{path}: {problem} Write one of {choices}")
+    return spec.split

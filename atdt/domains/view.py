@@ -1,0 +1,128 @@
+"""One view of an image: the same cut of pixels from the image and from its labels."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from atdt.domains.labels import IGNORE
+from atdt.domains.photometric import PLAIN, ColourDraw
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class View:
+    """What `ViewPlan.draw` drew for one image; sizes are (height, width) in pixels.
+
+    Attributes:
+        native: of the image as it is stored.
+        resized: what the whole image is resized to.
+        offset: y, x of the view's upper left corner in the resized image; negative where zeros are
+            padded.
+        out: of the view.
+        flip: whether it is mirrored left to right, after the cut.
+        colours: its photometric draw.
+    """
+
+    native: Size
+    resized: Size
+    offset: tuple[int, int]
+    out: Size
+    flip: bool = False
+    colours: ColourDraw = PLAIN
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """y, x, height, width of what the view shows, in pixels of the native image; rounded
+        outwards where the image is resized, without what is padded."""
+        spans = []
+        for axis in (0, 1):
+            kept = self._kept(axis)
+            native, resized = self.native[axis], self.resized[axis]
+            start, stop = kept.start * native // resized, -(-kept.stop * native // resized)
+            spans.append((start, stop - start))
+        (y, height), (x, width) = spans
+        return y, x, height, width
+
+    def plain(self) -> "View":
+        """The same view without its photometric draw."""
+        return replace(self, colours=PLAIN)
+
+    def image(self, pixels: np.ndarray) -> np.ndarray:
+        """Cut the view from an image: uint8 (H, W, 3) → float32 (3, h, w) in [0, 1].
+
+        Colours first, then resize, then crop, as AT/DT's released code; all in float. Resizing is
+        Pillow's bilinear, which averages over what a pixel covers when it makes images smaller.
+
+        Raises:
+            ValueError: not an image of the size that the view was drawn for.
+        """
+        if pixels.dtype != np.uint8 or pixels.shape != (*self.native, 3):
+            raise ValueError(
+                f"expected uint8 {(*self.native, 3)}, got {pixels.dtype} {pixels.shape}"
+            )
+        rows, columns = self._kept(0), self._kept(1)
+        if self.resized == self.native:  # colours work pixel by pixel: cutting first is the same
+            planes = self.colours.apply(pixels[rows, columns])
+        else:
+            whole = self.colours.apply(pixels)
+            planes = np.stack([_bilinear(plane, self.resized) for plane in whole])
+            planes = planes[:, rows, columns]
+        if planes.shape[1:] != self.out:
+            padded = np.zeros((3, *self.out), np.float32)
+            padded[(slice(None), *self._place())] = planes
+            planes = padded
+        return np.ascontiguousarray(planes[:, :, ::-1] if self.flip else planes)
+
+    def label(self, array: np.ndarray, kind: str) -> np.ndarray:
+        """Cut the view from a label: (H, W, …) → a copy of the same type, (h, w, …).
+
+        Every kind is resized to the nearest pixel, also depth and normals (the released code mixes
+        theirs, and with them the zeros that mean none). Padded pixels are 255 in semantics, 0 in
+        depth and normals. A flip negates the x of normals.
+
+        Raises:
+            ValueError: not of the size that the view was drawn for.
+        """
+        if array.shape[:2] != self.native:
+            raise ValueError(f"expected {kind} of size {self.native}, got {array.shape}")
+        if self.resized == self.native:
+            part = array[self._kept(0), self._kept(1)]
+        else:
+            part = array[np.ix_(self._nearest(0), self._nearest(1))]
+        cut = np.full(
+            (*self.out, *array.shape[2:]), IGNORE if kind == "semantic" else 0, array.dtype
+        )
+        cut[self._place()] = part
+        if self.flip:
+            cut = np.ascontiguousarray(cut[:, ::-1])
+            if kind == "normals":
+                cut[:, :, 0] = 0 - cut[:, :, 0]  # a minus sign alone would make −0 of none
+        return cut
+
+    def _kept(self, axis: int) -> slice:
+        """The part of the resized image that the view shows."""
+        start = self.offset[axis]
+        return slice(max(start, 0), min(start + self.out[axis], self.resized[axis]))
+
+    def _place(self) -> tuple[slice, slice]:
+        """Where that part lies in the view."""
+        kept = self._kept(0), self._kept(1)
+        y, x = (
+            slice(part.start - start, part.stop - start)
+            for part, start in zip(kept, self.offset, strict=True)
+        )
+        return y, x
+
+    def _nearest(self, axis: int) -> np.ndarray:
+        """Native pixels under the centres of the resized ones that the view shows."""
+        kept = self._kept(axis)
+        centres = 2 * np.arange(kept.start, kept.stop) + 1  # in halves of resized pixels
+        return centres * self.native[axis] // (2 * self.resized[axis])
+
+
+def _bilinear(plane: np.ndarray, size: Size) -> np.ndarray:
+    height, width = size
+    resized = Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(resized).clip(0, 1)  # sums of weights are 1 but for rounding

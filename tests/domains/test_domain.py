@@ -1,0 +1,243 @@
+"""Images and labels of an open domain, what its digest notices, predictions as labels."""
+
+import json
+
+import numpy as np
+import pytest
+
+from atdt.domains import IGNORE, Domain, label_space, open_domain
+from atdt.domains.encodings import read_depth, read_normals, read_png, write_depth, write_png
+from atdt.errors import DomainError, UserError
+
+KINDS = ("semantic", "depth", "normals")
+
+
+def test_images_and_labels_are_those_of_the_files(make_domain):
+    folder = make_domain(2)
+    domain = open_domain(folder, labels=KINDS)
+    assert (domain.name, domain.split, len(domain)) == ("made", "train", 2)
+    assert domain.label_space.name == "shared11"
+    for index in range(2):
+        stem = f"a/{index}.png"
+        assert np.array_equal(domain.image(index), read_png(folder / "image" / stem))
+        assert np.array_equal(domain.right(index), read_png(folder / "right" / stem))
+        assert domain.image_size(index) == domain.image(index).shape[:2] == (12, 20)
+        semantic, depth, normals = (domain.label(index, kind) for kind in KINDS)
+        assert np.array_equal(semantic, read_png(folder / "semantic" / stem))
+        assert np.array_equal(depth, read_depth(folder / "depth" / stem, "rgb24-1000m"))
+        assert np.array_equal(normals, read_normals(folder / "normals" / stem))
+        assert (semantic.dtype, depth.dtype, normals.dtype) == (np.uint8, np.float32, np.float32)
+        assert normals.shape == (12, 20, 3)
+
+
+def test_labels_are_read_in_their_encoding(make_domain):
+    folder = make_domain(1, toml='[encodings]\ndepth = "uint16/256"')
+    write_depth(folder / "depth/a/0.png", np.full((12, 20), 2.5), "uint16/256")
+    assert (open_domain(folder).label(0, "depth") == 2.5).all()
+
+
+def test_another_label_space_of_the_same_images_is_another_description(make_domain):
+    folder = make_domain(2)
+    shared = label_space("shared11").classes
+    kept = {"road": "road", "sky": "sky", "vehicle": "vehicle"}
+    (folder / "coarse.toml").write_text(
+        'name = "made"\nlabel_space = "coarse4"\nfile_label_space = "shared11"\n'
+        '[lists]\ntrain = "train.txt"\n[labels]\n'
+        + "".join(f'"{name}" = "{kept.get(name, "other")}"\n' for name in shared)
+    )
+    fine, coarse = open_domain(folder), open_domain(folder / "coarse.toml", labels=["semantic"])
+    assert coarse.label_space.classes == ("road", "sky", "vehicle", "other")
+    expected = np.full(256, IGNORE)
+    expected[:11] = [0, 3, 3, 3, 3, 3, 3, 2, 3, 3, 1]
+    for index in range(2):
+        assert np.array_equal(
+            coarse.label(index, "semantic"), expected[fine.label(index, "semantic")]
+        )
+        assert np.array_equal(coarse.image(index), fine.image(index))
+    assert coarse.digest() != fine.digest()
+
+
+def test_missing_labels(make_domain):
+    folder = make_domain(2)
+    (folder / "train.txt").write_text(
+        "image/a/0.png;_;semantic/a/0.png\nimage/a/1.png;right/a/1.png;_\n"
+    )
+    domain = open_domain(folder)
+    assert not domain.has("semantic")
+    assert not domain.has("depth")
+    domain.label(0, "semantic")
+    with pytest.raises(DomainError, match=r"train\.txt:2: has no semantic; columns are image;ri"):
+        domain.label(1, "semantic")
+    with pytest.raises(DomainError, match=r"train\.txt:1: has no right"):
+        domain.right(0)
+    assert open_domain(make_domain(1)).has("semantic")
+    with pytest.raises(ValueError, match="'edges' is no kind of label"):
+        domain.has("edges")
+    with pytest.raises(ValueError, match="'edges' is no kind of label"):
+        domain.label(0, "edges")
+
+
+def test_a_label_of_another_size(make_domain):
+    folder = make_domain(2)
+    write_png(folder / "semantic/a/1.png", np.zeros((12, 19), np.uint8))
+    with pytest.raises(
+        DomainError,
+        match=r"train\.txt:2: .*semantic/a/1\.png: semantic is 12x19 .*, but .* is 12x20",
+    ):
+        open_domain(folder).label(1, "semantic")
+
+
+def test_an_id_outside_the_label_space(make_domain):
+    folder = make_domain(2)
+    ids = np.zeros((12, 20), np.uint8)
+    ids[0, :3] = 11
+    write_png(folder / "semantic/a/1.png", ids)
+    with pytest.raises(
+        DomainError,
+        match=r"train\.txt:2: .*semantic/a/1\.png: holds id 11 \(3 pixels\); 'shared11'",
+    ):
+        open_domain(folder).label(1, "semantic")
+
+
+@pytest.mark.parametrize("read", [Domain.image, Domain.image_size, Domain.right])
+def test_an_image_that_does_not_decode(make_domain, read):
+    folder = make_domain(2)
+    for part in ("image", "right"):
+        (folder / part / "a/1.png").write_bytes(b"\x89PNG torn")
+    with pytest.raises(DomainError, match=r"train\.txt:2: .*a/1\.png: does not decode") as caught:
+        read(open_domain(folder), 1)
+    assert "\n" not in str(caught.value)
+
+
+def test_focal_lengths(make_domain):
+    assert open_domain(make_domain(1)).focal(0) is None
+    assert open_domain(make_domain(1, toml="focal = 96.5")).focal(0) == 96.5
+    folder = make_domain(2, toml='camera = "camera"')
+    (folder / "camera/image/a").mkdir(parents=True)
+    (folder / "camera/image/a/0.json").write_text('{"focal": 80}')
+    domain = open_domain(folder)
+    assert domain.focal(0) == 80.0
+    with pytest.raises(DomainError, match=r"train\.txt:2: image/a/1\.png: no camera file"):
+        domain.focal(1)
+
+
+def test_the_digest_is_the_same_wherever_the_folder_lies(make_domain, tmp_path):
+    folder = make_domain(2)
+    digest = open_domain(folder).digest()
+    assert digest == open_domain(folder / "domain.toml:train").digest()
+    moved = folder.rename(tmp_path / "moved")
+    assert open_domain(moved, labels=KINDS, skip_bad=True).digest() == digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda toml, listed: (toml.replace('"made"', '"other"'), listed),
+        lambda toml, listed: (toml.replace("train =", "val ="), listed),
+        lambda toml, listed: (toml.replace("shared11", "camvid"), listed),
+        lambda toml, listed: (toml + '[encodings]\ndepth = "npy"\n', listed),
+        lambda toml, listed: (toml + '[labels]\n0 = "sky"\n', listed),
+        lambda toml, listed: (toml, listed.splitlines()[0]),
+        lambda toml, listed: (toml, "\n".join(listed.splitlines()[::-1])),
+        lambda toml, listed: (toml, listed.replace("depth/a/0.png", "_")),
+    ],
+)
+def test_the_digest_notices_what_changes_images_or_labels(make_domain, change):
+    folder = make_domain(2)
+    before = open_domain(folder).digest()
+    files = folder / "domain.toml", folder / "train.txt"
+    for path, content in zip(files, change(*(p.read_text() for p in files)), strict=True):
+        path.write_text(content)
+    assert open_domain(folder).digest() != before
+
+
+def test_the_digest_notices_images_made_anew(make_domain):
+    folder = make_domain(2)
+    domain = open_domain(folder)
+    before = domain.digest()
+    write_png(folder / "image/a/1.png", np.zeros((12, 20, 3), np.uint8))
+    assert domain.digest() != before
+    (folder / "image/a/1.png").unlink()
+    with pytest.raises(DomainError, match=r"train\.txt:2: image/a/1\.png: cannot be read"):
+        domain.digest()
+
+
+def test_what_others_record_of_a_domain(make_domain):
+    folder = make_domain(2)
+    domain = open_domain(folder)
+    assert json.loads(json.dumps(domain.to_dict())) == {
+        "name": "made",
+        "split": "train",
+        "digest": domain.digest(),
+        "list": str(folder / "train.txt"),
+        "root": str(domain.root),
+        "images": 2,
+    }
+
+
+@pytest.fixture
+def predict(tmp_path):
+    """Writes a predictions folder."""
+
+    def write(domain: Domain, task: str, write_one, **changes):
+        folder = tmp_path / "predictions"
+        files = {}
+        for sample in domain.samples:
+            files[sample.image] = (
+                f"predictions/{sample.line}{'.npy' if task == 'depth' else '.png'}"
+            )
+            write_one(folder / files[sample.image])
+        info = {
+            "schema": 1,
+            "complete": True,
+            "task": task,
+            "label_space": domain.label_space.to_dict(),
+            "domain": domain.to_dict(),
+            "view": {},
+            "method": {},
+            "mismatch": [],
+            "files": files,
+        }
+        (folder / "predictions.json").write_text(json.dumps(info | changes))
+        return folder
+
+    return write
+
+
+def ids(path, value=3, size=(12, 20)):
+    write_png(path, np.full(size, value, np.uint8))
+
+
+def test_predictions_take_the_place_of_labels(make_domain, predict):
+    folder = make_domain(2, toml='[labels]\n0 = "sky"')  # the files' map is not the predictions'
+    (folder / "train.txt").write_text("image/a/0.png\nimage/a/1.png\n")
+    domain = open_domain(folder)
+    learnt = domain.with_predictions("semantic", predict(domain, "semantic", ids))
+    assert learnt.has("semantic")
+    assert not domain.has("semantic")
+    assert (learnt.label(1, "semantic") == 3).all()
+    assert learnt.digest() != domain.digest()
+    far = predict(domain, "depth", lambda path: write_depth(path, np.full((12, 20), 7.5), "npy"))
+    assert (learnt.with_predictions("depth", far).label(0, "depth") == 7.5).all()
+
+
+def test_predictions_that_do_not_fit(make_domain, predict):
+    domain = open_domain(make_domain(2))
+    with pytest.raises(DomainError, match="holds predictions of 'depth', not of 'semantic'"):
+        domain.with_predictions("semantic", predict(domain, "depth", ids))
+    coarse = label_space("coarse4").to_dict()
+    with pytest.raises(DomainError, match=r"label space 'coarse4', but .* has 'shared11'"):
+        domain.with_predictions("semantic", predict(domain, "semantic", ids, label_space=coarse))
+    with pytest.raises(DomainError, match="label_space: a label space has exactly"):
+        domain.with_predictions("semantic", predict(domain, "semantic", ids, label_space={}))
+    part = {"image/a/0.png": "predictions/1.png"}
+    with pytest.raises(DomainError, match=r"train\.txt:2: .*no prediction of 'image/a/1\.png'"):
+        domain.with_predictions("semantic", predict(domain, "semantic", ids, files=part))
+    with pytest.raises(UserError, match="unfinished"):
+        domain.with_predictions("semantic", predict(domain, "semantic", ids, complete=False))
+    cropped = predict(domain, "semantic", lambda path: ids(path, size=(6, 6)))
+    with pytest.raises(DomainError, match="semantic is 6x6"):
+        domain.with_predictions("semantic", cropped).label(0, "semantic")
+    wrong = predict(domain, "semantic", lambda path: ids(path, value=11))
+    with pytest.raises(DomainError, match="holds id 11"):
+        domain.with_predictions("semantic", wrong).label(0, "semantic")

@@ -1,0 +1,152 @@
+"""Image files of every mode, and damaged ones: an array or a DomainError, nothing else."""
+
+import io
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from atdt.domains.pictures import image_size, read_channels, read_image, read_numbers
+from atdt.errors import DomainError
+
+RANDOM = np.random.default_rng(0)
+RGB = RANDOM.integers(0, 256, (6, 9, 3), np.uint8)
+GREY = RGB[:, :, 0]
+ALPHA = RANDOM.integers(0, 256, (6, 9, 1), np.uint8)
+
+
+def paletted(transparency=None) -> Image.Image:
+    picture = Image.fromarray((GREY % 4).astype(np.uint8), "L").convert("P")
+    picture.putdata((GREY % 4).ravel().tolist())
+    picture.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90, 1, 2, 3])
+    if transparency is not None:
+        picture.info["transparency"] = transparency
+    return picture
+
+
+def test_colour_images(tmp_path):
+    for name in ("a.png", "a.bmp", "a.ppm", "a.tiff"):
+        Image.fromarray(RGB).save(tmp_path / name)
+        read = read_image(tmp_path / name)
+        assert np.array_equal(read, RGB)
+        assert read.flags.writeable
+        assert image_size(tmp_path / name) == (6, 9)
+
+
+def test_alpha_is_dropped_not_blended(tmp_path):
+    Image.fromarray(np.concatenate([RGB, ALPHA], axis=2)).save(tmp_path / "a.png")
+    assert np.array_equal(read_image(tmp_path / "a.png"), RGB)
+    assert np.array_equal(read_channels(tmp_path / "a.png"), RGB)
+
+
+def test_grey_images_become_rgb(tmp_path):
+    for name, array in {
+        "8.png": GREY,
+        "la.png": np.concatenate([GREY[:, :, None], ALPHA], axis=2),
+        "16.png": GREY.astype(np.uint16) << 8 | 37,
+    }.items():
+        Image.fromarray(array).save(tmp_path / name)
+        assert np.array_equal(read_image(tmp_path / name), np.repeat(GREY[:, :, None], 3, 2)), name
+
+
+@pytest.mark.parametrize("transparency", [None, 1, bytes([0, 100, 255, 3])])
+def test_palettes_are_colours_in_images_and_indices_in_labels(tmp_path, transparency):
+    path = tmp_path / "p.png"
+    paletted(transparency).save(path)
+    colours = np.array([[10, 20, 30], [40, 50, 60], [70, 80, 90], [1, 2, 3]], np.uint8)
+    assert np.array_equal(read_image(path), colours[GREY % 4])
+    assert np.array_equal(read_numbers(path), GREY % 4)
+    with pytest.raises(DomainError, match="mode P, not three channels"):
+        read_channels(path)
+
+
+def test_numbers_of_8_and_16_bits(tmp_path):
+    deep = RANDOM.integers(0, 2**16, (6, 9)).astype(np.uint16)
+    for name, array in {"8.png": GREY, "16.png": deep, "16.pgm": deep, "16.tiff": deep}.items():
+        Image.fromarray(array).save(tmp_path / name)
+        read = read_numbers(tmp_path / name)
+        assert np.array_equal(read, array), name
+        assert read.dtype == array.dtype
+
+
+def test_numbers_in_several_channels_or_beyond_16_bits_are_refused(tmp_path):
+    Image.fromarray(RGB).save(tmp_path / "rgb.png")
+    with pytest.raises(DomainError, match=r"rgb\.png: has mode RGB, not one channel"):
+        read_numbers(tmp_path / "rgb.png")
+    Image.fromarray(GREY.astype(np.int32) - 300).save(tmp_path / "i.tiff")
+    with pytest.raises(DomainError, match="not 16-bit numbers"):
+        read_numbers(tmp_path / "i.tiff")
+    Image.fromarray(GREY.astype(np.float32)).save(tmp_path / "f.tiff")
+    with pytest.raises(DomainError, match="no 8-bit colours"):
+        read_image(tmp_path / "f.tiff")
+
+
+def test_absent_files_folders_and_other_formats(tmp_path):
+    with pytest.raises(DomainError, match=r"none\.png: no such file"):
+        read_image(tmp_path / "none.png")
+    with pytest.raises(DomainError, match="does not decode"):
+        read_image(tmp_path)
+    (tmp_path / "text.png").write_text("not an image")
+    with pytest.raises(DomainError, match=r"text\.png: does not decode as an image"):
+        image_size(tmp_path / "text.png")
+    Image.fromarray(RGB).save(tmp_path / "a.gif")  # only the formats that are named are tried
+    with pytest.raises(DomainError, match=r"a\.gif: does not decode"):
+        read_image(tmp_path / "a.gif")
+
+
+@pytest.mark.parametrize("side", [12, 40])  # Pillow warns of the first and refuses the second
+def test_decompression_bombs_are_refused(tmp_path, monkeypatch, side):
+    Image.new("L", (side, side)).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with warnings.catch_warnings():
+        for action in ("error", "ignore"):
+            warnings.simplefilter(action, Image.DecompressionBombWarning)
+            for read in (read_image, image_size, read_numbers):
+                with pytest.raises(DomainError, match=r"bomb\.png: more than 100 pixels"):
+                    read(tmp_path / "bomb.png")
+
+
+def encoded(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    noise = RANDOM.integers(0, 256, (24, 32, 3), np.uint8)
+    Image.fromarray(noise).save(buffer, format=kind)
+    return buffer.getvalue()
+
+
+WHOLE = {kind: encoded(kind) for kind in ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "PPM")}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of metadata cut short
+@pytest.mark.parametrize("kind", sorted(WHOLE))
+def test_truncated_files_are_errors(tmp_path, kind):
+    path = tmp_path / "torn"
+    for part in (0, 1, 10, 40, len(WHOLE[kind]) // 2, len(WHOLE[kind]) * 3 // 4):
+        path.write_bytes(WHOLE[kind][:part])
+        with pytest.raises(DomainError, match="torn: does not decode"):
+            read_image(path)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@settings(
+    max_examples=300,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    kind=st.sampled_from(sorted(WHOLE)),
+    place=st.floats(0, 1, exclude_max=True),
+    head=st.booleans(),
+    value=st.integers(0, 255),
+)
+def test_damaged_files_decode_or_are_errors(tmp_path, kind, place, head, value):
+    damaged = bytearray(WHOLE[kind])
+    damaged[int(place * (min(200, len(damaged)) if head else len(damaged)))] = value
+    path = tmp_path / "damaged"
+    path.write_bytes(damaged)
+    for read in (read_image, read_numbers, read_channels, image_size):
+        try:
+            read(path)
+        except DomainError as error:
+            assert str(path) in str(error)
