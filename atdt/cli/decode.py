@@ -1,0 +1,34 @@
+"""`atdt decode`: predictions of task 2 through G."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atdt.cli import options
+from atdt.cli.outputs import echo_made, output_options
+
+
+@click.command("decode")
+@click.argument("transfer", type=options.PATH, metavar="RUN")
+@click.option("--domain", metavar="SPEC", help="PATH[:SPLIT][@N] of the images to decode.")
+@click.option("--store", type=options.PATH, help="A store of them that holds E1's features.")
+@click.option("--array", metavar="NAME", help="E1's array in --store, if not as in training.")
+@click.option("--encoder", type=options.PATH, help="Run of N1; where `train` saw it if not given.")
+@click.option("--decoder", type=options.PATH, help="Run of N2; where `train` saw it if not given.")
+@click.option(
+    "--allow-mismatch",
+    type=click.Choice(["encoder", "preprocessing"]),
+    multiple=True,
+    help="Let through what differs from G's training; it is recorded. May be given twice.",
+)
+@output_options
+def command(transfer: Path, **config: Any) -> None:
+    """Decode a domain with the transfer network of RUN: D2(G(E1(x))).
+
+    Give the images by --domain, or by --store if E1 has been run over them already. A run of a head
+    on E1 needs no --decoder.
+    """
+    from atdt.decode import Decoding, decode
+
+    echo_made(decode(Decoding(transfer=transfer, **config)))

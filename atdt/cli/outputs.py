@@ -1,0 +1,60 @@
+"""Options of the verbs that write a predictions folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from atdt.cli import options
+
+OPTIONS = (
+    click.option("--out", type=options.PATH, required=True, help="The predictions folder."),
+    click.option("--resize", type=options.SIZE, help="Bring whole images to this size."),
+    click.option("--crop", type=options.SIZE, help="Cut this size from their centre."),
+    click.option("--pad", type=options.SIZE, help="Fill them up to this size with zeros."),
+    click.option("--batch", type=click.IntRange(min=1), default=8, show_default=True),
+    options.device,
+    options.precision,
+    click.option(
+        "--depth-format",
+        type=click.Choice(["npy", "png"]),
+        default="npy",
+        show_default=True,
+        help="Depth as float32 metres, or as PNG of 16 bits: metres × 256.",
+    ),
+    click.option("--save-logits", is_flag=True, help="Keep the decoder's outputs too (.npy)."),
+    click.option("--save-features", is_flag=True, help="Keep the decoder's inputs too (.npy)."),
+    click.option(
+        "--save-dtype",
+        type=click.Choice(["float16", "float32"]),
+        default="float16",
+        show_default=True,
+        help="Of logits and features.",
+    ),
+    options.resume,
+    options.overwrite,
+    options.skip_bad,
+    options.allow_network,
+)
+
+
+def output_options[Command: Callable](command: Command) -> Command:
+    """Add the options of `atdt.decode.config.Output` to a command."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def echo_made(folder: Path) -> None:
+    """Print the predictions folder; what was skipped or let through goes to stderr before it."""
+    from atdt.predictions import open_predictions
+
+    made = open_predictions(folder)
+    skipped = made.info["skipped"]
+    if skipped:
+        click.echo(f"skipped {len(skipped)} images:", err=True)
+    for line in skipped:
+        click.echo(f"  {line}", err=True)
+    for line in made.mismatch:
+        click.echo(f"mismatch allowed: {line}", err=True)
+    click.echo(folder)

@@ -1,0 +1,217 @@
+"""`atdt decode`: D2(G(E1(x))) on the images of a domain, or from a store that holds E1(x)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from atdt.decode.belonging import check_channels, check_key, load_side
+from atdt.decode.config import Decoding
+from atdt.decode.header import header, run_info
+from atdt.decode.output import open_sink
+from atdt.decode.pipeline import run
+from atdt.decode.sources import ImageSource, Source, StoreSource
+from atdt.devices import pick_device
+from atdt.domains import LabelSpace, ViewPlan, open_domain
+from atdt.errors import UserError
+from atdt.stores import open_store
+from atdt.tasks import get_task
+from atdt.tasks.base import Task
+from atdt.transfer.building import HEAD_MODE
+from atdt.transfer.load import LoadedTransfer, load_transfer
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is decoded: the source, and how its batches become features of E1.
+
+    Attributes:
+        source: images, or E1's features from a store.
+        encode: a batch of the source -> features of E1 (N, C1, h1, w1).
+        domain, view, skipped: for predictions.json.
+        method: what predictions.json says of E1.
+        mismatch: differences that were let through.
+    """
+
+    source: Source
+    encode: Callable[[Tensor], Tensor]
+    domain: dict[str, Any]
+    view: dict[str, Any]
+    skipped: tuple[str, ...]
+    method: dict[str, Any]
+    mismatch: list[str]
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """What follows E1: G and D2, or a head.
+
+    Attributes:
+        task, space: T2.
+        decode: features of E1, the view's (h, w) -> output (N, C, h, w), features that D2 takes.
+        method: what predictions.json says of it.
+        mismatch: differences that were let through.
+    """
+
+    task: Task
+    space: LabelSpace
+    decode: Callable[[Tensor, Size], tuple[Tensor, Tensor]]
+    method: dict[str, Any]
+    mismatch: list[str]
+
+
+def decode(config: Decoding) -> Path:
+    """Predict T2 on a domain from features of T1.
+
+    Returns:
+        the predictions folder, `config.out`.
+
+    Raises:
+        MismatchError: E1, G and D2 do not belong together; names what differs.
+        RunError: a run that is absent, unfinished or damaged.
+        DomainError, StoreError: the images or the store cannot be used.
+        NumericsError: an output is not finite.
+        UserError: an option, or what is in `config.out` already.
+    """
+    config.check()
+    device = pick_device(config.device)
+    transfer = load_transfer(config.transfer, device, config.allow_import)
+    if config.store is None:
+        inputs = _from_images(config, transfer, device)
+    else:
+        inputs = _from_store(config, transfer)
+    if transfer.mode == HEAD_MODE:
+        decoder = _head(config, transfer)
+    else:
+        decoder = _through_decoder(config, transfer, inputs.source.batches[0].size, device)
+    info = transfer.run.info
+    method = {
+        "kind": "head" if transfer.mode == HEAD_MODE else "atdt",
+        "transfer": run_info(transfer.run)
+        | {"architecture": info["architecture"], "level": transfer.level},
+        "encoder": inputs.method,
+        **decoder.method,
+    }
+    head = header(
+        decoder.task,
+        decoder.space,
+        inputs.domain,
+        inputs.view,
+        method,
+        config,
+        device,
+        mismatch=(
+            *(f"in training {transfer.run.path.name}: {line}" for line in info["mismatch"]),
+            *inputs.mismatch,
+            *decoder.mismatch,
+        ),
+        skipped=inputs.skipped,
+    )
+
+    def compute(batch: Tensor, size: Size) -> tuple[Tensor, Tensor]:
+        return decoder.decode(inputs.encode(batch), size)
+
+    run(inputs.source, compute, open_sink(decoder.task, head, inputs.source, config), device)
+    return config.out
+
+
+def _from_images(config: Decoding, transfer: LoadedTransfer, device: torch.device) -> Inputs:
+    domain = open_domain(config.domain, skip_bad=config.skip_bad)
+    plan = ViewPlan(resize=config.resize, crop=config.crop, pad=config.pad)
+    source = ImageSource(domain, plan, config.batch)
+    loaded, mismatch = load_side(
+        "source",
+        config.encoder,
+        transfer,
+        source.batches[0].size,
+        config.allow_mismatch,
+        device,
+        config.allow_import,
+    )
+    level = transfer.source_level
+    return Inputs(
+        source=source,
+        encode=lambda images: loaded.network.encode(images, level),
+        domain=domain.to_dict(),
+        view=plan.to_dict(),
+        skipped=domain.skipped,
+        method=run_info(loaded.run)
+        | {"encoder_sha256": loaded.network.weights_digest("encoder", level), "level": level},
+        mismatch=mismatch,
+    )
+
+
+def _from_store(config: Decoding, transfer: LoadedTransfer) -> Inputs:
+    store = open_store(config.store)
+    recorded = transfer.run.info["source"]
+    reader = store.features(transfer.source_level, config.array or recorded["array"])
+    check_channels("source", reader.shape[1], transfer, reader.path)
+    mismatch = check_key(
+        "source", recorded["key"], reader.attrs, transfer, reader.path, config.allow_mismatch
+    )
+    source = StoreSource(store, reader, config.batch)
+    return Inputs(
+        source=source,
+        encode=lambda features: features,
+        domain=store.domain,
+        view=store.plan,
+        skipped=(),
+        method={
+            "store": str(store.path.resolve()),
+            "array": reader.name,
+            "dtype": str(reader.dtype),
+            "encoder_sha256": reader.attrs["encoder_sha256"],
+            "level": transfer.source_level,
+        },
+        mismatch=mismatch,
+    )
+
+
+def _through_decoder(
+    config: Decoding, transfer: LoadedTransfer, size: Size, device: torch.device
+) -> Decoder:
+    loaded, mismatch = load_side(
+        "target",
+        config.decoder,
+        transfer,
+        size,
+        config.allow_mismatch,
+        device,
+        config.allow_import,
+    )
+    network, level = loaded.network, transfer.level
+
+    def through(features: Tensor, size: Size) -> tuple[Tensor, Tensor]:
+        made = transfer.module(features, network.feature_shape(level, size)[1:])
+        return network.decode(made, level, size), made
+
+    method = {
+        "decoder": run_info(loaded.run),
+        "training_focal": loaded.run.info.get("training_focal"),
+    }
+    return Decoder(loaded.task, loaded.space, through, method, mismatch)
+
+
+def _head(config: Decoding, transfer: LoadedTransfer) -> Decoder:
+    head, info = transfer.module, transfer.run.info
+    if config.decoder is not None:
+        raise UserError(
+            f"--decoder {config.decoder}: {transfer.run.path} is a head, which decodes by itself"
+        )
+
+    def through(features: Tensor, size: Size) -> tuple[Tensor, Tensor]:
+        made = head.transfer(features)
+        return head.decoder.decode(made, head.level, size), made
+
+    return Decoder(
+        get_task(info["target"]["task"]),
+        LabelSpace.from_dict(info["head"]["label_space"]),
+        through,
+        {"training_focal": info["head"].get("training_focal")},
+        [],
+    )

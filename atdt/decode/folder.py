@@ -1,0 +1,176 @@
+"""Writing a predictions folder, so that a killed run loses a batch at most."""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from atdt.errors import MismatchError, UserError
+from atdt.files import inside, write_atomic, write_json
+from atdt.predictions import (
+    FEATURES,
+    INDEX,
+    LEDGER,
+    LOGITS,
+    PREDICTIONS,
+    SCHEMA,
+    open_predictions,
+    stems,
+)
+from atdt.provenance import provenance
+from atdt.runs import differences
+
+MEASUREMENTS = ("metrics.json", "records.npz")  # of the predictions that they lie beside
+PLACES = ("path", "root", "list", "store")  # keys of a header that say where something was
+KEY = {PREDICTIONS: "files", LOGITS: "logits", FEATURES: "features"}  # in predictions.json
+
+
+class PredictionsWriter:
+    """A predictions folder in the making.
+
+    The ledger, `progress.jsonl`, opens with the header that predictions.json will have; then it
+    names each image whose files are on disk. predictions.json is written last.
+
+    Args:
+        folder: made where it is missing.
+        header: all that predictions.json says but the files and when they were made.
+        images: names of all images that will be predicted, in order, none twice.
+        parts: which of "predictions", "logits", "features" are written.
+        resume: go on with what is there, if its header is the same; where nothing is, begin.
+        overwrite: replace what is there.
+
+    Raises:
+        UserError: both options are given; or the folder holds something else, or predictions and
+            neither option is given.
+        MismatchError: --resume, but what is there was made from other things; the message names
+            what differs.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        header: dict[str, Any],
+        images: Sequence[str],
+        parts: Sequence[str],
+        *,
+        resume: bool = False,
+        overwrite: bool = False,
+    ):
+        if resume and overwrite:
+            raise UserError("--resume and --overwrite exclude each other: go on, or start anew?")
+        self.folder, self.images, self.parts = folder, tuple(images), tuple(parts)
+        self.header = json.loads(json.dumps(header, allow_nan=False))
+        self.complete = False
+        self._stems = stems(images)
+        self._done: dict[str, dict[str, str]] = {}
+        held = _held(folder)
+        if held and resume:
+            self._take_up()
+        elif held and not overwrite:
+            raise UserError(
+                f"{folder}: holds predictions; --resume goes on with them, --overwrite replaces"
+            )
+        else:
+            self._begin()
+
+    def is_done(self, image: str) -> bool:
+        """Whether all files of `image` are on disk and recorded."""
+        return image in self._done
+
+    def path(self, part: str, image: str) -> Path:
+        """Where a file of `image` goes, still without suffix; its folder exists."""
+        path = inside(self.folder, f"{part}/{self._stems[image]}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def record(self, written: dict[str, dict[str, Path]]) -> None:
+        """Note that files are on disk: image -> part -> file."""
+        lines = []
+        for image, files in written.items():
+            names = {part: file.relative_to(self.folder).as_posix() for part, file in files.items()}
+            self._done[image] = names
+            lines.append(json.dumps({"image": image, **names}, ensure_ascii=False) + "\n")
+        with (self.folder / LEDGER).open("ab") as ledger:
+            ledger.write("".join(lines).encode())
+            ledger.flush()
+            os.fsync(ledger.fileno())
+
+    def finish(self) -> None:
+        """Write predictions.json, with which the folder is complete, and drop the ledger."""
+        index = {"schema": SCHEMA, **self.header, "provenance": provenance(), "complete": True}
+        for part in self.parts:
+            index[KEY[part]] = {image: self._done[image][part] for image in self.images}
+        write_json(self.folder / INDEX, index)
+        (self.folder / LEDGER).unlink()
+        self.complete = True
+
+    def _begin(self) -> None:
+        # The new ledger comes first: a kill in between leaves a folder that is known as ours.
+        line = json.dumps({"header": self.header}, ensure_ascii=False) + "\n"
+        write_atomic(self.folder / LEDGER, line.encode())
+        for name in (INDEX, *MEASUREMENTS):
+            (self.folder / name).unlink(missing_ok=True)
+        for part in KEY:
+            if (self.folder / part).exists():
+                shutil.rmtree(self.folder / part)
+
+    def _take_up(self) -> None:
+        index, ledger = self.folder / INDEX, self.folder / LEDGER
+        if index.is_file():
+            info = open_predictions(self.folder).info
+            self._check_header({key: info.get(key) for key in self.header}, index)
+            ledger.unlink(missing_ok=True)
+            self.complete = True
+            return
+        entries = _read_ledger(ledger)
+        self._check_header(entries[0].get("header"), ledger)
+        for entry in entries[1:]:
+            files = {part: entry[part] for part in self.parts if isinstance(entry.get(part), str)}
+            there = all(inside(self.folder, name).is_file() for name in files.values())
+            if there and len(files) == len(self.parts) and entry.get("image") in self._stems:
+                self._done[entry["image"]] = files
+
+    def _check_header(self, recorded: Any, file: Path) -> None:
+        recorded = recorded if isinstance(recorded, dict) else {}
+        changes = differences(_identity(recorded), _identity(self.header))
+        if changes:
+            raise MismatchError(
+                f"{file}: --resume needs what it was started with; {'; '.join(changes)}"
+            )
+
+
+def _identity(content: Any) -> Any:
+    """A header without the places where things were: they may move between a run and its resume."""
+    if not isinstance(content, dict):
+        return content
+    return {key: _identity(value) for key, value in content.items() if key not in PLACES}
+
+
+def _held(folder: Path) -> bool:
+    """Whether `folder` holds predictions, finished or not; false when absent or empty."""
+    if not folder.exists():
+        return False
+    if not folder.is_dir():
+        raise UserError(f"{folder}: is a file; predictions need a folder")
+    if (folder / INDEX).is_file() or (folder / LEDGER).is_file():
+        return True
+    if any(not entry.name.endswith(".partial") for entry in folder.iterdir()):
+        raise UserError(f"{folder}: holds other files and no {INDEX}; choose another --out")
+    return False
+
+
+def _read_ledger(ledger: Path) -> list[dict[str, Any]]:
+    """The entries of a ledger; a last line that a kill cut off is removed from the file."""
+    data = ledger.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) < len(data):
+        write_atomic(ledger, whole)
+    try:
+        entries = [json.loads(line) for line in whole.splitlines()]
+    except ValueError:
+        entries = []
+    if not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise UserError(f"{ledger}: damaged; start anew with --overwrite")
+    return entries

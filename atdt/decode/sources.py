@@ -1,0 +1,110 @@
+"""Where decoding takes its inputs from: images of a domain, or a store that holds E1."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from atdt.domains import Domain, ViewPlan
+from atdt.stores import FeatureReader, Store
+
+READERS = 4  # image files decoded at a time; Pillow lets go of Python's lock
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images that go through the networks together.
+
+    Attributes:
+        indices: where each is in the source.
+        images: their names.
+        size: (height, width) of their view in pixels, the same for all.
+    """
+
+    indices: tuple[int, ...]
+    images: tuple[str, ...]
+    size: tuple[int, int]
+
+
+class Source(Protocol):
+    """Images, cut into batches once and for all, so that a resumed run computes the same ones."""
+
+    batches: tuple[Batch, ...]
+
+    def read(self, batch: Batch) -> np.ndarray:
+        """The inputs of a batch, float32, one image along the first axis."""
+        ...
+
+
+class ImageSource:
+    """RGB images of a domain in their plain view, (N, 3, h, w) in [0, 1].
+
+    Raises:
+        DomainError: a size that the view cannot be cut from, or, from `read`, an image that does
+            not decode.
+    """
+
+    def __init__(self, domain: Domain, plan: ViewPlan, batch: int):
+        self.domain = domain
+        names = [sample.image for sample in domain.samples]
+        with ThreadPoolExecutor(READERS) as pool:
+            natives = list(pool.map(domain.image_size, range(len(names))))
+        self.views = [plan.draw(name, 0, size) for name, size in zip(names, natives, strict=True)]
+        self.batches = plan_batches(names, [view.out for view in self.views], batch)
+
+    def read(self, batch: Batch) -> np.ndarray:
+        with ThreadPoolExecutor(READERS) as pool:
+            return np.stack(list(pool.map(self._image, batch.indices)))
+
+    def _image(self, index: int) -> np.ndarray:
+        return self.views[index].image(self.domain.image(index))
+
+
+class StoreSource:
+    """E1's features of the plain view of each image, (N, C, h, w), from one array of a store.
+
+    Blocks are read in order and each once; the last one is kept for the batch that spans two.
+    """
+
+    def __init__(self, store: Store, reader: FeatureReader, batch: int):
+        self.reader = reader
+        plain = np.flatnonzero(store.samples.view == 0)
+        names = [str(name) for name in store.samples.image[plain]]
+        plan = ViewPlan.from_dict(store.plan)
+        sizes = [plan.out_size(tuple(int(side) for side in store.samples.size[i])) for i in plain]
+        self.batches = plan_batches(names, sizes, batch)
+        self._samples = plain
+        self._block: tuple[int, np.ndarray] | None = None
+
+    def read(self, batch: Batch) -> np.ndarray:
+        return np.stack([self._sample(int(self._samples[index])) for index in batch.indices])
+
+    def _sample(self, sample: int) -> np.ndarray:
+        start, stop = (0, 0) if self._block is None else self.reader.block_range(self._block[0])
+        if not start <= sample < stop:
+            block = next(
+                block
+                for block in range(self.reader.blocks)
+                if self.reader.block_range(block)[0] <= sample < self.reader.block_range(block)[1]
+            )
+            self._block = block, self.reader.read_block(block)
+            start, _ = self.reader.block_range(block)
+        return self._block[1][sample - start].astype(np.float32)
+
+
+def plan_batches(
+    names: Sequence[str], sizes: Sequence[tuple[int, int]], batch: int
+) -> tuple[Batch, ...]:
+    """Batches of at most `batch` images of one size, in the order of the names; a name that comes
+    again is left out."""
+    first = {name: index for index, name in reversed(list(enumerate(names)))}
+    groups: dict[tuple[int, int], list[int]] = {}
+    for index in sorted(first.values()):
+        groups.setdefault(tuple(sizes[index]), []).append(index)
+    return tuple(
+        Batch(tuple(indices), tuple(names[index] for index in indices), size)
+        for size, group in groups.items()
+        for indices in (group[start : start + batch] for start in range(0, len(group), batch))
+    )
