@@ -1,0 +1,29 @@
+"""The feature store, version 1: the only room that imports zarr. See docs/store.md.
+
+Names are imported when they are first used, so that asking for one does not load zarr for another.
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "FeatureReader": "reader",
+    "FeatureWriter": "writer",
+    "SampleTable": "samples",
+    "Store": "store",
+    "VerifyReport": "verify",
+    "create_store": "create",
+    "default_samples_per_shard": "layout",
+    "describe": "summary",
+    "differences": "provenance",
+    "open_dataset": "xr",
+    "open_store": "store",
+    "verify_store": "verify",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,222 @@
+"""Where a writer starts: a new array, one that is replaced, or one that is checked and resumed."""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from atdt.errors import MismatchError, StoreError
+from atdt.files import write_atomic
+from atdt.progress import progress
+from atdt.stores.blocks import Blocks, open_blocks
+from atdt.stores.checks import (
+    array_metadata,
+    changed_files,
+    digests,
+    refuse_changes,
+    refuse_other_samples,
+)
+from atdt.stores.layout import LEDGER, METADATA
+from atdt.stores.ledger import Ledger, read_ledger, write_ledger
+from atdt.stores.lock import LOCK, WriterLock
+from atdt.stores.metadata import array_file, group_file
+from atdt.stores.provenance import GRID, differences, identity_fields
+from atdt.stores.reader import open_reader
+
+if TYPE_CHECKING:
+    from atdt.stores.store import Store
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """An array as it is wanted: `item` is the shape of one sample, `attributes` are JSON."""
+
+    group: str
+    name: str
+    item: tuple[int, ...]
+    dtype: str
+    dimensions: tuple[str, ...]
+    compressor: str
+    attributes: dict[str, Any]
+
+
+@dataclass
+class Beginning:
+    """What a writer knows of its array: its lock, the ledger's header, blocks and length."""
+
+    lock: WriterLock
+    header: dict[str, Any]
+    blocks: dict[int, dict[str, Any]]
+    length: int
+    complete: bool = False
+
+
+def begin(store: "Store", spec: ArraySpec, *, resume: bool, overwrite: bool) -> Beginning:
+    """Take the array's lock and bring its folder to a state that blocks can be written to.
+
+    Raises:
+        StoreError, MismatchError: see `Store.feature_writer`.
+    """
+    if resume and overwrite:
+        raise StoreError("--resume and --overwrite exclude each other; give one of them")
+    if len(spec.item) != len(spec.dimensions) - 1 or any(side < 1 for side in spec.item):
+        raise StoreError(f"{spec.group}/{spec.name}: {spec.item} is not the shape of a sample")
+    folder = store.folder(spec.group, spec.name)
+    metadata = array_file(
+        (len(store.samples), *spec.item),
+        spec.dtype,
+        store.samples_per_shard,
+        spec.dimensions,
+        spec.compressor,
+        spec.attributes,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = WriterLock(folder)
+    try:
+        beginning = _decide(store, spec, metadata, lock, resume, overwrite)
+    except BaseException:
+        lock.release()
+        raise
+    if beginning.complete:
+        lock.release()  # nothing will be written, so nobody need wait
+    return beginning
+
+
+def _decide(
+    store: "Store",
+    spec: ArraySpec,
+    metadata: bytes,
+    lock: WriterLock,
+    resume: bool,
+    overwrite: bool,
+) -> Beginning:
+    folder = lock.path.parent
+    ledger = read_ledger(folder / LEDGER)
+    recorded = _recorded_metadata(ledger, folder / METADATA)
+    if overwrite or recorded is None:
+        return _anew(store, spec, metadata, lock)
+    finished = ledger.complete is not None and ledger.problem is None
+    _refuse_others(spec, folder, recorded, json.loads(metadata))
+    if finished and not resume:
+        open_reader(store, spec.group, spec.name)  # damage must not pass for "nothing to do"
+        return Beginning(lock, ledger.header, ledger.blocks, ledger.length, complete=True)
+    if not resume:
+        raise StoreError(
+            f"{folder}: incomplete, {len(ledger.blocks)} of {store.blocks} blocks are committed; "
+            f"go on with --resume, or replace it with --overwrite {spec.name}"
+        )
+    if ledger.header is None:  # nothing else in it can be trusted, so nothing is committed
+        return _anew(store, spec, metadata, lock)
+    if not finished:  # said before all that is committed is read
+        _refuse_other_grid(spec, folder, recorded)
+    _mend_metadata(store, spec, folder, ledger.header)
+    blocks = open_blocks(folder, store.grid, ledger.blocks)
+    sound = _sound_blocks(f"{spec.group}/{spec.name}", blocks)
+    _remove_partial(folder)
+    if finished and len(sound) == store.blocks:
+        return Beginning(lock, ledger.header, sound, ledger.length, complete=True)
+    _refuse_other_grid(spec, folder, recorded)
+    length = write_ledger(folder / LEDGER, ledger.header, sound)
+    return Beginning(lock, ledger.header, sound, length)
+
+
+def _recorded_metadata(ledger: Ledger, path: Path) -> dict[str, Any] | None:
+    """The array's metadata: the ledger's copy, else the file; None where neither can be read."""
+    try:
+        text = ledger.header["metadata"] if ledger.header else path.read_bytes()
+        metadata = json.loads(text)
+        return metadata if isinstance(metadata["attributes"], dict) else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _refuse_others(
+    spec: ArraySpec, folder: Path, recorded: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    lines = differences(recorded, wanted, ("shape", "data_type"))
+    before, after = recorded["attributes"], wanted["attributes"]
+    lines += differences(before, after, identity_fields(before, after))
+    if lines:
+        raise MismatchError(
+            f"{folder} holds something else under this name ({'; '.join(lines)}); "
+            f"choose another name, or replace it with --overwrite {spec.name}"
+        )
+
+
+def _refuse_other_grid(spec: ArraySpec, folder: Path, recorded: dict[str, Any]) -> None:
+    lines = differences(recorded["attributes"], spec.attributes, GRID)
+    if lines:
+        raise MismatchError(
+            f"{folder} was begun otherwise, and its last bits would differ ({'; '.join(lines)}); "
+            f"resume as it was begun, or replace it with --overwrite {spec.name}"
+        )
+
+
+def _anew(store: "Store", spec: ArraySpec, metadata: bytes, lock: WriterLock) -> Beginning:
+    """Empty the folder, the ledger first so that no reader trusts what is left, and start it."""
+    folder = lock.path.parent
+    (folder / LEDGER).unlink(missing_ok=True)
+    for path in folder.iterdir():
+        if path.name == LOCK:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    group_path, array_path = array_metadata(spec.group, spec.name)
+    _ensure_group(store, spec.group, _siblings_digests(store, spec.group, group_path))
+    write_atomic(folder / METADATA, metadata)
+    header = {
+        "kind": "array",
+        "schema": spec.attributes["schema"],
+        "metadata": metadata.decode(),
+        "files": {**store.files, **digests(store.path, (group_path, array_path))},
+    }
+    return Beginning(lock, header, {}, write_ledger(folder / LEDGER, header, {}))
+
+
+def _mend_metadata(store: "Store", spec: ArraySpec, folder: Path, header: dict[str, Any]) -> None:
+    """Write damaged metadata again, from the ledger's copy; it must come out as recorded."""
+    files = header["files"]
+    refuse_other_samples(folder, files, store.files)
+    group_path, array_path = array_metadata(spec.group, spec.name)
+    _ensure_group(store, spec.group, {files.get(group_path)})
+    if digests(store.path, [array_path])[array_path] != files.get(array_path):
+        write_atomic(folder / METADATA, header["metadata"].encode())
+    found = digests(store.path, (group_path, array_path))
+    refuse_changes(store.path, changed_files(files, found))
+
+
+def _siblings_digests(store: "Store", group: str, group_path: str) -> set[str | None]:
+    """What the other arrays of a group recorded of the group's metadata."""
+    headers = [read_ledger(store.folder(group, n) / LEDGER).header for n in store.arrays(group)]
+    return {header["files"].get(group_path) for header in headers if header}
+
+
+def _ensure_group(store: "Store", group: str, recorded: set[str | None]) -> None:
+    """Make the group's metadata, or make it again where it is not what its arrays recorded."""
+    path = f"{group}/{METADATA}"
+    if digests(store.path, [path])[path] in recorded:
+        return
+    data = group_file(group)
+    if not recorded or hashlib.sha256(data).hexdigest() in recorded:
+        write_atomic(store.path / path, data)
+
+
+def _sound_blocks(name: str, blocks: Blocks) -> dict[int, dict[str, Any]]:
+    """The committed blocks that are still what was committed; the others are written again."""
+    sound = {}
+    with progress(f"check {name}", len(blocks.records), "blocks") as advance:
+        for block, problem in blocks.check():
+            if problem is None:
+                sound[block] = blocks.records[block]
+            advance()
+    return sound
+
+
+def _remove_partial(folder: Path) -> None:
+    """Files that a killed writer was in the midst of; nothing refers to them."""
+    for path in folder.rglob("*.partial"):
+        path.unlink()

@@ -1,0 +1,133 @@
+"""Blocks of one array read back, each proved to be the one that its ledger names."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+
+from atdt.errors import StoreError, UserError
+from atdt.files import inside
+from atdt.stores.layout import MEND, Grid, shard_path
+from atdt.stores.metadata import is_plain, open_array
+from atdt.stores.shards import block_digest, plain_bytes, read_plain, stored_checksums
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """The committed blocks of the array in `folder`; may be sent to other processes.
+
+    Attributes:
+        grid: how samples are cut into blocks.
+        records: the ledger's record of each committed block.
+        array: the array as zarr sees it.
+    """
+
+    folder: Path
+    grid: Grid
+    records: Mapping[int, Mapping[str, Any]]
+    array: zarr.Array
+
+    @property
+    def item(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return self.array.shape[1:]
+
+    def path(self, block: int) -> Path:
+        """The file of a block.
+
+        Raises:
+            UserError: a link leads out of the array's folder.
+        """
+        path = shard_path(self.folder, block, self.array.ndim)
+        return inside(self.folder, str(path.relative_to(self.folder)))
+
+    def size(self, block: int) -> int:
+        """Bytes of a block's file, proved to be what was committed.
+
+        Raises:
+            StoreError: the file is missing or has another size.
+        """
+        path = self.path(block)
+        if not path.is_file():
+            raise StoreError(f"{path}: it is missing; {MEND}")
+        size, committed = path.stat().st_size, self.records[block]["bytes"]
+        start, stop = self.grid.block_range(block)
+        item_bytes = math.prod(self.item) * self.array.dtype.itemsize
+        slots = self.grid.samples_per_shard
+        if is_plain(self.array) and committed != plain_bytes(slots, stop - start, item_bytes):
+            raise StoreError(f"{path}: its ledger's size does not fit its shape; extract it again")
+        if size != committed:
+            raise StoreError(f"{path}: it has {size} bytes, not {committed}; {MEND}")
+        return size
+
+    def read(self, block: int, out: np.ndarray | None = None) -> np.ndarray:
+        """The samples of a block (n, …), every chunk checked.
+
+        Args:
+            out: filled and given back; contiguous, of the block's shape and the array's dtype.
+
+        Raises:
+            StoreError: the block is not what was committed; names the file.
+            ValueError: `out` does not fit.
+        """
+        start, stop = self.grid.block_range(block)
+        self.size(block)  # before memory is taken for what a file may not hold
+        shape = (stop - start, *self.item)
+        if out is None:
+            out = np.empty(shape, self.array.dtype)
+        elif out.shape != shape or out.dtype != self.array.dtype or not out.flags.c_contiguous:
+            raise ValueError(f"out must be contiguous {self.array.dtype} of shape {shape}")
+        path, slots, plain = self.path(block), self.grid.samples_per_shard, is_plain(self.array)
+        checksums = (
+            read_plain(path, slots, out) if plain else stored_checksums(path, slots, len(out))
+        )
+        if block_digest(checksums) != self.records[block]["digest"]:
+            raise StoreError(f"{path}: not the block that was committed; {MEND}")
+        if not plain:
+            self._decode(path, start, out)
+        return out
+
+    def check(self) -> Iterator[tuple[int, str | None]]:
+        """Read every committed block; yields its number and what is wrong with it, if anything."""
+        buffer = None
+        for block in sorted(set(self.records) & set(range(self.grid.blocks))):
+            start, stop = self.grid.block_range(block)
+            try:
+                self.size(block)
+                if buffer is None:
+                    most = self.grid.block_range(0)[1]
+                    buffer = np.empty((most, *self.item), self.array.dtype)
+                self.read(block, buffer[: stop - start])
+            except UserError as error:
+                yield block, str(error)
+            else:
+                yield block, None
+
+    def _decode(self, path: Path, start: int, out: np.ndarray) -> None:
+        try:
+            out[...] = self.array[start : start + len(out)]
+        except (ValueError, RuntimeError) as error:
+            raise StoreError(f"{path}: {error}; {MEND}") from error
+
+
+def open_blocks(folder: Path, grid: Grid, records: Mapping[int, Mapping[str, Any]]) -> Blocks:
+    """Open the array in `folder`, whose metadata has been checked before.
+
+    Raises:
+        StoreError: its shards or chunks are not those of schema version 1.
+    """
+    array = open_array(folder)
+    item = array.shape[1:]
+    is_version_1 = (
+        array.shards == (grid.samples_per_shard, *item)
+        and array.chunks == (1, *item)
+        and array.shape[0] == grid.samples
+        and array.compressors[-1].to_dict() == {"name": "crc32c"}
+    )
+    if not is_version_1:
+        raise StoreError(f"{folder}: not laid out as a store of version 1; extract it again")
+    return Blocks(folder, grid, records, array)

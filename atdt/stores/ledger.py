@@ -1,0 +1,142 @@
+"""The ledger of an array: what is committed, and digests of everything a reader relies on.
+
+One JSON object a line, each ending in its own sha256 (`seal`), so that a flipped byte or a line cut
+short is found. The first line is the header; then one line a block, appended after its shard has
+reached the disk; a last line of kind `complete` ends it and seals all lines before it.
+"""
+
+import errno
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from atdt.files import write_atomic
+
+HEADERS = ("root", "array")
+SEAL_START = b',"seal":"'
+SEAL_END = b'"}'
+SEAL_LENGTH = len(SEAL_START) + 64 + len(SEAL_END)
+
+
+@dataclass
+class Ledger:
+    """What a ledger file says.
+
+    Attributes:
+        header: the first record, None where there is none that can be trusted.
+        blocks: the record of each committed block.
+        complete: the last record of a finished array.
+        problem: why the file is not whole, None where it is.
+        length: bytes of the part that can be trusted.
+    """
+
+    header: dict[str, Any] | None = None
+    blocks: dict[int, dict[str, Any]] = field(default_factory=dict)
+    complete: dict[str, Any] | None = None
+    problem: str | None = None
+    length: int = 0
+
+
+def read_ledger(path: Path) -> Ledger:
+    """Read a ledger up to the first line that is not whole; says so in `problem`."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return Ledger(problem="it has no ledger")
+    ledger = Ledger()
+    for number, line in enumerate(data.splitlines(keepends=True), start=1):
+        record = _unseal(line)
+        if record is None:
+            cut = not line.endswith(b"\n")
+            fault = "is cut short" if cut else "is damaged"
+            ledger.problem = f"line {number} of its ledger {fault}"
+            break
+        if not _take(ledger, record, data):
+            ledger.problem = f"line {number} of its ledger is out of place"
+            break
+        ledger.length += len(line)
+    if ledger.header is None and ledger.problem is None:
+        ledger.problem = "its ledger is empty"
+    return ledger
+
+
+def _take(ledger: Ledger, record: dict[str, Any], data: bytes) -> bool:
+    """Add a record to the ledger; False where it does not belong behind the ones before it."""
+    kind = record.get("kind")
+    if ledger.header is None:
+        if kind not in HEADERS or not isinstance(record.get("metadata"), str):
+            return False
+        ledger.header = record
+        return isinstance(record.get("files"), dict)
+    if ledger.complete is not None:
+        return False
+    block = record.get("block")
+    if kind == "block" and isinstance(block, int) and block not in ledger.blocks:
+        ledger.blocks[block] = record
+        return True
+    if kind == "complete" and record.get("lines") == _sha256(data[: ledger.length]):
+        ledger.complete = record
+        return True
+    return False
+
+
+def write_ledger(
+    path: Path,
+    header: dict[str, Any],
+    blocks: dict[int, dict[str, Any]],
+    complete: dict[str, Any] | None = None,
+) -> int:
+    """Write a whole ledger atomically, blocks in their order; returns its bytes."""
+    data = b"".join([_seal(header), *(_seal(blocks[block]) for block in sorted(blocks))])
+    if complete is not None:
+        data += _seal({"kind": "complete", "lines": _sha256(data), **complete})
+    write_atomic(path, data)
+    return len(data)
+
+
+def append_record(path: Path, record: dict[str, Any], length: int) -> int:
+    """Append a record behind the first `length` bytes, on the disk when this returns.
+
+    A failed append leaves the ledger as it was, so that it never holds half a line by our doing.
+
+    Returns:
+        The new length in bytes.
+    """
+    line = _seal(record)
+    handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        try:
+            if os.pwrite(handle, line, length) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            os.fsync(handle)
+        except OSError:
+            os.ftruncate(handle, length)
+            raise
+    finally:
+        os.close(handle)
+    return length + len(line)
+
+
+def _seal(record: dict[str, Any]) -> bytes:
+    body = json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
+    return body[:-1] + SEAL_START + _sha256(body).encode() + SEAL_END + b"\n"
+
+
+def _unseal(line: bytes) -> dict[str, Any] | None:
+    """The record of a line, None where any of its bytes is not what was written."""
+    if not line.endswith(SEAL_END + b"\n") or len(line) <= SEAL_LENGTH + 1:
+        return None
+    body, tail = line[: -SEAL_LENGTH - 1] + b"}", line[-SEAL_LENGTH - 1 : -1]
+    if tail != SEAL_START + _sha256(body).encode() + SEAL_END:
+        return None
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

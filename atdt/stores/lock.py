@@ -1,0 +1,73 @@
+"""One writer an array: a lock that the system takes back when its process ends, however it ends."""
+
+import fcntl
+import os
+import weakref
+from pathlib import Path
+
+from atdt.errors import StoreError
+
+LOCK = "writer.lock"
+_held: "weakref.WeakSet[WriterLock]" = weakref.WeakSet()
+
+
+class WriterLock:
+    """Holds `folder`'s lock from its construction until `release()`.
+
+    The file names the process for the reader of a refusal; what counts is the system's lock on it,
+    so a file left behind by a killed process hinders nobody.
+
+    Raises:
+        StoreError: another writer, in this process or another, holds it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / LOCK
+        self._handle = _acquire(self.path)
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, str(os.getpid()).encode(), 0)
+        _held.add(self)
+        self._finalizer = weakref.finalize(self, _release, self.path, self._handle)
+
+    def release(self) -> None:
+        """Let the next writer in; a second call does nothing."""
+        self._finalizer()
+
+
+def _acquire(path: Path) -> int:
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(handle, 32, 0).decode(errors="replace") or "unknown"
+            os.close(handle)
+            raise StoreError(
+                f"{path.parent}: process {owner} is writing it; wait for it or stop it"
+            ) from None
+        # The holder before us may have removed the file between our open and our lock.
+        if _is_at(path, handle):
+            return handle
+        os.close(handle)
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _release(path: Path, handle: int) -> None:
+    path.unlink(missing_ok=True)
+    os.close(handle)
+
+
+def _forget_in_child() -> None:
+    """A forked child must neither keep its parent's lock alive nor remove its file."""
+    for lock in list(_held):
+        if lock._finalizer.detach() is not None:
+            os.close(lock._handle)
+
+
+os.register_at_fork(after_in_child=_forget_in_child)

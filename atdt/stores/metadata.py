@@ -1,0 +1,159 @@
+"""The Zarr side of the layout: metadata and sample vectors as bytes, and arrays opened for use.
+
+Metadata is made in memory and written by our own atomic writes, so that every file of the root is a
+pure function of what it says and can be checked, or made again, byte for byte.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
+from zarr.storage import LocalStore, MemoryStore
+
+from atdt.errors import StoreError
+from atdt.stores.layout import CRC_BYTES, LABELS, METADATA, VECTORS
+from atdt.stores.samples import COLUMNS, SampleTable
+
+# Least effort: features are read far more often than they are written, and gain little beyond.
+COMPRESSORS: dict[str, tuple[Any, ...]] = {
+    "none": (),
+    "zstd": (ZstdCodec(level=1),),
+    "lz4": (BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"),),
+}
+FEATURE_DTYPES = ("float16", "float32")
+LABEL_DTYPES = ("uint8", "float32")
+IGNORED_LABEL = 255
+
+# dimension names and attributes of each vector
+VECTOR_NOTES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "sample_id": (("sample",), {"description": "unique name of the sample"}),
+    "image": (("sample",), {"description": "image, relative to the domain's root"}),
+    "view": (("sample",), {"units": "1", "description": "0 is the plain image"}),
+    "flip": (("sample",), {"units": "1", "description": "mirrored left to right"}),
+    "box": (
+        ("sample", "box_edge"),
+        {"units": "pixel", "description": "y, x, height, width of the cut in the image"},
+    ),
+    "size": (
+        ("sample", "size_side"),
+        {"units": "pixel", "description": "height, width of the image"},
+    ),
+}
+
+
+@contextmanager
+def strict_zarr() -> Iterator[None]:
+    """Zarr's settings under which absence is an error; arrays keep them from their opening on."""
+    with zarr.config.set({"array.read_missing_chunks": False, "array.write_empty_chunks": True}):
+        yield
+
+
+def root_files(samples: SampleTable, attributes: dict[str, Any]) -> dict[str, bytes]:
+    """All files of a store's root, by path: its metadata and the sample vectors.
+
+    A pure function of its arguments for one version of zarr.
+    """
+    content: dict[str, Any] = {}
+    with strict_zarr():
+        root = zarr.create_group(MemoryStore(content), attributes=attributes, zarr_format=3)
+        for name in VECTORS:
+            values = getattr(samples, name)
+            dimensions, notes = VECTOR_NOTES[name]
+            array = root.create_array(
+                name,
+                shape=values.shape,
+                chunks=values.shape,
+                dtype=str if values.dtype.kind == "U" else values.dtype,
+                fill_value="" if values.dtype.kind == "U" else None,
+                compressors=[Crc32cCodec()],
+                filters=None,
+                dimension_names=dimensions,
+                attributes=notes,
+            )
+            array[...] = values
+    return {path: value.to_bytes() for path, value in sorted(content.items())}
+
+
+def vector_files() -> list[str]:
+    """Paths, relative to the store, of every file that `root_files` makes."""
+    chunks = [f"{name}/c/{'/'.join('0' * len(VECTOR_NOTES[name][0]))}" for name in VECTORS]
+    return sorted([METADATA, *(f"{name}/{METADATA}" for name in VECTORS), *chunks])
+
+
+def read_vectors(path: Path) -> SampleTable:
+    """The sample vectors of the store at `path`; its files have been checked before.
+
+    Raises:
+        StoreError: shapes do not fit the files, so that a stranger's metadata takes no memory.
+    """
+    with strict_zarr():
+        root = zarr.open_group(LocalStore(path, read_only=True), mode="r", zarr_format=3)
+        arrays = {name: root[name] for name in VECTORS}
+    samples = arrays["view"].shape[0]
+    for name, array in arrays.items():
+        dtype, tail = COLUMNS[name]
+        file = path / name / "c" / "/".join("0" * array.ndim)
+        size, head = file.stat().st_size - CRC_BYTES, np.fromfile(file, "<u4", 1)
+        if dtype is np.str_:  # a count, then a length and the letters of each
+            fits = head.tolist() == [samples] and size >= 4 * (samples + 1)
+        else:
+            fits = size == samples * math.prod(tail) * np.dtype(dtype).itemsize
+        if array.shape != (samples, *tail) or array.chunks != array.shape or not fits:
+            raise StoreError(f"{path}/{name}: not laid out as a store of version 1; extract again")
+    columns = {name: array[...] for name, array in arrays.items()}
+    for name in ("sample_id", "image"):
+        columns[name] = np.array(columns[name].tolist(), dtype=np.str_)
+    return SampleTable(**columns)
+
+
+def group_file(group: str) -> bytes:
+    """Metadata of the group of a level, or of the labels."""
+    content: dict[str, Any] = {}
+    kind = "labels" if group == LABELS else "level"
+    zarr.create_group(MemoryStore(content), attributes={"kind": kind}, zarr_format=3)
+    return content[METADATA].to_bytes()
+
+
+def array_file(
+    shape: Sequence[int],
+    dtype: str,
+    samples_per_shard: int,
+    dimensions: Sequence[str],
+    compressor: str,
+    attributes: dict[str, Any],
+) -> bytes:
+    """Metadata of an array (S, …): one sample a chunk, `samples_per_shard` samples a shard."""
+    content: dict[str, Any] = {}
+    fill = float("nan") if np.dtype(dtype).kind == "f" else IGNORED_LABEL
+    with strict_zarr():
+        zarr.create_array(
+            MemoryStore(content),
+            shape=tuple(shape),
+            dtype=dtype,
+            chunks=(1, *shape[1:]),
+            shards=(samples_per_shard, *shape[1:]),
+            compressors=[*COMPRESSORS[compressor], Crc32cCodec()],
+            filters=None,
+            fill_value=fill,
+            dimension_names=tuple(dimensions),
+            attributes=attributes,
+            zarr_format=3,
+        )
+    return content[METADATA].to_bytes()
+
+
+def open_array(folder: Path, *, write: bool = False) -> zarr.Array:
+    """The array in `folder`, under settings by which an absent shard is an error."""
+    with strict_zarr():
+        store = LocalStore(folder, read_only=not write)
+        return zarr.open_array(store, mode="r+" if write else "r", zarr_format=3)
+
+
+def is_plain(array: zarr.Array) -> bool:
+    """Whether a chunk is the sample's bytes and a crc32c, nothing else."""
+    return tuple(array.compressors) == (Crc32cCodec(),)

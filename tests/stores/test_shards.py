@@ -1,0 +1,153 @@
+import math
+
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from zarr.codecs import Crc32cCodec, ZstdCodec
+from zarr.storage import LocalStore
+
+from atdt.errors import StoreError
+from atdt.stores.layout import shard_path
+from atdt.stores.shards import block_digest, plain_bytes, read_plain, stored_checksums
+
+ITEM = (2, 3)
+
+
+def write_with_zarr(folder, values, per_shard, codecs=()):
+    array = zarr.create_array(
+        LocalStore(folder),
+        shape=values.shape,
+        chunks=(1, *values.shape[1:]),
+        shards=(per_shard, *values.shape[1:]),
+        dtype=values.dtype,
+        compressors=[*codecs, Crc32cCodec()],
+        config={"write_empty_chunks": True},
+    )
+    for start in range(0, len(values), per_shard):
+        array[start : start + per_shard] = values[start : start + per_shard]
+    return array
+
+
+@given(
+    samples=st.integers(1, 9),
+    per_shard=st.integers(1, 9),
+    item=st.lists(st.integers(1, 5), min_size=2, max_size=3).map(tuple),
+    dtype=st.sampled_from(["float16", "float32", "uint8"]),
+    read_bytes=st.sampled_from([1, 50, 1 << 20]),
+)
+@settings(deadline=None)
+def test_reads_what_zarr_reads(tmp_path_factory, samples, per_shard, item, dtype, read_bytes):
+    folder = tmp_path_factory.mktemp("shards")
+    values = np.random.default_rng(samples).integers(0, 256, (samples, *item)).astype(dtype)
+    array = write_with_zarr(folder, values, per_shard)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("atdt.stores.shards.READ_BYTES", read_bytes)
+        for block, start in enumerate(range(0, samples, per_shard)):
+            path = shard_path(folder, block, values.ndim)
+            expected = array[start : start + per_shard]
+            out = np.empty_like(expected)
+            checksums = read_plain(path, per_shard, out)
+            np.testing.assert_array_equal(out, expected)
+            np.testing.assert_array_equal(stored_checksums(path, per_shard, len(out)), checksums)
+            item_bytes = math.prod(item) * values.itemsize
+            assert path.stat().st_size == plain_bytes(per_shard, len(out), item_bytes)
+
+
+@pytest.fixture(scope="module")
+def shard(tmp_path_factory):
+    """A short shard: three samples in four slots."""
+    folder = tmp_path_factory.mktemp("shard")
+    values = np.arange(18, dtype=np.float32).reshape(3, *ITEM)
+    write_with_zarr(folder, values, 4)
+    return shard_path(folder, 0, 3)
+
+
+def read(path):
+    return read_plain(path, 4, np.empty((3, *ITEM), np.float32))
+
+
+def test_every_changed_byte_is_noticed(shard, tmp_path):
+    content = shard.read_bytes()
+    path = tmp_path / "shard"
+    for position in range(len(content)):
+        changed = bytearray(content)
+        changed[position] ^= 0x40
+        path.write_bytes(changed)
+        with pytest.raises(StoreError, match="--resume"):
+            read(path)
+
+
+def test_every_cut_is_noticed(shard, tmp_path):
+    path = tmp_path / "shard"
+    for length in range(len(shard.read_bytes())):
+        path.write_bytes(shard.read_bytes()[:length])
+        for reading in (read, lambda path: stored_checksums(path, 4, 3)):
+            with pytest.raises(StoreError, match=r"cut short|index"):
+                reading(path)
+    with pytest.raises(StoreError, match="missing"):
+        read(tmp_path / "none")
+
+
+def test_an_absent_inner_chunk_is_an_error_and_not_its_fill_value(tmp_path):
+    values = np.ones((4, *ITEM), np.float32)
+    array = write_with_zarr(tmp_path, values, 4)
+    path = shard_path(tmp_path, 0, 3)
+    path.unlink()
+    array[:2] = values[:2]  # half a shard: zarr gives zeros for the rest, and no error
+    for reading in (
+        lambda: read_plain(path, 4, np.empty_like(values)),
+        lambda: stored_checksums(path, 4, 4),
+        lambda: stored_checksums(path, 4, 1),
+    ):
+        with pytest.raises(StoreError, match="index does not hold the samples"):
+            reading()
+
+
+def test_chunks_in_another_order_are_refused_rather_than_shuffled(shard, tmp_path):
+    import google_crc32c
+
+    content = bytearray(shard.read_bytes())
+    index = np.frombuffer(content[-68:-4], "<u8").reshape(4, 2)[[1, 0, 2, 3]].tobytes()
+    path = tmp_path / "shard"
+    path.write_bytes(content[:-68] + index + google_crc32c.value(index).to_bytes(4, "little"))
+    with pytest.raises(StoreError, match="order of samples"):
+        read(path)
+
+
+def test_an_index_that_points_outside_is_refused(shard, tmp_path):
+    import google_crc32c
+
+    content = bytearray(shard.read_bytes())
+    for entry in ([2**63, 28], [0, 2**63], [0, 2], [2**64 - 2, 28]):
+        index = np.frombuffer(content[-68:-4], "<u8").reshape(4, 2).copy()
+        index[1] = entry
+        raw = index.tobytes()
+        path = tmp_path / "shard"
+        path.write_bytes(content[:-68] + raw + google_crc32c.value(raw).to_bytes(4, "little"))
+        with pytest.raises(StoreError, match="points outside"):
+            stored_checksums(path, 4, 3)
+
+
+def test_short_reads_are_gone_on_with(shard, monkeypatch):
+    import os
+
+    preadv, expected = os.preadv, read(shard)
+
+    def some(handle, buffers, offset):
+        return preadv(handle, [buffers[0][:5]], offset)
+
+    monkeypatch.setattr(os, "preadv", some)
+    np.testing.assert_array_equal(read(shard), expected)
+
+
+def test_digests_tell_blocks_apart_and_do_not_depend_on_the_codec_of_the_index(tmp_path):
+    values = np.arange(24, dtype=np.float32).reshape(4, *ITEM)
+    digests = set()
+    for number, codecs in enumerate([(), (ZstdCodec(),)]):
+        for turn in (0, 1):
+            folder = tmp_path / f"{number}{turn}"
+            write_with_zarr(folder, np.roll(values, turn, axis=0), 4, codecs)
+            digests.add(block_digest(stored_checksums(shard_path(folder, 0, 3), 4, 4)))
+    assert len(digests) == 4
