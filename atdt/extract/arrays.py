@@ -1,0 +1,134 @@
+"""The arrays that an extraction makes: their shapes, what they hold, and the writers of each."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from atdt.errors import StoreError, UserError
+from atdt.extract.config import Extraction
+from atdt.extract.encoders import Encoder
+from atdt.extract.samples import Samples
+from atdt.provenance import provenance
+from atdt.stores import FeatureWriter, Store, create_store, default_samples_per_shard
+
+LABELS = "labels"
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """An array as it is wanted.
+
+    Attributes:
+        group: its level, or "labels".
+        name: of its encoder, or kind of label.
+        item: shape of one sample.
+        dtype: that is stored.
+        provenance: what its attributes record.
+        replaced: whether --overwrite names it.
+    """
+
+    group: str
+    name: str
+    item: tuple[int, ...]
+    dtype: str
+    provenance: dict[str, Any]
+    replaced: bool
+
+    @property
+    def path(self) -> str:
+        """Of the array in its store."""
+        return f"{self.group}/{self.name}"
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one sample, uncompressed."""
+        return math.prod(self.item) * np.dtype(self.dtype).itemsize
+
+
+def wanted_arrays(
+    config: Extraction, samples: Samples, encoders: tuple[Encoder, ...], device: torch.device
+) -> tuple[Array, ...]:
+    """All arrays that `config` asks for, features first.
+
+    Raises:
+        UserError: --overwrite names an array that is not asked for.
+    """
+    arrays = [
+        Array(
+            level,
+            encoder.name,
+            encoder.shape(level, samples.size),
+            config.dtype,
+            encoder.provenance(level, config, device),
+            encoder.name in config.overwrite,
+        )
+        for encoder in encoders
+        for level in encoder.levels
+    ]
+    for kind in dict.fromkeys(config.labels):
+        item, dtype = samples.label_item(kind)
+        replaced = f"{LABELS}/{kind}" in config.overwrite
+        arrays.append(Array(LABELS, kind, item, dtype, _label_notes(kind, samples), replaced))
+    asked = {array.path if array.group == LABELS else array.name for array in arrays}
+    for name in config.overwrite:
+        if name not in asked:
+            raise UserError(
+                f"--overwrite {name}: is not extracted by this command; it makes "
+                f"{', '.join(sorted(asked))}"
+            )
+    return tuple(arrays)
+
+
+def open_root(config: Extraction, samples: Samples, arrays: tuple[Array, ...]) -> Store:
+    """The store, made where it is missing.
+
+    Raises:
+        StoreError: what is there was made by another plan, from other images, or is cut into other
+            shards than --samples-per-shard.
+    """
+    shard = config.samples_per_shard or _samples_per_shard(config, len(samples), arrays)
+    domain = samples.domain.to_dict() | {"path": str(samples.domain.path.resolve())}
+    plan = config.plan.to_dict()
+    store = create_store(config.out, samples.table, plan, domain, shard, resume=config.resume)
+    asked = config.samples_per_shard
+    if asked is not None and store.samples_per_shard != min(asked, len(samples)):
+        raise StoreError(
+            f"{config.out}: has {store.samples_per_shard} samples in a shard, and "
+            f"--samples-per-shard {asked} asks for others; leave the option out"
+        )
+    return store
+
+
+def open_writer(config: Extraction, store: Store, array: Array) -> FeatureWriter:
+    """A writer of one array; its errors are the store's."""
+    terms = {
+        "compressor": config.compressor,
+        "resume": config.resume,
+        "overwrite": array.replaced,
+    }
+    if array.group == LABELS:
+        return store.label_writer(array.name, array.item, array.dtype, array.provenance, **terms)
+    return store.feature_writer(
+        array.group, array.name, array.item, array.dtype, array.provenance, **terms
+    )
+
+
+def _samples_per_shard(config: Extraction, samples: int, arrays: tuple[Array, ...]) -> int:
+    """The store's own choice, in whole batches where a block holds several."""
+    shard = default_samples_per_shard(max(array.sample_bytes for array in arrays), samples)
+    return max(shard - shard % config.batch, min(shard, config.batch))
+
+
+def _label_notes(kind: str, samples: Samples) -> dict[str, Any]:
+    made = provenance()
+    space = samples.domain.label_space
+    return {
+        "task": kind,
+        "label_space": {"name": space.name, "classes": list(space.classes)},
+        "versions": made["versions"],
+        "command": made["command"],
+        "created": made["created"],
+    }

@@ -1,0 +1,136 @@
+"""Which samples a store has, in which order, and how each is read."""
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from atdt.domains import Domain, View, ViewPlan
+from atdt.errors import DomainError
+from atdt.stores import SampleTable
+
+READERS = 8  # image headers read at a time
+
+
+@dataclass(frozen=True)
+class SampleBatch:
+    """Consecutive samples, read.
+
+    Attributes:
+        start, stop: their range in the store.
+        images: (n, 3, h, w) float32 in [0, 1]; None where only labels are asked for.
+        labels: by kind, semantic (n, h, w) uint8 | depth (n, h, w) float32 | normals (n, 3, h, w)
+            float32.
+    """
+
+    start: int
+    stop: int
+    images: np.ndarray | None
+    labels: dict[str, np.ndarray]
+
+
+class Samples:
+    """The samples of a domain under a plan of views, view-major: sample = view · images + i.
+
+    Images are permuted once, by a hash of the plan's seed and their names, so that blocks mix
+    images, whatever the order of the list; more views of the same images would follow behind.
+
+    Raises:
+        DomainError: the views differ in size; names two images and their sizes.
+    """
+
+    def __init__(self, domain: Domain, plan: ViewPlan):
+        self.domain = domain
+        self.plan = plan
+        with ThreadPoolExecutor(READERS) as pool:
+            self._sizes = list(pool.map(domain.image_size, range(len(domain))))
+        self.size = _one_size(domain, plan, self._sizes)
+        self._order = sorted(range(len(domain)), key=self._rank)
+
+    def __len__(self) -> int:
+        return len(self._order) * self.plan.views
+
+    def image(self, sample: int) -> int:
+        """Index in the domain of a sample's image."""
+        return self._order[sample % len(self._order)]
+
+    def view(self, sample: int) -> View:
+        """What is cut from the image."""
+        image = self.image(sample)
+        number = sample // len(self._order)
+        return self.plan.draw(self._name(image), number, self._sizes[image])
+
+    @cached_property
+    def table(self) -> SampleTable:
+        """The store's sample vectors."""
+        samples = range(len(self))
+        names = [self._name(self.image(sample)) for sample in samples]
+        numbers = [sample // len(self._order) for sample in samples]
+        views = [self.view(sample) for sample in samples]
+        return SampleTable(
+            sample_id=np.array([f"{n}@{v}" for n, v in zip(names, numbers, strict=True)]),
+            image=np.array(names),
+            view=np.array(numbers),
+            flip=np.array([view.flip for view in views]),
+            box=np.array([view.box for view in views]),
+            size=np.array([view.native for view in views]),
+        )
+
+    def read(self, start: int, stop: int, images: bool, labels: Sequence[str]) -> SampleBatch:
+        """Decode the samples from `start` to `stop`: each image and label file once.
+
+        Raises:
+            DomainError: a file that cannot be read; names list and line.
+        """
+        views = [(self.image(sample), self.view(sample)) for sample in range(start, stop)]
+        pictures = None
+        if images:
+            pictures = np.empty((len(views), 3, *self.size), np.float32)
+            for place, (image, view) in zip(pictures, views, strict=True):
+                place[...] = view.image(self.domain.image(image))
+        return SampleBatch(
+            start, stop, pictures, {kind: self._labels(views, kind) for kind in labels}
+        )
+
+    def label_item(self, kind: str) -> tuple[tuple[int, ...], str]:
+        """Shape and dtype of one sample's label."""
+        if kind == "semantic":
+            return self.size, "uint8"
+        return ((3, *self.size) if kind == "normals" else self.size), "float32"
+
+    def _labels(self, views: Sequence[tuple[int, View]], kind: str) -> np.ndarray:
+        cuts = [view.label(self.domain.label(image, kind), kind) for image, view in views]
+        stacked = np.stack(cuts)
+        return stacked.transpose(0, 3, 1, 2) if kind == "normals" else stacked
+
+    def _name(self, image: int) -> str:
+        return self.domain.samples[image].image
+
+    def _rank(self, image: int) -> bytes:
+        return hashlib.sha256(f"{self.plan.seed}:{self._name(image)}".encode()).digest()
+
+
+def _one_size(domain: Domain, plan: ViewPlan, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """(height, width) of every view."""
+    first: tuple[int, tuple[int, int]] | None = None
+    for image, size in enumerate(sizes):
+        name = domain.samples[image].image
+        try:
+            out = plan.out_size(size)
+        except DomainError as error:
+            raise DomainError(f"{domain.list_path}: {name}: {error}") from None
+        first = first or (image, out)
+        if out != first[1]:
+            raise DomainError(
+                f"{domain.list_path}: {domain.samples[first[0]].image} is "
+                f"{_text(sizes[first[0]])} and {name} is {_text(size)}; a store has one size of "
+                "view, so give --crop, --resize or --pad"
+            )
+    return first[1]
+
+
+def _text(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
