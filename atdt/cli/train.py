@@ -1,0 +1,149 @@
+"""`atdt train`: a transfer network from a feature store."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atdt.cli import options
+
+
+class Bytes(click.ParamType):
+    """A size such as 8GB, given back in bytes."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        from atdt.errors import UserError
+        from atdt.sizes import parse_size
+
+        try:
+            return value if isinstance(value, int) else parse_size(value)
+        except UserError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command("train")
+@click.argument("store", type=options.PATH, metavar="STORE")
+@click.option("--from", "source", required=True, metavar="NAME", help="E1's features in the store.")
+@click.option("--to", "target", required=True, metavar="NAME", help="E2's features in the store.")
+@click.option("--out", type=options.PATH, help="Folder of the run.")
+@click.option("--level", help="Where both encoders are cut; the deepest that is stored if unset.")
+@click.option("--source-level", help="Where E1 is cut, if elsewhere.")
+@click.option("--target-level", help="Where E2 is cut, if elsewhere.")
+@click.option(
+    "--architecture",
+    default="bottleneck",
+    show_default=True,
+    help="See --list; `head` learns the task itself on E1's features, without E2.",
+)
+@click.option("--width", type=int, help="The same as --option width=N.")
+@click.option(
+    "--option",
+    "architecture_options",
+    multiple=True,
+    type=options.KEY_VALUE,
+    help="Option of the architecture, such as blocks=3; repeatable.",
+)
+@click.option("--steps", type=int, default=2000, show_default=True)
+@click.option("--batch", type=int, default=16, show_default=True)
+@click.option("--learning-rate", type=float, default=1e-3, show_default=True)
+@click.option(
+    "--schedule",
+    type=click.Choice(["polynomial", "cosine"]),
+    default="polynomial",
+    show_default=True,
+)
+@click.option(
+    "--loss",
+    "losses",
+    multiple=True,
+    type=options.KEY_VALUE,
+    metavar="NAME=WEIGHT",
+    help="mse (the paper's, and alone if unset), match, match-l1, match-kl, task; repeatable.",
+)
+@click.option(
+    "--target-run", type=options.PATH, help="N2's run: proves that E2 is its own, and lends D2."
+)
+@click.option(
+    "--allow-mismatch",
+    multiple=True,
+    type=click.Choice(["encoder", "preprocessing"]),
+    help="Go on although the features are not --target-run's; recorded.",
+)
+@click.option(
+    "--feed",
+    type=click.Choice(["auto", "resident", "stream"]),
+    default="auto",
+    show_default=True,
+    help="Hold the store in memory, or read it window by window; the batches are the same.",
+)
+@click.option("--memory-budget", type=Bytes(), help="For the feed; half of what is free if unset.")
+@click.option("--window", type=int, metavar="BLOCKS", help="Blocks that are shuffled together.")
+@click.option("--held-out", type=float, default=0.1, show_default=True, help="Share of the images.")
+@click.option(
+    "--keep",
+    type=click.Choice(["last", "best"]),
+    default="last",
+    show_default=True,
+    help="The last weights, or those of the best held-out loss.",
+)
+@click.option("--validate-every", type=int, metavar="STEPS", help="Ten times a training if unset.")
+@click.option("--checkpoint-every", type=int, default=500, show_default=True, metavar="STEPS")
+@options.seed
+@options.device
+@options.precision
+@options.resume
+@options.overwrite
+@options.allow_network
+@click.option("--dry-run", is_flag=True, help="Say what it costs and how it is fed.")
+@click.option("--list", "list_all", is_flag=True, help="The architectures and their costs here.")
+def command(
+    out: Path | None,
+    width: int | None,
+    architecture_options: tuple[tuple[str, Any], ...],
+    losses: tuple[tuple[str, Any], ...],
+    dry_run: bool,
+    list_all: bool,
+    **chosen: Any,
+) -> None:
+    """Train G, which turns E1's features into E2's, from the features in STORE.
+
+    Prints the loss and the explained variance on the held-out images, and the run.
+    """
+    from atdt.transfer import TransferTraining, list_architectures, plan_training, train
+
+    if out is None and not (dry_run or list_all):
+        raise click.UsageError("Missing option '--out'.")
+    config = TransferTraining(
+        out=out or Path(),
+        options=({} if width is None else {"width": width}) | dict(architecture_options),
+        losses=losses or (("mse", 1.0),),
+        **chosen,
+    )
+    if list_all:
+        for name, price in list_architectures(config).items():
+            click.echo(f"{name:12} {price} a sample")
+        return
+    if dry_run:
+        for line in plan_training(config).lines:
+            click.echo(line)
+        return
+    try:
+        path = train(config, say=click.echo)
+    except KeyboardInterrupt:
+        click.echo(f"stopped; --resume goes on from the last checkpoint in {out}", err=True)
+        raise
+    _echo_scores(path)
+    click.echo(path)
+
+
+def _echo_scores(path: Path) -> None:
+    from atdt.runs import open_run
+
+    info = open_run(path).info
+    if not info["scores"]:
+        click.echo("nothing was held out, so nothing was measured")
+    for name, value in info["scores"].items():
+        click.echo(f"{name.replace('_', ' ')} {value:.4g}")
+    click.echo(f"weights of the {info['chosen']['by']}, after {info['chosen']['step']} steps")

@@ -1,0 +1,117 @@
+"""From a configuration and a store to the network that is trained; what run.json says of both."""
+
+from typing import Any
+
+from atdt.networks import NetworkSpec
+from atdt.transfer.config import HEAD, TransferTraining
+from atdt.transfer.head import DEFAULT_BODY, Head, build_head
+from atdt.transfer.network import Standard, TransferNetwork, build_transfer
+from atdt.transfer.setting import Setting, array_key, network_key
+
+FEATURES_MODE, HEAD_MODE = "features", "head"
+
+
+def build(config: TransferTraining, setting: Setting) -> TransferNetwork | Head:
+    """G with the store's statistics inside it, or a head; on the CPU.
+
+    Raises:
+        NetworkError: an unknown architecture or option.
+    """
+    source = Standard.of(setting.readers["source"].statistics)
+    if not config.is_head:
+        return build_transfer(
+            config.architecture,
+            config.options,
+            setting.source_shape,
+            setting.target_shape,
+            source,
+            Standard.of(setting.readers["target"].statistics),
+            seed=config.seed,
+        )
+    info = setting.teacher.run.info
+    return build_head(
+        config.options,
+        NetworkSpec.from_dict(info["network"]),
+        info["out_channels"],
+        setting.target_level,
+        setting.source_shape,
+        setting.target_shape,
+        source,
+        seed=config.seed,
+        allow_import=config.allow_import,
+    )
+
+
+def transfer_of(network: TransferNetwork | Head) -> TransferNetwork:
+    """The part between E1's features and what a decoder takes: all of a G."""
+    return network.transfer if isinstance(network, Head) else network
+
+
+def network_keys(config: TransferTraining, network: TransferNetwork | Head) -> dict[str, Any]:
+    """What run.json says of the network, so that `load_transfer` can build it again."""
+    transfer = transfer_of(network)
+    options = transfer.body.options | {"standardise": transfer.source_mean is not None}
+    if config.is_head:
+        options = {"body": config.options.get("body", DEFAULT_BODY)} | options
+    return {
+        "mode": HEAD_MODE if config.is_head else FEATURES_MODE,
+        "architecture": HEAD if config.is_head else config.architecture,
+        "options": options,
+        "in_channels": transfer.source[0],
+        "out_channels": transfer.target[0],
+    }
+
+
+def input_keys(config: TransferTraining, setting: Setting) -> dict[str, Any]:
+    """What run.json says of the features that G was trained on: what it may be used with."""
+    source, store = setting.readers["source"], setting.store
+    keys: dict[str, Any] = {
+        "level": setting.target_level,
+        "source": {
+            "array": config.source,
+            "task": source.attrs.get("task"),
+            "level": setting.source_level,
+            "shape": list(setting.source_shape),
+            "run": source.attrs.get("run"),
+            "key": array_key(source),
+        },
+        "target": {
+            "array": config.target,
+            "task": _target_task(setting),
+            "level": setting.target_level,
+            "shape": list(setting.target_shape),
+            "run": _target_run(config, setting),
+            "key": _target_key(setting),
+        },
+        "store": {
+            "path": str(store.path.resolve()),
+            "plan": store.plan,
+            "domain": store.domain,
+            "samples_sha256": store.samples.digest(),
+        },
+        "mismatch": list(setting.mismatch),
+    }
+    if config.is_head:
+        info = setting.teacher.run.info
+        kept = ("network", "out_channels", "label_space", "training_focal")
+        keys["head"] = {key: info.get(key) for key in kept}
+    return keys
+
+
+def _target_task(setting: Setting) -> str | None:
+    if setting.teacher is not None:
+        return setting.teacher.task.name
+    return setting.readers["target"].attrs.get("task")
+
+
+def _target_run(config: TransferTraining, setting: Setting) -> str | None:
+    if config.target_run is not None:
+        return str(config.target_run.resolve())
+    return setting.readers["target"].attrs.get("run")
+
+
+def _target_key(setting: Setting) -> dict[str, Any]:
+    """Of the features that G learnt to make; of N2 itself for a head, which made none."""
+    if "target" in setting.readers:
+        return array_key(setting.readers["target"])
+    return network_key(setting.teacher.network, setting.target_level)

@@ -1,0 +1,153 @@
+"""What a training of G is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from atdt.errors import UserError
+
+HEAD = "head"
+SCHEDULES = ("polynomial", "cosine")
+KEEPS = ("last", "best")
+MISMATCHES = ("encoder", "preprocessing")
+
+
+@dataclass(frozen=True)
+class TransferTraining:
+    """A training of one transfer network from one feature store.
+
+    Attributes:
+        store: the feature store, of domain A.
+        source: name of E1's array in it.
+        target: name of E2's array; with architecture "head" only what the head is called.
+        out: folder of the run.
+        level: where both encoders are cut; the deepest level that has the array when None.
+        source_level, target_level: where they are cut at different levels.
+        architecture: a name of `atdt.transfer.architectures`, or "head": G's body and a fresh copy
+            of D2 learn T2 by its own loss from the labels in the store.
+        options: of the architecture; "head" also takes `body`, the architecture of its body.
+        steps: optimiser steps.
+        batch: samples a step.
+        learning_rate: Adam's at step 0.
+        schedule: "polynomial", (1 − step/steps)^0.9 as the paper's, or "cosine".
+        seed: of the initial weights and the order of samples.
+        losses: weights by name, see `atdt.transfer.losses`; pairs will do too. A head has only
+            "task".
+        target_run: run of N2; losses behind D2 and heads need it. When given, the features of E2
+            must be its own.
+        feed: "auto", "resident" or "stream".
+        memory_budget: bytes that the feed may take; half of what is free when None.
+        window: blocks that are shuffled together; as many as make 1 GiB when None.
+        device, precision: see `atdt.devices`.
+        resume, overwrite: go on with, or replace, what is in `out`.
+        allow_mismatch: "encoder" and "preprocessing" let through features of another E2 than
+            `target_run`'s.
+        validate_every: steps between two looks at the held-out images; ten looks when None.
+        checkpoint_every: in steps.
+        keep: "last" weights, or those of the "best" held-out loss, which is a poor guide to what
+            happens on B.
+        held_out: share of the images that are not trained on.
+        allow_import: import the module that `target_run` names, if its network is a user's own.
+    """
+
+    store: Path
+    source: str
+    target: str
+    out: Path
+    level: str | None = None
+    source_level: str | None = None
+    target_level: str | None = None
+    architecture: str = "bottleneck"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = 2000
+    batch: int = 16
+    learning_rate: float = 1e-3
+    schedule: str = "polynomial"
+    seed: int = 0
+    losses: Mapping[str, float] | Sequence[tuple[str, float]] = (("mse", 1.0),)
+    target_run: Path | None = None
+    feed: str = "auto"
+    memory_budget: int | None = None
+    window: int | None = None
+    device: str = "auto"
+    precision: str = "float32"
+    resume: bool = False
+    overwrite: bool = False
+    allow_mismatch: tuple[str, ...] = ()
+    validate_every: int | None = None
+    checkpoint_every: int = 500
+    keep: str = "last"
+    held_out: float = 0.1
+    allow_import: bool = False
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weights of the losses; a head's is always T2's own."""
+        return {"task": 1.0} if self.is_head else dict(self.losses)
+
+    @property
+    def is_head(self) -> bool:
+        return self.architecture == HEAD
+
+    @property
+    def looks_every(self) -> int:
+        """Steps between two looks at the held-out images."""
+        return self.validate_every or max(1, self.steps // 10)
+
+    def check(self) -> None:
+        """Refuse values that no training can have.
+
+        Raises:
+            UserError: naming the option and the value.
+        """
+        for name in ("steps", "batch", "checkpoint_every", "validate_every", "window"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UserError(f"--{name.replace('_', '-')} {value}: must be ≥ 1")
+        if self.seed < 0:
+            raise UserError(f"--seed {self.seed}: must be ≥ 0")
+        if not self.learning_rate > 0:
+            raise UserError(f"--learning-rate {self.learning_rate}: must be above 0")
+        if not 0 <= self.held_out < 1:
+            raise UserError(f"--held-out {self.held_out}: must be at least 0 and below 1")
+        if self.resume and self.overwrite:
+            raise UserError("--resume and --overwrite exclude each other: go on, or start anew?")
+        for option, values, known in (
+            ("--schedule", (self.schedule,), SCHEDULES),
+            ("--keep", (self.keep,), KEEPS),
+            ("--allow-mismatch", self.allow_mismatch, MISMATCHES),
+        ):
+            for value in values:
+                if value not in known:
+                    raise UserError(f"{option} {value}: choose one of {', '.join(known)}")
+        if self.is_head and self.target_run is None:
+            raise UserError("--architecture head: needs N2's architecture, give --target-run RUN")
+        if self.keep == "best" and not self.held_out:
+            raise UserError("--keep best: needs held-out images, and --held-out is 0")
+
+    def described(self) -> dict[str, Any]:
+        """All that the result depends on, for run.json; paths as they were given."""
+        return {
+            "store": str(self.store),
+            "source": self.source,
+            "target": self.target,
+            "level": self.level,
+            "source_level": self.source_level,
+            "target_level": self.target_level,
+            "architecture": self.architecture,
+            "options": dict(self.options),
+            "steps": self.steps,
+            "batch": self.batch,
+            "learning_rate": self.learning_rate,
+            "schedule": self.schedule,
+            "seed": self.seed,
+            "losses": self.weights,
+            "target_run": None if self.target_run is None else str(self.target_run),
+            "window": self.window,
+            "precision": self.precision,
+            "allow_mismatch": list(self.allow_mismatch),
+            "validate_every": self.looks_every,
+            "keep": self.keep,
+            "held_out": self.held_out,
+        }

@@ -1,0 +1,121 @@
+"""What a training will cost, said before it starts."""
+
+import dataclasses
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+
+from atdt.devices import pick_device
+from atdt.transfer.architectures import ARCHITECTURES
+from atdt.transfer.building import build, transfer_of
+from atdt.transfer.config import HEAD, TransferTraining
+from atdt.transfer.cost import Cost, cost
+from atdt.transfer.head import Head
+from atdt.transfer.memory import FeedChoice, choose_feed
+from atdt.transfer.network import TransferNetwork
+from atdt.transfer.setting import Setting, prepare
+
+
+@dataclass(frozen=True)
+class TransferEstimate:
+    """Of a training that has not started.
+
+    Attributes:
+        cost: of the network, a sample.
+        feed: which feed, and why.
+        lines: all of it for a user.
+    """
+
+    cost: Cost
+    feed: FeedChoice
+    lines: tuple[str, ...]
+
+
+def plan_training(config: TransferTraining) -> TransferEstimate:
+    """What `train(config)` would do; nothing is written.
+
+    Raises:
+        UserError, MismatchError: as `train`.
+    """
+    setting = prepare(config)
+    network = _shadow(config, setting)
+    price = cost(network, setting.source_shape)
+    choice = feed_choice(config, setting, pick_device(config.device))
+    return TransferEstimate(price, choice, tuple(stated(config, setting, network, price, choice)))
+
+
+def list_architectures(config: TransferTraining) -> dict[str, Cost]:
+    """The cost of each architecture, as it is without options, for the arrays of `config`; of a
+    head too, where `target_run` is given.
+
+    Raises:
+        UserError, MismatchError: as `train`.
+    """
+    bare = dataclasses.replace(config, options={}, architecture=next(iter(ARCHITECTURES)))
+    setting = prepare(bare)
+    names = [*ARCHITECTURES, *([HEAD] if config.target_run else [])]
+    configs = {name: dataclasses.replace(bare, architecture=name) for name in names}
+    return {
+        name: cost(_shadow(config, setting), setting.source_shape)
+        for name, config in configs.items()
+    }
+
+
+def feed_choice(config: TransferTraining, setting: Setting, device: torch.device) -> FeedChoice:
+    """Resident or streamed, for this training on this machine."""
+    geometry = setting.geometry
+    window = min(geometry.blocks_per_window * geometry.samples_per_shard, geometry.samples)
+    held = len(setting.held_out.samples)
+    return choose_feed(
+        resident=geometry.samples * setting.sample_bytes,
+        streamed=(2 * window + held) * setting.sample_bytes,
+        device=device,
+        budget=config.memory_budget,
+        forced=config.feed,
+    )
+
+
+def stated(
+    config: TransferTraining,
+    setting: Setting,
+    network: TransferNetwork | Head,
+    price: Cost,
+    choice: FeedChoice,
+) -> list[str]:
+    """What a user should know before the first step, a line each."""
+    held_out, geometry = setting.held_out, setting.geometry
+    epochs = config.steps * config.batch / setting.train_samples
+    shapes = " → ".join(
+        f"{name} {level} {'×'.join(map(str, shape))}"
+        for name, level, shape in (
+            (config.source, setting.source_level, setting.source_shape),
+            (config.target, setting.target_level, setting.target_shape),
+        )
+    )
+    lines = [
+        f"{config.architecture}: {shapes}: {price} a sample",
+        f"{setting.train_samples} samples to train on, {config.steps} steps of {config.batch}, "
+        f"{epochs:.3g} epochs; windows of {geometry.blocks_per_window} of {geometry.blocks} blocks",
+        f"feed: {choice.reason}",
+    ]
+    if held_out.images:
+        lines.append(
+            f"held out: {held_out.images} images, {held_out.total} samples, of which "
+            f"{len(held_out.samples)} are measured"
+        )
+    else:
+        lines.append("held out: no image, so that nothing tells how well G fits others")
+    made, wanted = transfer_of(network).made_size, setting.target_shape[1:]
+    if made != wanted:
+        sides = " to ".join(f"{height}×{width}" for height, width in (made, wanted))
+        lines.append(f"G's maps are resized bilinearly from {sides}, the size of {config.target}'s")
+    lines += [f"mismatch let through: {line}" for line in setting.mismatch]
+    return lines
+
+
+def _shadow(config: TransferTraining, setting: Setting) -> TransferNetwork | Head:
+    """The network, without memory for the weights of a G; a head holds a user's network, whose
+    builder may know nothing of such devices."""
+    with nullcontext() if config.is_head else torch.device("meta"):
+        return build(config, setting)

@@ -1,0 +1,231 @@
+"""Two ways to feed G: from a store held in memory, and from windows of blocks read ahead.
+
+Both follow the same `Epoch` and yield the same batches to the bit; which one it is depends on what
+fits (`atdt.transfer.memory`). No worker processes, no xarray, no dask: a batch is rows gathered
+from tensors.
+"""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from atdt.progress import progress
+from atdt.transfer.order import Epoch
+
+Batch = dict[str, Tensor]
+
+
+class Reader(Protocol):
+    """What a feed needs of an array of a store (`atdt.stores.FeatureReader`)."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    @property
+    def blocks(self) -> int: ...
+
+    def block_range(self, block: int) -> tuple[int, int]: ...
+
+    def read_block(self, block: int, out: np.ndarray | None = None) -> np.ndarray: ...
+
+
+class ResidentFeed:
+    """Reads all arrays once, in their stored dtype, and gathers batches from memory.
+
+    Args:
+        readers: by name; arrays of the same samples.
+        device: where batches go.
+        held_on: where the arrays are held: `device`, or the CPU when they do not fit there.
+    """
+
+    def __init__(self, readers: Mapping[str, Reader], device: torch.device, held_on: torch.device):
+        self._device = device
+        self._arrays = {
+            name: torch.empty(reader.shape, dtype=torch_dtype(reader), device=held_on)
+            for name, reader in readers.items()
+        }
+        blocks = next(iter(readers.values())).blocks
+        with progress("read the store", total=blocks, unit="blocks") as advance:
+            for block in range(blocks):
+                for name, reader in readers.items():
+                    start, stop = reader.block_range(block)
+                    _read_into(self._arrays[name][start:stop], reader, block)
+                advance()
+
+    def batches(self, epoch: Epoch, first: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from batch `first` on, in the stored dtypes, on the device."""
+        for samples in epoch.indices(first):
+            yield self._gather(samples)
+
+    def held_out(self, samples: np.ndarray, batch: int) -> Iterator[Batch]:
+        """`samples`, `batch` at a time, in their order."""
+        for start in range(0, len(samples), batch):
+            yield self._gather(samples[start : start + batch])
+
+    def _gather(self, samples: np.ndarray) -> Batch:
+        return {name: gather(array, samples, self._device) for name, array in self._arrays.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._arrays.clear()
+
+
+class StreamingFeed:
+    """Reads windows of blocks on one thread into two sets of buffers, one window ahead.
+
+    Memory: two windows of all arrays, and the held-out samples, however large the store is.
+
+    Args:
+        readers: by name; arrays of the same samples with the same blocks.
+        device: where batches go.
+        blocks_per_window: of the orders that will be asked for.
+        held_out: samples that `held_out` will be asked for, read once, now.
+    """
+
+    def __init__(
+        self,
+        readers: Mapping[str, Reader],
+        device: torch.device,
+        blocks_per_window: int,
+        held_out: np.ndarray,
+    ):
+        self._readers = readers
+        self._device = device
+        self._per_block = _samples_per_block(readers)
+        rows = blocks_per_window * self._per_block
+        pinned = device.type == "cuda"  # copies to the GPU from pageable memory are slower
+        self._buffers = [
+            {
+                name: torch.empty(
+                    (rows, *reader.shape[1:]), dtype=torch_dtype(reader), pin_memory=pinned
+                )
+                for name, reader in readers.items()
+            }
+            for _ in range(2)
+        ]
+        self._held_samples = held_out
+        self._held = self._read_rows(held_out)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="windows")
+
+    def batches(self, epoch: Epoch, first: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from batch `first` on, in the stored dtypes, on the device."""
+        begin = int(np.searchsorted(epoch.ends, first * epoch.batch, side="right"))
+        windows = range(begin, len(epoch.windows))
+        if not windows:
+            return
+        reading = self._thread.submit(self._read_window, epoch.windows[begin], 0)
+        started: Batch | None = None  # the rows of a batch that goes on in the next window
+        try:
+            for turn, window in enumerate(windows):
+                reading.result()
+                buffers = self._buffers[turn % 2]
+                if window + 1 < len(epoch.windows):
+                    ahead = (epoch.windows[window + 1], (turn + 1) % 2)
+                    reading = self._thread.submit(self._read_window, *ahead)
+                samples = epoch.window_samples(window, first)
+                rows = self._rows(samples, epoch.windows[window])
+                while len(rows):
+                    missing = epoch.batch - (_length(started) if started else 0)
+                    piece, rows = rows[:missing], rows[missing:]
+                    made = {n: gather(b, piece, self._device) for n, b in buffers.items()}
+                    started = _joined(started, made) if started else made
+                    if _length(started) == epoch.batch:
+                        yield started
+                        started = None
+            if started:
+                yield started
+        finally:
+            _settle(reading)
+
+    def held_out(self, samples: np.ndarray, batch: int) -> Iterator[Batch]:
+        """`samples`, `batch` at a time, in their order; they must be those the feed was given."""
+        if not np.array_equal(samples, self._held_samples):
+            raise ValueError("other held-out samples than the feed has read")
+        rows = np.arange(len(samples))
+        for start in range(0, len(rows), batch):
+            piece = rows[start : start + batch]
+            yield {name: gather(held, piece, self._device) for name, held in self._held.items()}
+
+    def _read_window(self, blocks: np.ndarray, turn: int) -> None:
+        for name, reader in self._readers.items():
+            for slot, block in enumerate(blocks):
+                start, stop = reader.block_range(int(block))
+                row = slot * self._per_block
+                _read_into(self._buffers[turn][name][row : row + stop - start], reader, int(block))
+
+    def _rows(self, samples: np.ndarray, blocks: np.ndarray) -> np.ndarray:
+        """Where in the buffers of a window its samples lie."""
+        slots = np.empty(int(blocks.max()) + 1, np.int64)
+        slots[blocks] = np.arange(len(blocks))
+        block, inside = np.divmod(samples, self._per_block)
+        return slots[block] * self._per_block + inside
+
+    def _read_rows(self, samples: np.ndarray) -> Batch:
+        """Single samples of all arrays, in the order given, through one buffer of a block."""
+        found = {
+            name: torch.empty((len(samples), *reader.shape[1:]), dtype=torch_dtype(reader))
+            for name, reader in self._readers.items()
+        }
+        block_of = samples // self._per_block
+        for block in np.unique(block_of):
+            places = np.flatnonzero(block_of == block)
+            inside = torch.from_numpy(samples[places] - block * self._per_block)
+            for name, reader in self._readers.items():
+                start, stop = reader.block_range(int(block))
+                buffer = self._buffers[0][name][: stop - start]
+                _read_into(buffer, reader, int(block))
+                found[name][torch.from_numpy(places)] = buffer[inside]
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._buffers.clear()
+
+
+def gather(array: Tensor, rows: np.ndarray, device: torch.device) -> Tensor:
+    """Rows of `array`, in its dtype, on `device`."""
+    index = torch.from_numpy(rows).to(array.device)
+    return array.index_select(0, index).to(device)
+
+
+def torch_dtype(reader: Reader) -> torch.dtype:
+    """The torch dtype of an array's values."""
+    return torch.from_numpy(np.empty(0, reader.dtype)).dtype
+
+
+def _samples_per_block(readers: Mapping[str, Reader]) -> int:
+    starts_stops = {reader.block_range(0) for reader in readers.values()}
+    if len(starts_stops) != 1:
+        raise ValueError("the arrays have other blocks than each other")
+    start, stop = starts_stops.pop()
+    return stop - start
+
+
+def _read_into(rows: Tensor, reader: Reader, block: int) -> None:
+    if rows.device.type == "cpu":
+        reader.read_block(block, out=rows.numpy())
+    else:
+        rows.copy_(torch.from_numpy(reader.read_block(block)))
+
+
+def _length(batch: Batch) -> int:
+    return len(next(iter(batch.values())))
+
+
+def _joined(first: Batch, second: Batch) -> Batch:
+    return {name: torch.cat([first[name], second[name]]) for name in first}
+
+
+def _settle(reading: Future[None]) -> None:
+    """Wait for a read that nobody needs any more: its buffers must not change under the next."""
+    if not reading.cancel():
+        reading.exception()

@@ -1,0 +1,148 @@
+"""Architectures of G: the paper's to the parameter, shapes, costs, and options that are refused."""
+
+import pytest
+import torch
+
+from atdt.errors import NetworkError
+from atdt.transfer.architectures import ARCHITECTURES, build_body
+from atdt.transfer.cost import cost
+from atdt.transfer.network import Standard, build_transfer
+
+DEEPEST = (2048, 32, 32)
+
+
+def build(name, source, target=None, **options):
+    with torch.device("meta"):
+        return build_transfer(name, options, source, target or source)
+
+
+@pytest.mark.parametrize(
+    ("channels", "parameters"),
+    [
+        (2048, 226_504_704),
+        (1024, 188_754_944),
+        (512, 169_880_064),
+        (256, 160_442_624),
+        (64, 153_364_544),
+    ],
+)
+def test_the_papers_g_has_the_papers_parameters(channels, parameters):
+    network = build("paper", (channels, 32, 32))
+    assert cost(network, (channels, 32, 32)).parameters == parameters
+
+
+def test_the_papers_g_costs_what_the_paper_s_costs():
+    assert cost(build("paper", DEEPEST), DEEPEST).macs == 108_716_359_680
+
+
+def test_the_bottleneck_is_a_thirtieth_of_the_papers():
+    found = cost(build("bottleneck", DEEPEST), DEEPEST)
+    assert found.macs == 1024 * (2 * 2048 * 256 + 4 * 9 * 256**2)
+    assert found.parameters == 2 * 2048 * 256 + 256 + 2048 + 4 * (9 * 256**2 + 256)
+    assert 30 < 108_716_359_680 / found.macs < 32
+
+
+def test_linear_is_one_matrix_and_a_bias():
+    assert cost(build("linear", (6, 3, 5), (4, 3, 5)), (6, 3, 5)).parameters == 6 * 4 + 4
+
+
+def test_the_papers_layers_are_elu_to_the_last_and_of_the_targets_channels():
+    body, standardise = build_body("paper", 5, 7, {"width": 3})
+    kinds = [type(layer).__name__ for layer in body.layers]
+    pair = ["Conv2d", "ELU"]
+    assert kinds == [*pair, *pair, "Upsample", *pair, *pair, "Upsample", *pair, *pair]
+    assert [layer.stride for layer in body.layers if hasattr(layer, "stride")] == [
+        (2, 2),
+        (2, 2),
+        *[(1, 1)] * 4,
+    ]
+    assert not standardise
+    made = body(torch.randn(2, 5, 8, 12) * 100)
+    assert made.shape == (2, 7, 8, 12)
+    assert made.min() >= -1
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("side", [(8, 12), (5, 7), (1, 1)])
+def test_every_architecture_maps_any_size_to_the_targets_channels_and_size(name, side):
+    options = {"width": 6} if "width" in ARCHITECTURES[name].options else {}
+    network = build_transfer(name, options, (4, *side), (3, *side), seed=0)
+    assert network(torch.randn(2, 4, *side)).shape == (2, 3, *side)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_seed_makes_the_same_weights_and_leaves_the_callers_draws_alone(name):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    options = {"width": 6} if "width" in ARCHITECTURES[name].options else {}
+    one, two, other = (
+        build_transfer(name, options, (4, 4, 4), (3, 4, 4), seed=seed).state_dict()
+        for seed in (1, 1, 2)
+    )
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(one[key], two[key]) for key in one)
+    assert not all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_sides_that_differ_are_met_by_resizing_in_proportion():
+    network = build_transfer("linear", {}, (4, 6, 8), (3, 12, 4), seed=0)
+    features = torch.randn(1, 4, 6, 8)
+    assert network(features).shape == (1, 3, 12, 4)
+    assert network(torch.randn(1, 4, 9, 16)).shape == (1, 3, 18, 8)
+    assert network(features, size=(5, 5)).shape == (1, 3, 5, 5)
+
+
+def test_standard_features_go_in_and_the_targets_units_come_out():
+    source = Standard(torch.tensor([1.0, -2.0]), torch.tensor([2.0, 0.5]))
+    target = Standard(torch.tensor([10.0]), torch.tensor([4.0]))
+    network = build_transfer("linear", {}, (2, 1, 1), (1, 1, 1), source, target, seed=0)
+    features = torch.tensor([3.0, -1.0]).reshape(1, 2, 1, 1)  # standard: 1 and 2
+    weight, bias = network.body.weight.flatten(), network.body.bias
+    expected = (weight[0] * 1 + weight[1] * 2 + bias) * 4 + 10
+    torch.testing.assert_close(network(features).flatten(), expected)
+
+
+def test_the_papers_g_takes_features_as_they_are_unless_told_otherwise():
+    standard = Standard(torch.tensor([1.0]), torch.tensor([2.0]))
+    plain = build_transfer("paper", {"width": 2}, (1, 4, 4), (1, 4, 4), standard, standard)
+    asked = build_transfer(
+        "paper", {"width": 2, "standardise": True}, (1, 4, 4), (1, 4, 4), standard, standard
+    )
+    assert plain.source_mean is None
+    assert asked.source_mean.flatten().tolist() == [1.0]
+
+
+def test_a_dead_channel_does_not_explode():
+    standard = Standard.of({"mean": [1.0, 5.0], "variance": [4.0, 0.0]})
+    assert standard.mean.tolist() == [1.0, 5.0]
+    assert standard.scale[0] == 2
+    assert standard.scale[1] == pytest.approx(1e-3 * 2**0.5)
+    assert Standard.of({"mean": [0.0], "variance": [0.0]}).scale.tolist() == pytest.approx([1e-3])
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("nothing", {}, "choose one of bottleneck, linear, paper"),
+        ("linear", {"width": 3}, "--option width=3: 'linear' has no such option"),
+        ("bottleneck", {"depth": 3}, r"it has width \(None\), blocks \(2\)"),
+        ("bottleneck", {"width": 0}, r"`width` \(=0\) must be at least 1"),
+        ("bottleneck", {"width": "wide"}, "--architecture bottleneck"),
+        ("bottleneck", {"blocks": -1}, r"`blocks` \(=-1\)"),
+        ("bottleneck", {"activation": "sin"}, "must be one of elu, gelu, relu"),
+        ("paper", {"width": -2}, r"`width` \(=-2\)"),
+        ("paper", {"standardise": 3}, "must be true or false"),
+    ],
+)
+def test_a_wrong_option_is_named(name, options, message):
+    with pytest.raises(NetworkError, match=message):
+        build_body(name, 2, 2, options)
+
+
+def test_what_a_body_was_built_with_is_recorded():
+    assert build_body("bottleneck", 4, 6, {})[0].options == {
+        "width": 6,
+        "blocks": 2,
+        "activation": "elu",
+    }
+    assert build_body("bottleneck", 4, 2048, {})[0].options["width"] == 256
