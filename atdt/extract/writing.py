@@ -22,7 +22,7 @@ AHEAD = READERS + 2  # batches
 
 
 @dataclass(frozen=True)
-class Task:
+class Work:
     """A block, and the arrays that lack it."""
 
     block: int
@@ -54,39 +54,39 @@ def write_arrays(
         NumericsError: features that cannot be stored; names the sample.
         StoreError: the disk is full or fails.
     """
-    tasks = list(_tasks(store, writers))
+    to_do = list(_work_to_do(store, writers))
 
-    def read(request: tuple[Task, int, int]) -> SampleBatch:
-        task, start, stop = request
-        kinds = [array.name for array in task.arrays if array.group == LABELS]
-        return samples.read(start, stop, len(kinds) < len(task.arrays), kinds)
+    def read(request: tuple[Work, int, int]) -> SampleBatch:
+        work, start, stop = request
+        kinds = [array.name for array in work.arrays if array.group == LABELS]
+        return samples.read(start, stop, len(kinds) < len(work.arrays), kinds)
 
-    requests = ((task, *span) for task in tasks for span in task.batches(config.batch))
+    requests = ((work, *span) for work in to_do for span in work.batches(config.batch))
     with (
-        progress("extract", sum(task.stop - task.start for task in tasks), "samples") as advance,
+        progress("extract", sum(work.stop - work.start for work in to_do), "samples") as advance,
         ThreadPoolExecutor(1, thread_name_prefix="writer") as behind,
         closing(ahead(read, requests, READERS, AHEAD)) as batches,
     ):
         written: Future[None] | None = None
-        for task in tasks:
-            blocks = {array: _empty(array, task.stop - task.start) for array in task.arrays}
-            for _ in task.batches(config.batch):
+        for work in to_do:
+            blocks = {array: _empty(array, work.stop - work.start) for array in work.arrays}
+            for _ in work.batches(config.batch):
                 batch = next(batches)
-                _fill(blocks, batch, task.start, encoders, config.precision, device)
+                _fill(blocks, batch, work.start, encoders, config.precision, device)
                 advance(batch.stop - batch.start)
             if written is not None:
                 written.result()
-            written = behind.submit(_write, task.block, blocks, writers)
+            written = behind.submit(_write, work.block, blocks, writers)
         if written is not None:
             written.result()
 
 
-def _tasks(store: Store, writers: Mapping[Array, FeatureWriter]) -> Iterator[Task]:
+def _work_to_do(store: Store, writers: Mapping[Array, FeatureWriter]) -> Iterator[Work]:
     missing = {array: set(writer.missing_blocks()) for array, writer in writers.items()}
     for block in range(store.blocks):
         arrays = tuple(array for array, blocks in missing.items() if block in blocks)
         if arrays:
-            yield Task(block, *store.block_range(block), arrays)
+            yield Work(block, *store.block_range(block), arrays)
 
 
 def _fill(
