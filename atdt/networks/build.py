@@ -1,0 +1,127 @@
+"""The one door through which networks are made, the project's own and the user's alike."""
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from atdt.errors import NetworkError
+from atdt.networks.base import TaskNetwork
+from atdt.networks.complexity import meta_call
+from atdt.networks.spec import NetworkSpec
+
+Builder = Callable[..., TaskNetwork]
+
+BUILT_IN = {
+    "tiny": "atdt.networks.tiny:build",
+    "dilated-resnet50": "atdt.networks.dilated_resnet:build",
+    "resnet50": "atdt.networks.torchvision_resnet:build_resnet50",
+    "resnet101": "atdt.networks.torchvision_resnet:build_resnet101",
+}
+
+
+def build_network(
+    spec: NetworkSpec,
+    out_channels: int,
+    *,
+    seed: int | None = None,
+    allow_import: bool = False,
+) -> TaskNetwork:
+    """Make the network that `spec` names, on the CPU and in training mode.
+
+    Args:
+        spec: a name and options. A name "package.module:function" is imported, from the current
+            folder too, and `function(out_channels, **options)` returns a `TaskNetwork`.
+        out_channels: of its decoder.
+        seed: of the initial weights; the state of torch's random numbers stays as it was. Drawn
+            from that state when None.
+        allow_import: let a name that is not built in be imported, which runs its code.
+
+    Raises:
+        NetworkError: the name, an option or what the function returned cannot be used.
+    """
+    function = _builder(spec.name, allow_import)
+    _check_options(function, spec, out_channels)
+    with _seeded(seed):
+        network = function(out_channels, **spec.options)
+    if not isinstance(network, TaskNetwork):
+        raise NetworkError(
+            f"network {spec.name!r}: returned a {type(network).__name__}, not a TaskNetwork; "
+            "see docs/networks.md"
+        )
+    _check_output(network, spec, out_channels)
+    return network
+
+
+def _builder(name: str, allow_import: bool) -> Builder:
+    """The function behind a name."""
+    path = BUILT_IN.get(name, name)
+    module, colon, function = path.partition(":")
+    if not (module and colon and function):
+        raise NetworkError(
+            f"network {name!r}: choose one of {', '.join(BUILT_IN)}, or give your own as "
+            "package.module:function"
+        )
+    if name not in BUILT_IN and not allow_import:
+        raise NetworkError(
+            f"network {name!r}: importing {module} runs its code; give --allow-import if you trust "
+            "it"
+        )
+    if name not in BUILT_IN:
+        _see_current_folder()
+    try:
+        found = getattr(importlib.import_module(module), function, None)
+    except ImportError as error:
+        raise NetworkError(f"network {name!r}: {module} cannot be imported ({error})") from error
+    if not callable(found):
+        raise NetworkError(f"network {name!r}: {module} has no function {function}")
+    return found
+
+
+def _see_current_folder() -> None:
+    """Let modules of the current folder be found, behind all that is installed."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+
+
+def _check_options(function: Builder, spec: NetworkSpec, out_channels: int) -> None:
+    """Refuse options that the builder does not take, and name those that it does."""
+    signature = inspect.signature(function)
+    try:
+        signature.bind(out_channels, **spec.options)
+    except TypeError as error:
+        options = list(signature.parameters.values())[1:]
+        known = ", ".join(map(str, options)) or "none"
+        raise NetworkError(f"network {spec.name!r}: {error}; its options: {known}") from None
+
+
+def _check_output(network: TaskNetwork, spec: NetworkSpec, out_channels: int) -> None:
+    """Refuse a network whose output has other channels, or is smaller than its images."""
+    height, width = 2 * network.stride, 3 * network.stride
+    features = torch.empty(2, *network.feature_shape(None, (height, width)), device="meta")
+    try:
+        shape = tuple(meta_call(network.decoder, features).shape)
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise NetworkError(f"network {spec.name!r}: its decoder fails ({reason})") from None
+    if len(shape) != 4 or shape[1] != out_channels or shape[2] < height or shape[3] < width:
+        raise NetworkError(
+            f"network {spec.name!r}: two images of {height}x{width} decode to {shape}, not to "
+            f"(2, {out_channels}, {height}, {width}) or larger sides"
+        )
+
+
+@contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Within it torch's random numbers on the CPU start from `seed`; behind it nobody notices."""
+    if seed is None:
+        yield
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
