@@ -1,0 +1,125 @@
+"""Domains that a training reads: opened, checked against each other, and described."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from atdt.domains import Domain, ViewPlan, open_domain
+from atdt.errors import DomainError, RunError
+from atdt.tasks.base import Task
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Source:
+    """An open domain, the spec it was opened by, and where its labels come from if not from it."""
+
+    spec: str
+    domain: Domain
+    predictions: Path | None = None
+
+    def described(self, resize: Size | None) -> dict[str, Any]:
+        """What run.json says of it; "focal" is in pixels of the image after `resize`, or None."""
+        return {
+            "spec": self.spec,
+            "name": self.domain.name,
+            "split": self.domain.split,
+            "digest": self.domain.digest(),
+            "images": len(self.domain),
+            "skipped": list(self.domain.skipped),
+            "focal": mean_focal(self.domain, resize),
+            "pseudo_labels": self.predictions and str(self.predictions),
+        }
+
+
+def open_sources(
+    task: Task,
+    specs: Sequence[str],
+    pseudo_labels: Iterable[tuple[str, Path]] = (),
+    *,
+    skip_bad: bool = False,
+) -> tuple[Source, ...]:
+    """Open domains with the labels that `task` learns from.
+
+    Args:
+        specs: domains whose own labels are used.
+        pseudo_labels: pairs (spec, predictions folder) of domains whose labels are predictions.
+
+    Raises:
+        DomainError: a domain cannot be used.
+        RunError: predictions for a task that needs no label.
+    """
+    labels = [task.label] if task.label else []
+    sources = [Source(s, open_domain(s, labels=labels, skip_bad=skip_bad)) for s in specs]
+    for spec, folder in pseudo_labels:
+        if not task.label:
+            raise RunError(f"{task.name} needs no labels: give {spec} by --train, not by --pseudo")
+        domain = open_domain(spec, skip_bad=skip_bad).with_predictions(task.label, folder)
+        sources.append(Source(spec, domain, Path(folder)))
+    return tuple(sources)
+
+
+def same_label_space(sources: Iterable[Source]) -> None:
+    """Prove that semantic ids mean the same in all `sources`.
+
+    Raises:
+        DomainError: they do not; the message names two.
+    """
+    first, *others = sources
+    for other in others:
+        if other.domain.label_space.classes != first.domain.label_space.classes:
+            raise DomainError(
+                f"{other.spec}: label space {other.domain.label_space.name!r}, but {first.spec} "
+                f"has {first.domain.label_space.name!r}; one network needs one label space"
+            )
+
+
+def one_size(sources: Sequence[Source], plan: ViewPlan) -> Size:
+    """Height and width of every view that `plan` cuts from the images of `sources`.
+
+    Raises:
+        DomainError: views of several sizes, which no batch can hold.
+    """
+    found: dict[Size, str] = {}
+    for source in sources:
+        for index, sample in enumerate(source.domain.samples):
+            try:
+                size = plan.out_size(source.domain.image_size(index))
+            except DomainError as error:
+                raise DomainError(f"{source.spec} {sample.image}: {error}") from None
+            found.setdefault(size, f"{source.spec} {sample.image}")
+            if len(found) > 1:
+                (one, here), (other, there) = found.items()
+                raise DomainError(
+                    f"{there}: {other[0]}x{other[1]}, but {here}: {one[0]}x{one[1]}; "
+                    "images of one training need one size: give --crop or --resize HxW"
+                )
+    return next(iter(found))
+
+
+def mean_focal(domain: Domain, resize: Size | None) -> float | None:
+    """Mean focal length over the images of a domain, in pixels of the image as the network sees it.
+
+    None where any image's is not known.
+    """
+    focals = []
+    for index in range(len(domain)):
+        focal = domain.focal(index)
+        if focal is None:
+            return None
+        scale = resize[1] / domain.image_size(index)[1] if resize else 1.0
+        focals.append(focal * scale)
+    return float(np.mean(focals))
+
+
+def training_focal(described: Sequence[dict[str, Any]]) -> float | None:
+    """Mean focal length over all images of several described domains; None where one's is not
+    known."""
+    if any(domain["focal"] is None for domain in described):
+        return None
+    weights = [domain["images"] for domain in described]
+    return float(np.average([domain["focal"] for domain in described], weights=weights))

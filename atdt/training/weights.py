@@ -1,0 +1,67 @@
+"""Weights that go into a network: every key and every shape, or none."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from atdt.errors import NetworkError
+from atdt.networks import TaskNetwork
+
+PIECE = re.compile(r"^(stages\.\d+|decoder)\.")  # what cutting a network puts before its names
+NAMED = 3  # keys that a message names before it counts the rest
+
+
+def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Load `tensors` into `module`, which has exactly these keys and shapes.
+
+    Raises:
+        ValueError: they differ; one line that names the first keys that do.
+    """
+    wanted = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    problem = key_differences(wanted, {n: tuple(t.shape) for n, t in tensors.items()})
+    if problem:
+        raise ValueError(problem)
+    module.load_state_dict(dict(tensors))
+
+
+def matched(
+    network: TaskNetwork, tensors: dict[str, torch.Tensor], path: Path
+) -> dict[str, torch.Tensor]:
+    """`tensors` under the network's own names.
+
+    Raises:
+        NetworkError: keys or shapes differ; the message names the first ones.
+    """
+    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    uncut = {PIECE.sub("", name): name for name in wanted}
+    if len(uncut) == len(wanted) and not any(PIECE.match(name) for name in found):
+        wanted = {short: wanted[name] for short, name in uncut.items()}
+        tensors = {uncut.get(name, name): tensor for name, tensor in tensors.items()}
+    problem = key_differences(wanted, found)
+    if problem:
+        raise NetworkError(f"{path}: weights of another network: {problem}")
+    return tensors
+
+
+def key_differences(
+    wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]
+) -> str:
+    """How the keys and shapes of a file differ from a network's; "" where they do not."""
+    missing = [name for name in wanted if name not in found]
+    unknown = [name for name in found if name not in wanted]
+    reshaped = [
+        f"{name} {found[name]} instead of {wanted[name]}"
+        for name in wanted
+        if name in found and found[name] != wanted[name]
+    ]
+    parts = {"missing": missing, "not of this network": unknown, "other shapes": reshaped}
+    return "; ".join(f"{what}: {_first(names)}" for what, names in parts.items() if names)
+
+
+def _first(names: list[str]) -> str:
+    shown = ", ".join(names[:NAMED])
+    return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
