@@ -1,5 +1,6 @@
 """Pictures of what several methods predict: input, each method, truth."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from atdt.domains import Domain, ViewPlan
 from atdt.errors import MismatchError
 from atdt.evaluate.figures import PictureGrid, PictureRow
 from atdt.evaluate.pairs import Pairs
+from atdt.files import write_atomic
 from atdt.predictions import INDEX, Predictions, open_predictions
 from atdt.tasks import get_task
 
@@ -61,6 +63,26 @@ def spread(total: int, count: int) -> list[int]:
     list; all of them where there are fewer."""
     count = min(total, count)
     return [(2 * part + 1) * total // (2 * count) for part in range(count)]
+
+
+def save_grid(grid: PictureGrid, path: Path) -> Path:
+    """Write a grid as one PNG, its columns' names above; for a README or a slide."""
+    from matplotlib.figure import Figure
+
+    height, width = grid.rows[0].pictures[0].shape[:2]
+    inches = 2.4
+    size = (inches * len(grid.columns), inches * height / width * len(grid.rows) + 0.3)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(grid.rows), len(grid.columns), squeeze=False)
+    for row, line in zip(grid.rows, axes, strict=True):
+        for picture, place in zip(row.pictures, line, strict=True):
+            place.imshow(picture, interpolation="nearest")
+            place.set_axis_off()
+    for column, place in zip(grid.columns, axes[0], strict=True):
+        place.set_title(column, fontsize=11)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    return write_atomic(path, buffer.getvalue())
 
 
 def _cut(predictions: Predictions) -> dict[str, object]:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from atdt.errors import NetworkError
+from atdt.files import sha256_json
 from atdt.networks.complexity import meta_call
 from atdt.tensors import tensors_sha256
 
@@ -52,6 +53,7 @@ class TaskNetwork(nn.Module):
         self.mean = mean
         self.std = std
         self.origin = dict(origin or {})
+        self.architecture = ""  # what weights do not show: strides, dilations; set by build_network
         self._shapes: dict[tuple[int, ...], tuple[int, int, int]] = {}
         if len(self.stages) < FEWEST_LEVELS:
             raise NetworkError(
@@ -191,7 +193,8 @@ class TaskNetwork(nn.Module):
     def weights_digest(self, part: str, level: str | None = None) -> str:
         """Hexadecimal sha256 of a part's weights and statistics, whatever device they are on.
 
-        Names, shapes, dtypes and bytes count; preprocessing and memory layout do not.
+        Names, shapes, dtypes, bytes and the architecture's options count (two output strides may
+        have the same weights); preprocessing and memory layout do not.
 
         Args:
             part: "encoder" (the stages up to `level`), "decoder" (what lies behind it) or
@@ -204,13 +207,14 @@ class TaskNetwork(nn.Module):
             "decoder": lambda index: index >= behind,
             "network": lambda index: True,
         }[part]
-        return tensors_sha256(
+        weights = tensors_sha256(
             {
                 name: tensor
                 for name, tensor in self.state_dict().items()
                 if belongs(self._stage_of(name))
             }
         )
+        return sha256_json([self.architecture, weights]) if self.architecture else weights
 
     def _stage_of(self, name: str) -> int:
         """Which stage a tensor of the state dict is of; one beyond the last for the decoder."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from atdt.errors import NetworkError
+from atdt.files import sha256_json
 from atdt.networks.base import TaskNetwork
 from atdt.networks.complexity import meta_call
 from atdt.networks.spec import NetworkSpec
@@ -54,6 +55,7 @@ def build_network(
             "see docs/networks.md"
         )
     _check_output(network, spec, out_channels)
+    network.architecture = sha256_json(spec.without_initial_weights().to_dict())
     return network
 
 

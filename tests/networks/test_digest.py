@@ -6,6 +6,8 @@ import re
 import pytest
 import torch
 
+from atdt.networks import NetworkSpec, build_network
+
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 PARTS = ("encoder", "decoder", "network")
 
@@ -79,3 +81,13 @@ def test_shared_stages_have_one_digest(five, toy):
     other.stages = five.stages
     assert other.weights_digest("encoder") == five.weights_digest("encoder")
     assert other.weights_digest("decoder") != five.weights_digest("decoder")
+
+
+def test_options_that_leave_weights_as_they_are_count():
+    """Two output strides of a ResNet have the same weights and other features."""
+    wide, narrow = (
+        build_network(NetworkSpec("resnet50", {"output_stride": stride}), 1, seed=0)
+        for stride in (8, 32)
+    )
+    narrow.stages.load_state_dict(wide.stages.state_dict())  # by the same names and shapes
+    assert wide.weights_digest("encoder") != narrow.weights_digest("encoder")
