@@ -1,0 +1,45 @@
+"""`atdt demo`."""
+
+from pathlib import Path
+
+import click
+
+from atdt.cli.options import PATH
+
+
+@click.command("demo")
+@click.option("--full", is_flag=True, help="Both directions, three seeds, every rival, the curve.")
+@click.option(
+    "--root",
+    type=PATH,
+    default=Path(),
+    help="Where data/, runs/, stores/, predictions/ and reports/ go.  [default: here]",
+)
+@click.option("--seed", "seeds", type=int, multiple=True, help="Of the encoders; may be repeated.")
+@click.option("--smoke", is_flag=True, help="A minute's road on tiny pictures; nothing is learnt.")
+def command(full: bool, root: Path, seeds: tuple[int, ...], smoke: bool) -> None:
+    """Render streets, train, transfer and measure; write reports/demo/index.html.
+
+    Semantic labels are known on A and B, depth on A alone; the report says how well depth on B was
+    predicted, beside the baseline, two rivals and the oracle. A second call reuses what is there.
+    """
+    from atdt.experiments.demo import Demo, demo
+    from atdt.experiments.preset import DEMO, FULL, SMOKE
+
+    if full and smoke:
+        raise click.UsageError("--full and --smoke exclude each other")
+    if full:
+        config = Demo(
+            FULL,
+            root,
+            "demo-full",
+            directions=(("semantic", "depth"), ("depth", "semantic")),
+            seeds=seeds or (0, 1, 2),
+            transfer_seeds=(0, 1),
+            rivals=True,
+            curve=(10, 30, 100, 300),
+        )
+    else:
+        preset, name = (SMOKE, "smoke") if smoke else (DEMO, "demo")
+        config = Demo(preset, root, name, seeds=seeds or (0,))
+    click.echo(demo(config))

@@ -1,0 +1,123 @@
+"""One direction of transfer on one pair, from one seed: all rows of the table that it fills."""
+
+from pathlib import Path
+
+from atdt.experiments.preset import Preset
+from atdt.experiments.road import Direction, Outcome, Road
+from atdt.experiments.steps import Steps
+from atdt.training import Auxiliary
+
+BASELINE, ADAPTED, HEAD, ATDT, ORACLE = "baseline", "batch-norm", "head", "atdt", "oracle"
+SHARED, WARM, SELF = "two-decoders", "from-n1", "self-training"
+
+
+def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:
+    """Baseline, oracle, AT/DT, the two rivals that cost next to nothing, the chain of losses."""
+    outcome = Outcome()
+    road = Road(direction, preset, steps, outcome)
+    t1, t2 = direction.source, direction.target
+    a, b = t2.domain("a", "train"), t2.domain("b", "train")
+    n1 = road.train(
+        "n1",
+        f"N1 learns {t1.name} on A and B",
+        t1.task,
+        (t1.domain("a", "train"), t1.domain("b", "train")),
+        (t1.domain("a", "val"), t1.domain("b", "val")),
+    )
+    n2 = road.train(
+        "n2",
+        f"N2 learns {t2.name} on A",
+        t2.task,
+        (a,),
+        (t2.domain("a", "val"),),
+        without_source=True,
+    )
+    oracle = road.train(
+        "oracle",
+        f"the oracle learns {t2.name} on A and B, with the labels of both",
+        t2.task,
+        (a, b),
+        (t2.domain("b", "val"),),
+        without_source=True,
+    )
+    adapted = road.adapt(n2, b)
+    store = road.extract(a, n1, n2)
+    for seed in direction.transfer_seeds:
+        g = road.transfer(store, n2, seed, preset.architecture, f"g{seed}", preset.losses)
+        outcome.rows.setdefault(ATDT, []).append(road.decode(g, n1, n2, "b", f"{ATDT}{seed}"))
+        # The rival (ii): the same body and D2's architecture, T2's own loss, nothing of E2.
+        head = road.transfer(store, n2, seed, "head", f"head{seed}", (("task", 1.0),))
+        outcome.rows.setdefault(HEAD, []).append(road.decode(head, n1, None, "b", f"{HEAD}{seed}"))
+    outcome.rows[BASELINE] = [road.predict(n2, t2, "b", BASELINE)]
+    outcome.rows[ADAPTED] = [road.predict(adapted, t2, "b", ADAPTED)]
+    outcome.rows[ORACLE] = [road.predict(oracle, t2, "b", ORACLE)]
+    first = outcome.runs[f"g{direction.transfer_seeds[0]}"]
+    outcome.links |= {
+        f"N1 on A: {t1.name}": road.predict(n1, t1, "a", "n1-on-a"),
+        f"N1 on B: {t1.name}": road.predict(n1, t1, "b", "n1-on-b"),
+        f"N2 on A: {t2.name}": road.predict(n2, t2, "a", "n2-on-a"),
+        f"AT/DT on A: {t2.name}": road.decode(first, n1, n2, "a", "atdt-on-a"),
+        f"AT/DT on B: {t2.name}": outcome.rows[ATDT][0],
+    }
+    return outcome
+
+
+def other_rivals(direction: Direction, preset: Preset, steps: Steps, outcome: Outcome) -> None:
+    """The rivals that cost a training each; their rows are added to `outcome`."""
+    road = Road(direction, preset, steps, outcome)
+    t1, t2 = direction.source, direction.target
+    a, b = t2.domain("a", "train"), t2.domain("b", "train")
+    val_a = (t2.domain("a", "val"),)
+    shared = road.train(
+        SHARED,
+        f"one encoder, two decoders: {t1.name} on A and B, {t2.name} on A",
+        t2.task,
+        (a,),
+        val_a,
+        auxiliary=Auxiliary(task=t1.task, train=(t1.domain("a", "train"), t1.domain("b", "train"))),
+    )
+    warm = road.train(
+        WARM,
+        f"N2 started from E1: {t2.name} on A",
+        t2.task,
+        (a,),
+        val_a,
+        init_from=outcome.runs["n1"],
+    )
+    guesses = road.predict_only(outcome.runs["n2"], b, "baseline-on-b-train")
+    taught = road.train(
+        SELF,
+        f"self-training: {t2.name} on A, and on B under the baseline's predictions",
+        t2.task,
+        (a,),
+        val_a,
+        pseudo_labels=((b, guesses),),
+        without_source=True,
+    )
+    for name, run in ((SHARED, shared), (WARM, warm), (SELF, taught)):
+        outcome.rows[name] = [road.predict(run, t2, "b", name)]
+
+
+def labelled_images(
+    direction: Direction, preset: Preset, steps: Steps, outcome: Outcome, counts: tuple[int, ...]
+) -> dict[int, Path]:
+    """The oracle's curve: T2 learnt on A and the first n labelled images of B, measured on B.
+
+    Returns:
+        n → measured folder; 0 is the baseline and all of B's training images the oracle.
+    """
+    road = Road(direction, preset, steps, outcome)
+    target = direction.target
+    a, b = target.domain("a", "train"), target.domain("b", "train")
+    curve = {0: outcome.rows[BASELINE][0]}
+    for count in counts:
+        run = road.train(
+            f"oracle{count}",
+            f"the oracle with {count} labelled images of B",
+            target.task,
+            (a, f"{b}@{count}"),
+            (target.domain("b", "val"),),
+            without_source=True,
+        )
+        curve[count] = road.predict(run, target, "b", f"oracle{count}")
+    return curve | {preset.train: outcome.rows[ORACLE][0]}

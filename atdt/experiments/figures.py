@@ -1,0 +1,144 @@
+"""All rows of a direction on the same resamples of seeds and images, and what they say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from atdt.evaluate.bootstrap import LEVEL, interval
+from atdt.evaluate.compare import Compared, compare, gaps
+from atdt.evaluate.gap import Gap
+from atdt.evaluate.records import load_measured
+from atdt.experiments.direction import (
+    ADAPTED,
+    ATDT,
+    BASELINE,
+    HEAD,
+    ORACLE,
+    SELF,
+    SHARED,
+    WARM,
+)
+from atdt.experiments.road import Direction, Outcome
+
+LABELS = {
+    BASELINE: "baseline (N2)",
+    ADAPTED: "(iv) batch norm of B",
+    WARM: "(iii) N2 from E1",
+    SELF: "(v) self-training",
+    SHARED: "(i) two decoders",
+    HEAD: "(ii) head on E1",
+    ATDT: "AT/DT",
+    ORACLE: "oracle",
+}
+# The same in a sentence.
+SHORT = {
+    BASELINE: "the baseline",
+    ADAPTED: "the baseline with batch norm re-estimated on B",
+    WARM: "N2 started from E1",
+    SELF: "self-training",
+    SHARED: "one encoder with two decoders",
+    HEAD: "a head on frozen E1",
+}
+# What gap closed is read off, by task: the first that was measured.
+GAP_ON = {"depth": ("focal/abs_rel", "abs_rel"), "semantic": ("miou",)}
+
+
+@dataclass(frozen=True)
+class Result:
+    """A direction measured over one or more seeds of the encoders.
+
+    Attributes:
+        directions, outcomes: one for each seed, in the same order.
+        curves: for each seed the oracle's curve, labelled images → measured folder; may be empty.
+        block: neighbouring images that the bootstrap draws together.
+    """
+
+    directions: Sequence[Direction]
+    outcomes: Sequence[Outcome]
+    curves: Sequence[dict[int, Path]] = ()
+    block: int = 1
+
+    @property
+    def methods(self) -> list[str]:
+        """The rows that were measured, in the order of the table."""
+        return [name for name in LABELS if name in self.outcomes[0].rows]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All rows of a direction on the same resamples of seeds and images."""
+
+    metrics: dict[str, dict]
+    rows: dict[str, Compared]
+    gaps: dict[str, Gap]
+    gap_on: str
+    by_seed: dict[str, list[float]]
+
+    def better(self, method: str, other: str) -> bool:
+        """Whether a method's mean figure beats another's, on the figure of gap closed."""
+        first, second = (self.rows[name].scores[self.gap_on] for name in (method, other))
+        higher = self.metrics[self.gap_on]["better"] == "higher"
+        return first > second if higher else first < second
+
+
+def figures(result: Result, *, replicates: int = 1000) -> Figures:
+    """Compare all rows of a direction: means over seeds, paired intervals, gap closed."""
+    rows = {
+        name: [[load_measured(path) for path in outcome.rows[name]] for outcome in result.outcomes]
+        for name in result.methods
+    }
+    compared = compare(rows, replicates=replicates, block=result.block)
+    info = rows[BASELINE][0][0].info
+    metrics = {metric["key"]: metric for metric in info["metrics"]}
+    gap_on = next(key for key in GAP_ON.get(info["task"], (info["headline"],)) if key in metrics)
+    better = {gap_on: metrics[gap_on]["better"] == "higher"}
+    closed = {
+        name: gaps(compared[name], compared[BASELINE], compared[ORACLE], better)[gap_on]
+        for name in rows
+        if name not in (BASELINE, ORACLE)
+    }
+    by_seed = {
+        name: [
+            float(np.mean([m.scores(np.ones((1, len(m.images))))[gap_on][0] for m in group]))
+            for group in row
+        ]
+        for name, row in rows.items()
+    }
+    return Figures(metrics, compared, closed, gap_on, by_seed)
+
+
+def verdict(measured: Figures) -> str:
+    """What the table says of AT/DT, rival by rival, and how certain it is."""
+    metric = measured.metrics[measured.gap_on]
+    name = " ".join(filter(None, [metric["title"], metric["way"]]))
+    gap = measured.gaps[ATDT].value
+    closed = (
+        "the gap that it closes is undefined, since the oracle is no better than the baseline"
+        if gap is None
+        else f"AT/DT closes {100 * gap:.0f} % of the gap between baseline and oracle"
+    )
+    ahead = [_against(measured, rival) for rival in measured.rows if rival not in (ATDT, ORACLE)]
+    return (
+        f"By {name} on B, {closed}. AT/DT is "
+        f"{'; '.join(ahead)}. An advantage is certain where its paired {100 * LEVEL:.0f} % "
+        "interval over seeds and images excludes zero; with one seed that speaks of this training "
+        "alone."
+    )
+
+
+def _against(measured: Figures, rival: str) -> str:
+    sign = 1 if measured.metrics[measured.gap_on]["better"] == "higher" else -1
+    pairs = zip(measured.by_seed[ATDT], measured.by_seed[rival], strict=True)
+    wins = sum(sign * (own - other) > 0 for own, other in pairs)
+    difference = sign * (
+        measured.rows[ATDT].replicates[measured.gap_on]
+        - measured.rows[rival].replicates[measured.gap_on]
+    )
+    ends = interval(difference)
+    certain = ends is not None and (ends[0] > 0 or ends[1] < 0)
+    verb = "ahead of" if measured.better(ATDT, rival) else "behind"
+    label = SHORT[rival]
+    seeds = len(measured.by_seed[ATDT])
+    return f"{verb} {label} ({'certain' if certain else 'uncertain'}; ahead on {wins} of {seeds})"

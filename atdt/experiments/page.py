@@ -1,0 +1,186 @@
+"""The page of an experiment: the table of all rows, the chain of losses, pictures."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from atdt.domains import open_domain
+from atdt.evaluate.compare import Compared
+from atdt.evaluate.gap import Gap, worth
+from atdt.evaluate.pictures import comparison_grid, spread
+from atdt.evaluate.records import Measured, load_measured
+from atdt.evaluate.report import (
+    Chain,
+    Column,
+    Heading,
+    Link,
+    Paragraph,
+    PictureGrid,
+    Row,
+    Section,
+    Table,
+    Value,
+)
+from atdt.experiments.direction import (
+    ATDT,
+    BASELINE,
+    HEAD,
+    ORACLE,
+)
+from atdt.experiments.figures import LABELS, Figures, Result, figures, verdict
+from atdt.experiments.road import Direction, Outcome
+from atdt.tasks import get_task
+
+PICTURES = 4
+# The figures of the main table, in the order of its columns.
+COLUMNS = {
+    "depth": ("abs_rel", "focal/abs_rel", "focal/delta1", "scale_free/silog", "scalar/abs_rel"),
+    "semantic": ("miou", "miou_paper", "accuracy"),
+    "normals": ("mean", "median", "within_11.25"),
+}
+
+
+def sections(result: Result) -> list[Section]:
+    """The chapter of one direction."""
+    direction, outcome = result.directions[0], result.outcomes[0]
+    measured = figures(result)
+    title = f"{direction.source.name.capitalize()} → {direction.target.name}"
+    return [
+        Heading(title),
+        Paragraph(verdict(measured), tone="note"),
+        main_table(result, measured),
+        *_curve(result, measured),
+        _chain(outcome),
+        pictures(direction, outcome),
+    ]
+
+
+def main_table(result: Result, measured: Figures) -> Table:
+    """A row for each method; the task's figures and gap closed, with 95 % intervals."""
+    task = result.directions[0].target.task
+    keys = [key for key in COLUMNS.get(task, (measured.gap_on,)) if key in measured.metrics]
+    columns = [_column(measured.metrics[key]) for key in keys]
+    columns.append(Column("gap closed %", 0))
+    rows = []
+    for name in result.methods:
+        # An oracle that was trained with B's camera is not scaled to it.
+        own = [measured.metrics[key]["plain"] or key if name == ORACLE else key for key in keys]
+        cells = [_value(measured.rows[name], measured.metrics[key]) for key in own]
+        gap = measured.gaps.get(name)
+        cells.append(None if gap is None else _gap(gap))
+        mismatch = load_measured(result.outcomes[0].rows[name][0]).info["mismatch"]
+        diagnostics = [
+            f"{_column(measured.metrics[key]).name}: {measured.metrics[key]['diagnostic']}"
+            for key in keys
+            if measured.metrics[key].get("diagnostic")
+        ]
+        rows.append(
+            Row(
+                LABELS[name],
+                cells,
+                mismatch=mismatch,
+                notes=diagnostics,
+                competes=name != ORACLE,
+                emphasis=name == ATDT,
+            )
+        )
+    seeds = len(result.outcomes)
+    images = load_measured(result.outcomes[0].rows[BASELINE][0]).info["images"]["count"]
+    draws = len(result.outcomes[0].rows[ATDT])
+    return Table(
+        f"{images} test images of B; encoders from {seeds} seed{'s' * (seeds > 1)}, "
+        f"{draws} seed{'s' * (draws > 1)} of G each. Gap closed is read off "
+        f"{columns[keys.index(measured.gap_on)].name}; 95 % intervals over seeds and images",
+        columns,
+        rows,
+    )
+
+
+def _curve(result: Result, measured: Figures) -> list[Section]:
+    """How many labelled images of B each method is worth, where the oracle's curve is known."""
+    if not result.curves:
+        return []
+    key, higher = measured.gap_on, measured.metrics[measured.gap_on]["better"] == "higher"
+    counts = sorted(result.curves[0])
+    points = []
+    for count in counts:
+        loaded = [load_measured(curve[count]) for curve in result.curves]
+        points.append((float(count), _best_way(loaded, measured.metrics[key])))
+    digits, factor = _scale(measured.metrics[key])
+    rows = [Row("oracle", [factor * score for _, score in points] + [None], competes=False)]
+    for name in result.methods:
+        if name not in (BASELINE, ORACLE):
+            score = measured.rows[name].scores[key]
+            blank: list[None] = [None] * len(points)
+            rows.append(Row(LABELS[name], [*blank, str(worth(points, score, higher))]))
+    columns = [Column(f"{count} labels", digits) for count in counts]
+    return [
+        Table(
+            f"{_column(measured.metrics[key]).name} of the oracle with so many labelled images of "
+            "B, and what each method is worth on that curve",
+            [*columns, Column("worth (images)")],
+            rows,
+        )
+    ]
+
+
+def _best_way(loaded: Sequence[Measured], metric: dict) -> float:
+    """Mean over seeds of a figure, plain or in the table's way, whichever is better: a network that
+    saw few images of B's camera may be scaled to it or not, and the oracle has labels to choose."""
+    keys = filter(None, (metric["key"], metric["plain"]))
+    means = [
+        float(np.mean([m.scores(np.ones((1, len(m.images))))[key][0] for m in loaded]))
+        for key in keys
+    ]
+    return max(means) if metric["better"] == "higher" else min(means)
+
+
+def _chain(outcome: Outcome) -> Chain:
+    links = []
+    for title, path in outcome.links.items():
+        measured = load_measured(path)
+        metric = next(m for m in measured.info["metrics"] if m["key"] == measured.info["headline"])
+        digits, factor = _scale(metric)
+        score = measured.info["scores"][metric["key"]]
+        value = float("nan") if score is None else factor * score
+        links.append(Link(title, metric["title"], value, digits, metric["better"]))
+    return Chain("The chain of losses (first seed): where does it break?", links)
+
+
+def pictures(direction: Direction, outcome: Outcome) -> PictureGrid:
+    """Images of B spread over the test split, with what each method makes of them."""
+    target = direction.target
+    label = get_task(target.task).label
+    domain = open_domain(target.domain("b", "test"), labels=() if label is None else (label,))
+    shown = {BASELINE: "baseline", HEAD: "head on E1", ATDT: "AT/DT", ORACLE: "oracle"}
+    methods = {title: outcome.rows[name][0] for name, title in shown.items()}
+    caption = "On B, where only the oracle saw labels of T2"
+    return comparison_grid(domain, methods, spread(len(domain), PICTURES), caption)
+
+
+def _scale(metric: dict) -> tuple[int, float]:
+    return metric["digits"], 100.0 if metric["percent"] else 1.0
+
+
+def _column(metric: dict) -> Column:
+    title = " ".join(filter(None, [metric["title"], metric["way"], "%" * metric["percent"]]))
+    return Column(title, metric["digits"], metric["better"])
+
+
+def _value(row: Compared, metric: dict) -> Value:
+    _, factor = _scale(metric)
+    low, high = row.interval(metric["key"]) or (None, None)
+    return Value(
+        factor * row.scores[metric["key"]],
+        None if low is None else factor * low,
+        None if high is None else factor * high,
+    )
+
+
+def _gap(gap: Gap) -> Value | str:
+    if gap.value is None:
+        return "undefined"
+    low, high = gap.interval or (None, None)
+    if low is None or high is None:
+        return Value(100 * gap.value)
+    return Value(100 * gap.value, 100 * low, 100 * high)

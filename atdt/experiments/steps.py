@@ -1,0 +1,131 @@
+"""Steps of an experiment: named as they start, done once, found again the next time.
+
+A step is known by what it makes and by a key over everything that went into it. A step whose key is
+recorded as done is reused; one that was cut off is resumed; one whose key changed is made again.
+"""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from atdt.files import read_json, sha256_json, write_json
+
+
+class Steps:
+    """The record of an experiment's steps, kept in one JSON file.
+
+    Args:
+        record: the JSON file; made when the first step starts.
+        total: how many steps there will be, for the line that names each; 0 where it is not known.
+    """
+
+    def __init__(self, record: Path, total: int = 0):
+        self.record = record
+        self.total = total
+        self.count = 0
+        self.seconds: dict[str, float] = {}
+        self._known: dict[str, dict[str, Any]] = read_json(record) if record.exists() else {}
+
+    def do(
+        self, title: str, verb: Callable[[Any], Path], config: Any, *inputs: Path, out: Path
+    ) -> Path:
+        """Run `verb(config)`, which makes `out`, unless it was done from the same things before.
+
+        Args:
+            title: what the progress line says.
+            verb: a verb of the project; its configuration has `resume` or `overwrite` or neither.
+            config: the verb's configuration, a dataclass.
+            inputs: what other steps made and this one reads: when one of them was made anew, so is
+                this step.
+            out: what the step makes.
+
+        Returns:
+            the path that the verb returned.
+        """
+        self.count += 1
+        key = sha256_json([verb.__qualname__, plain(config), [self._made(i) for i in inputs]])
+        known = self._known.get(str(out), {})
+        if known.get("key") == key and known.get("done") and _still_there(known):
+            self._say(f"{title}: found {known['path']}")
+            self.seconds[title] = known["seconds"]
+            return Path(known["path"])
+        self._say(title)
+        goes_on = known.get("key") == key and not known.get("done")
+        self._write(out, {"key": key, "done": False})
+        start = time.monotonic()
+        if out.exists():
+            config = _resumed(config) if goes_on else _replacing(config, out, ours=bool(known))
+        path = verb(config)
+        self.seconds[title] = round(time.monotonic() - start, 1)
+        made = {"key": key, "done": True, "path": str(path), "seconds": self.seconds[title]}
+        self._write(out, made | {"made": time.time_ns(), "files": _sizes(path)})
+        return path
+
+    def _made(self, path: Path) -> Any:
+        """What tells one making of an input from another: the time at which its step was done."""
+        return [str(path), self._known.get(str(path), {}).get("made")]
+
+    def _write(self, out: Path, entry: dict[str, Any]) -> None:
+        self._known[str(out)] = entry
+        write_json(self.record, self._known)
+
+    def _say(self, text: str) -> None:
+        of = f"/{self.total}" if self.total else ""
+        print(f"[{self.count}{of}] {text}", file=sys.stderr, flush=True)
+
+
+class Counted(Steps):
+    """Steps that are only counted: an experiment is walked through once to learn their number."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("nowhere.json"))
+
+    def do(
+        self, title: str, verb: Callable[[Any], Path], config: Any, *inputs: Path, out: Path
+    ) -> Path:
+        """Count the step; nothing is run, read or written."""
+        self.count += 1
+        return out
+
+
+def plain(value: Any) -> Any:
+    """`value` with dataclasses, paths and tuples turned into what JSON holds."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, dict):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _sizes(path: Path) -> dict[str, int]:
+    """Bytes of a file, or of the files right inside a folder, among which is its complete mark."""
+    files = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
+    return {str(file): file.stat().st_size for file in files}
+
+
+def _still_there(known: dict[str, Any]) -> bool:
+    return all(
+        Path(file).is_file() and Path(file).stat().st_size == size
+        for file, size in known["files"].items()
+    )
+
+
+def _resumed(config: Any) -> Any:
+    """`config` told to go on where a cut-off step stopped, where its verb can."""
+    return replace(config, resume=True) if hasattr(config, "resume") else config
+
+
+def _replacing(config: Any, out: Path, *, ours: bool) -> Any:
+    """`config` told to replace what an older key left behind; what no step made is left alone."""
+    if not ours:
+        return config
+    if isinstance(getattr(config, "overwrite", None), bool):
+        return replace(config, overwrite=True)
+    shutil.rmtree(out) if out.is_dir() else out.unlink()
+    return config

@@ -1,0 +1,48 @@
+"""What a table of methods says in words."""
+
+import numpy as np
+import pytest
+
+from atdt.evaluate.compare import Compared
+from atdt.evaluate.gap import Gap
+from atdt.experiments.direction import ATDT, BASELINE, HEAD, ORACLE
+from atdt.experiments.figures import Figures, verdict
+
+METRIC = {"key": "abs_rel", "title": "abs rel", "way": "", "better": "lower"}
+
+
+def row(score, spread):
+    draws = np.linspace(score - spread, score + spread, 101)
+    return Compared({"abs_rel": score}, {"abs_rel": draws})
+
+
+def figures(atdt, head):
+    rows = {BASELINE: row(0.40, 0.0), HEAD: row(*head), ATDT: row(*atdt), ORACLE: row(0.2, 0.0)}
+    seeds = {name: [measured.scores["abs_rel"]] * 2 for name, measured in rows.items()}
+    gap = Gap((0.40 - atdt[0]) / 0.2, None, 0.0)
+    return Figures({"abs_rel": METRIC}, rows, {ATDT: gap}, "abs_rel", seeds)
+
+
+def test_a_certain_lead_is_called_certain():
+    said = verdict(figures(atdt=(0.30, 0.01), head=(0.35, 0.01)))
+    assert "closes 50 % of the gap" in said
+    assert "ahead of the baseline (certain; ahead on 2 of 2)" in said
+    assert "ahead of a head on frozen E1 (certain; ahead on 2 of 2)" in said
+
+
+def test_a_defeat_is_told():
+    said = verdict(figures(atdt=(0.38, 0.01), head=(0.30, 0.01)))
+    assert "behind a head on frozen E1 (certain; ahead on 0 of 2)" in said
+
+
+@pytest.mark.parametrize("head", [(0.31, 0.06), (0.29, 0.06)])
+def test_a_difference_within_its_interval_is_uncertain(head):
+    said = verdict(figures(atdt=(0.30, 0.0), head=head))
+    assert "a head on frozen E1 (uncertain;" in said
+
+
+def test_where_the_oracle_is_no_better_the_gap_is_undefined():
+    measured = figures(atdt=(0.30, 0.01), head=(0.35, 0.01))
+    measured.gaps[ATDT] = Gap(None, None, 1.0)
+    assert "closes undefined of the gap" not in verdict(measured)
+    assert "the gap that it closes is undefined" in verdict(measured)
