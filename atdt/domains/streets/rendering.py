@@ -1,0 +1,106 @@
+"""The verb: render a pair of street domains into a folder."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+from atdt.domains.streets.config import DOMAINS, RenderConfig
+from atdt.domains.streets.files import frame_files, render_frames, write_domain
+from atdt.domains.streets.frozen import DIGESTS
+from atdt.errors import DomainError
+from atdt.files import read_json, write_json
+from atdt.progress import progress
+
+FINISHED = "streets.json"
+STARTED = "streets.partial.json"
+CHUNK = 8  # frames a task: long enough to hide the hand-over, short enough to share out
+
+Task = tuple[str, str, list[int]]
+
+
+def render(config: RenderConfig) -> Path:
+    """Render both domains of a pair with all labels, and give back the folder.
+
+    A folder that already holds this very rendering is given back at once; one that was
+    interrupted is gone on with. Processes are spawned, so a script that calls this must guard its
+    own start with `if __name__ == "__main__":`.
+
+    Raises:
+        DomainError: the folder holds another rendering, or domains that were not rendered here.
+    """
+    wanted = config.to_dict() | {"digest": DIGESTS[config.pair]}
+    if (config.out / FINISHED).exists():
+        _refuse_other(config.out / FINISHED, wanted)
+        return config.out
+    if (config.out / STARTED).exists():
+        _refuse_other(config.out / STARTED, wanted)
+    else:
+        for domain in DOMAINS:
+            if (config.out / domain).exists():
+                raise DomainError(
+                    f"{config.out / domain}: exists, and was not made by 'atdt render'; "
+                    "choose another --out or move it away"
+                )
+        write_json(config.out / STARTED, wanted)
+    tasks = list(_tasks(config))
+    with progress(f"render {config.pair}", sum(len(task[2]) for task in tasks), "frames") as go:
+        for done in _work(config, tasks):
+            go(done)
+    for domain in DOMAINS:
+        write_domain(config, domain)
+    write_json(config.out / FINISHED, wanted)
+    (config.out / STARTED).unlink()
+    return config.out
+
+
+def _refuse_other(record: Path, wanted: dict) -> None:
+    there = read_json(record)
+    if there == wanted:
+        return
+    keys = [key for key in wanted if not isinstance(there, dict) or there.get(key) != wanted[key]]
+    what = ", ".join(
+        f"{key} is {there.get(key) if isinstance(there, dict) else None}, wanted {wanted[key]}"
+        for key in keys
+    )
+    raise DomainError(
+        f"{record}: holds another rendering ({what}); choose another --out or delete the folder"
+    )
+
+
+def _tasks(config: RenderConfig) -> Iterator[Task]:
+    """The frames that are not there yet, in chunks; a frame's camera file is written last."""
+    for domain in DOMAINS:
+        for split, count in config.counts().items():
+            missing = [
+                index
+                for index in range(count)
+                if not (
+                    config.out / domain / frame_files(split, index, config.right)["camera"]
+                ).exists()
+            ]
+            for start in range(0, len(missing), CHUNK):
+                yield domain, split, missing[start : start + CHUNK]
+
+
+def _work(config: RenderConfig, tasks: list[Task]) -> Iterator[int]:
+    """Do the tasks, in this process for one worker, and yield the frames of each when done."""
+    workers = min(config.workers or _cores(), len(tasks))
+    if workers <= 1:
+        for domain, split, indices in tasks:
+            for index in indices:
+                yield render_frames(config, domain, split, [index])
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        futures: list[Future[int]] = [pool.submit(render_frames, config, *task) for task in tasks]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
