@@ -1,5 +1,6 @@
 """`atdt demo`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,8 +17,15 @@ from atdt.cli.options import PATH
     help="Where data/, runs/, stores/, predictions/ and reports/ go.  [default: here]",
 )
 @click.option("--seed", "seeds", type=int, multiple=True, help="Of the encoders; may be repeated.")
+@click.option(
+    "--pair",
+    type=click.Choice(["streets", "streets-held-out"]),
+    default="streets",
+    show_default=True,
+    help="The held-out pair is for claims: nothing was developed on it.",
+)
 @click.option("--smoke", is_flag=True, help="A minute's road on tiny pictures; nothing is learnt.")
-def command(full: bool, root: Path, seeds: tuple[int, ...], smoke: bool) -> None:
+def command(full: bool, root: Path, seeds: tuple[int, ...], pair: str, smoke: bool) -> None:
     """Render streets, train, transfer and measure; write reports/demo/index.html.
 
     Semantic labels are known on A and B, depth on A alone; the report says how well depth on B was
@@ -28,11 +36,12 @@ def command(full: bool, root: Path, seeds: tuple[int, ...], smoke: bool) -> None
 
     if full and smoke:
         raise click.UsageError("--full and --smoke exclude each other")
+    suffix = "" if pair == "streets" else "-held-out"
     if full:
         config = Demo(
-            FULL,
+            replace(FULL, pair=pair),
             root,
-            "demo-full",
+            f"demo-full{suffix}",
             directions=(("semantic", "depth"), ("depth", "semantic")),
             seeds=seeds or (0, 1, 2),
             transfer_seeds=(0, 1),
@@ -41,5 +50,5 @@ def command(full: bool, root: Path, seeds: tuple[int, ...], smoke: bool) -> None
         )
     else:
         preset, name = (SMOKE, "smoke") if smoke else (DEMO, "demo")
-        config = Demo(preset, root, name, seeds=seeds or (0,))
+        config = Demo(replace(preset, pair=pair), root, name + suffix, seeds=seeds or (0,))
     click.echo(demo(config))

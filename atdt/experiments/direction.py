@@ -7,7 +7,9 @@ from atdt.experiments.road import Direction, Outcome, Road
 from atdt.experiments.steps import Steps
 from atdt.training import Auxiliary
 
-BASELINE, ADAPTED, HEAD, ATDT, ORACLE = "baseline", "batch-norm", "head", "atdt", "oracle"
+BASELINE, ADAPTED, HEAD, ORACLE = "baseline", "batch-norm", "head", "oracle"
+ATDT, PLAIN = "atdt", "atdt-mse"
+PAPERS_LOSS = (("mse", 1.0),)
 SHARED, WARM, SELF = "two-decoders", "from-n1", "self-training"
 
 
@@ -45,6 +47,8 @@ def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:
     for seed in direction.transfer_seeds:
         g = road.transfer(store, n2, seed, preset.architecture, f"g{seed}", preset.losses)
         outcome.rows.setdefault(ATDT, []).append(road.decode(g, n1, n2, "b", f"{ATDT}{seed}"))
+        plain = road.transfer(store, n2, seed, preset.architecture, f"mse{seed}", PAPERS_LOSS)
+        outcome.rows.setdefault(PLAIN, []).append(road.decode(plain, n1, n2, "b", f"{PLAIN}{seed}"))
         # The rival (ii): the same body and D2's architecture, T2's own loss, nothing of E2.
         head = road.transfer(store, n2, seed, "head", f"head{seed}", (("task", 1.0),))
         outcome.rows.setdefault(HEAD, []).append(road.decode(head, n1, None, "b", f"{HEAD}{seed}"))

@@ -16,6 +16,7 @@ from atdt.experiments.direction import (
     BASELINE,
     HEAD,
     ORACLE,
+    PLAIN,
     SELF,
     SHARED,
     WARM,
@@ -29,6 +30,7 @@ LABELS = {
     SELF: "(v) self-training",
     SHARED: "(i) two decoders",
     HEAD: "(ii) head on E1",
+    PLAIN: "AT/DT, the paper's loss",
     ATDT: "AT/DT",
     ORACLE: "oracle",
 }
@@ -40,6 +42,7 @@ SHORT = {
     SELF: "self-training",
     SHARED: "one encoder with two decoders",
     HEAD: "a head on frozen E1",
+    PLAIN: "AT/DT with the paper's loss alone",
 }
 # What gap closed is read off, by task: the first that was measured.
 GAP_ON = {"depth": ("focal/abs_rel", "abs_rel"), "semantic": ("miou",)}

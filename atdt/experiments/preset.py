@@ -23,7 +23,9 @@ class Preset:
         views: views of each image in a store, the plain one included.
         photometric: of task networks and stores alike, see `atdt.domains.views`.
         architecture, width: of G, and of the head that is its rival.
-        losses: of G, name → weight, see `atdt.transfer`.
+        losses: of G, name → weight, see `atdt.transfer`; the paper's MSE has a row of its own.
+            These two, D2's output matched and its task learnt through it, were the best of six
+            mixtures on the development pair with seed 100, which no table uses.
         transfer_steps, transfer_batch, transfer_learning_rate: of G, and of the head.
         block: neighbouring test images that the bootstrap draws together; more than 1 for video.
     """
@@ -43,7 +45,7 @@ class Preset:
     photometric: str = "paper"
     architecture: str = "bottleneck"
     width: int = 128
-    losses: tuple[tuple[str, float], ...] = (("mse", 1.0),)
+    losses: tuple[tuple[str, float], ...] = (("match-l1", 1.0), ("task", 1.0))
     transfer_steps: int = 1000
     transfer_batch: int = 16
     transfer_learning_rate: float = 1e-3

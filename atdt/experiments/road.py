@@ -186,7 +186,7 @@ class Road:
             precision=preset.precision,
             seed=seed,
         )
-        what = "the head on E1" if architecture == "head" else "G"
+        what = "the head on E1" if architecture == "head" else f"G by {' + '.join(config.losses)}"
         run = self.steps.do(f"train {what}, seed {seed}", train, config, store, n2, out=config.out)
         self.outcome.runs[name] = run
         return run
