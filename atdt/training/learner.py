@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from atdt.adam import adam_tensors, restore_adam
 from atdt.devices import precision_context
 from atdt.errors import RunError
 from atdt.networks import TaskNetwork, build_network
@@ -17,7 +18,6 @@ from atdt.training.material import Study
 from atdt.training.weights import fill
 
 POWER = 0.9  # of the polynomial decay, as the paper's code
-MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,7 @@ class Learner:
     def tensors(self) -> dict[str, torch.Tensor]:
         """All that the next step depends on but for the batches: weights, moments, random state."""
         found = {f"weights.{name}": tensor for name, tensor in self._all.state_dict().items()}
-        for name, parameter in self._parameters.items():
-            moments = self._optimiser.state.get(parameter)
-            if moments:  # a parameter that no loss reaches has none
-                found |= {f"adam.{key}.{name}": moments[key] for key in (*MOMENTS, "step")}
+        found |= adam_tensors(self._optimiser, self._parameters)
         found["random.cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             found["random.cuda"] = torch.cuda.get_rng_state(self.device)
@@ -133,16 +130,7 @@ class Learner:
             fill(self._all, weights)
         except ValueError as error:
             raise RunError(f"the checkpoint is of another network: {error}") from None
-        for name, parameter in self._parameters.items():
-            if f"adam.step.{name}" in tensors:
-                # Moments are laid out in memory like their parameter, as Adam makes them.
-                self._optimiser.state[parameter] = {
-                    "step": tensors[f"adam.step.{name}"].clone(),
-                    **{
-                        key: torch.empty_like(parameter).copy_(tensors[f"adam.{key}.{name}"])
-                        for key in MOMENTS
-                    },
-                }
+        restore_adam(self._optimiser, self._parameters, tensors)
         torch.set_rng_state(tensors["random.cpu"])
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(tensors["random.cuda"], self.device)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
+from atdt.adam import adam_tensors, restore_adam
 from atdt.devices import precision_context
 from atdt.errors import NumericsError, RunError
 from atdt.tasks.base import Task
@@ -14,7 +15,6 @@ from atdt.transfer.held_out import ExplainedVariance
 from atdt.transfer.losses import LOSSES, Outcome, Teacher
 
 POWER = 0.9  # of the polynomial decay, as the paper's code
-MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class Learner:
@@ -109,10 +109,7 @@ class Learner:
     def tensors(self) -> dict[str, Tensor]:
         """All that the next step depends on but for the batch: weights and moments."""
         found = {f"weights.{name}": value for name, value in self.network.state_dict().items()}
-        for name, parameter in self._parameters.items():
-            for key, value in self._optimiser.state.get(parameter, {}).items():
-                found[f"adam.{key}.{name}"] = value
-        return found
+        return found | adam_tensors(self._optimiser, self._parameters)
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over what `tensors()` gave, to the bit.
@@ -126,16 +123,7 @@ class Learner:
         if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in saved.items()}:
             raise RunError("the checkpoint is of another network; start again with --overwrite")
         self.network.load_state_dict(saved)
-        for name, parameter in self._parameters.items():
-            if f"adam.step.{name}" in tensors:
-                # Moments lie in memory as their parameter does, as Adam makes them.
-                self._optimiser.state[parameter] = {
-                    "step": tensors[f"adam.step.{name}"].clone(),
-                    **{
-                        key: torch.empty_like(parameter).copy_(tensors[f"adam.{key}.{name}"])
-                        for key in MOMENTS
-                    },
-                }
+        restore_adam(self._optimiser, self._parameters, tensors)
 
     def final_weights(self) -> dict[str, Tensor]:
         """The network's weights and statistics, copied to the CPU."""
