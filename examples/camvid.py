@@ -20,10 +20,9 @@ from pathlib import Path
 import click
 
 from atdt.domains.streets import RenderConfig, render
-from atdt.evaluate.table import markdown
 from atdt.experiments.direction import essentials, other_rivals
-from atdt.experiments.figures import Result, figures, verdict
-from atdt.experiments.page import main_table
+from atdt.experiments.figures import Result
+from atdt.experiments.page import in_markdown
 from atdt.experiments.preset import Preset
 from atdt.experiments.road import Direction, Side
 from atdt.experiments.steps import Steps
@@ -136,10 +135,7 @@ def main(camvid: Path, out: Path, seeds: tuple[int, ...], sources: tuple[str, ..
             for direction, outcome in zip(directions, outcomes, strict=True):
                 other_rivals(direction, PRESET, steps, outcome)
         result = Result(directions, outcomes, block=PRESET.block)
-        measured = figures(result)
-        click.echo(f"\n## T1 = {source}, T2 = the shared classes, A = streets, B = CamVid\n")
-        click.echo(verdict(measured) + "\n")
-        click.echo(markdown(main_table(result, measured)))
+        click.echo("\n" + in_markdown(result))
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ from atdt.experiments.direction import (
     other_rivals,
 )
 from atdt.experiments.figures import Result
-from atdt.experiments.page import pictures, sections
+from atdt.experiments.page import in_markdown, pictures, sections
 from atdt.experiments.preset import Preset
 from atdt.experiments.road import Direction, Outcome, Side
 from atdt.experiments.steps import Counted, Steps
+from atdt.files import write_atomic
 from atdt.provenance import provenance
 
 
@@ -58,6 +59,8 @@ def demo(config: Demo) -> Path:
     results = _walk(config, steps)
     first = results[0]
     save_grid(pictures(first.directions[0], first.outcomes[0]), reports / "pictures.png")
+    tables = "\n\n".join(in_markdown(result) for result in results)
+    write_atomic(reports / "tables.md", tables.encode())
     return _report(reports / "index.html", config, steps, results, time.monotonic() - start)
 
 

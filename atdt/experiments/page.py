@@ -21,6 +21,7 @@ from atdt.evaluate.report import (
     Table,
     Value,
 )
+from atdt.evaluate.table import markdown
 from atdt.experiments.direction import (
     ATDT,
     BASELINE,
@@ -49,10 +50,19 @@ def sections(result: Result) -> list[Section]:
         Heading(title),
         Paragraph(verdict(measured), tone="note"),
         main_table(result, measured),
+        _seeds(result, measured),
         *_curve(result, measured),
         _chain(outcome),
         pictures(direction, outcome),
     ]
+
+
+def in_markdown(result: Result) -> str:
+    """The chapter's words and tables, for a README, an issue or a terminal."""
+    measured = figures(result)
+    tables = [main_table(result, measured), _seeds(result, measured), *_curve(result, measured)]
+    title = f"## {result.directions[0].source.name} → {result.directions[0].target.name}"
+    return "\n\n".join([title, verdict(measured), *map(markdown, tables)])
 
 
 def main_table(result: Result, measured: Figures) -> Table:
@@ -96,7 +106,20 @@ def main_table(result: Result, measured: Figures) -> Table:
     )
 
 
-def _curve(result: Result, measured: Figures) -> list[Section]:
+def _seeds(result: Result, measured: Figures) -> Table:
+    """The figure that gap closed is read off, seed by seed: what spreads, and what holds."""
+    metric = measured.metrics[measured.gap_on]
+    digits, factor = _scale(metric)
+    columns = [Column(f"seed {d.seed}", digits, metric["better"]) for d in result.directions]
+    rows = []
+    for name in result.methods:
+        competes = name != ORACLE
+        values = [factor * value for value in measured.by_seed[name]]
+        rows.append(Row(LABELS[name], values, competes=competes, emphasis=name == ATDT))
+    return Table(f"{_column(metric).name} by seed of the encoders", columns, rows)
+
+
+def _curve(result: Result, measured: Figures) -> list[Table]:
     """How many labelled images of B each method is worth, where the oracle's curve is known."""
     if not result.curves:
         return []
