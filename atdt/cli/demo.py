@@ -16,7 +16,13 @@ from atdt.cli.options import PATH
     default=Path(),
     help="Where data/, runs/, stores/, predictions/ and reports/ go.  [default: here]",
 )
-@click.option("--seed", "seeds", type=int, multiple=True, help="Of the encoders; may be repeated.")
+@click.option(
+    "--seed",
+    "seeds",
+    type=click.IntRange(min=0),
+    multiple=True,
+    help="Of the encoders; may be repeated.",
+)
 @click.option(
     "--pair",
     type=click.Choice(["streets", "streets-held-out"]),

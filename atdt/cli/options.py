@@ -62,7 +62,7 @@ precision = click.option(
     show_default=True,
     help="bfloat16 autocasts: about twice as fast on recent processors.",
 )
-seed = click.option("--seed", type=int, default=0, show_default=True)
+seed = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there.")
 resume = click.option("--resume", is_flag=True, help="Go on where a stopped run left off.")
 skip_bad = click.option(

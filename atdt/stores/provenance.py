@@ -18,16 +18,21 @@ ABSENT = "nothing"
 
 
 def differences(
-    recorded: Mapping[str, Any], wanted: Mapping[str, Any], fields: Iterable[str] = KEY
+    recorded: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    fields: Iterable[str] = KEY,
+    sides: tuple[str, str] = ("store has", "run has"),
 ) -> list[str]:
-    """One line for each of `fields` in which `wanted` is not what the store recorded.
+    """One line for each of `fields` in which `wanted` is not what was recorded.
 
     A line starts with the field's word and a colon (`encoder: store has ab12…, run has cd34…`);
     the parts of a field that is a table are compared one by one (`preprocessing.mean: …`).
+    `sides` are the words for where the two come from.
     """
     lines: list[str] = []
     for name in fields:
-        _compare(WORDS.get(name, name), plain(recorded.get(name)), plain(wanted.get(name)), lines)
+        ours, theirs = plain(recorded.get(name)), plain(wanted.get(name))
+        _compare(WORDS.get(name, name), ours, theirs, sides, lines)
     return lines
 
 
@@ -42,14 +47,16 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def _compare(name: str, recorded: Any, wanted: Any, lines: list[str]) -> None:
+def _compare(
+    name: str, recorded: Any, wanted: Any, sides: tuple[str, str], lines: list[str]
+) -> None:
     if recorded == wanted:
         return
     if isinstance(recorded, dict) and isinstance(wanted, dict):
         for key in {**recorded, **wanted}:
-            _compare(f"{name}.{key}", recorded.get(key), wanted.get(key), lines)
+            _compare(f"{name}.{key}", recorded.get(key), wanted.get(key), sides, lines)
         return
-    lines.append(f"{name}: store has {_short(recorded)}, run has {_short(wanted)}")
+    lines.append(f"{name}: {sides[0]} {_short(recorded)}, {sides[1]} {_short(wanted)}")
 
 
 def _short(value: Any) -> str:

@@ -57,7 +57,8 @@ def verify_store(path: str | Path) -> VerifyReport:
     """
     path, start = Path(path), time.monotonic()
     arrays = list(_arrays(path)) if path.is_dir() else []
-    if not arrays and not (path / ROOT_LEDGER).is_file():
+    ledgers = [path / ROOT_LEDGER, *(array.folder / LEDGER for array in arrays)]
+    if not any(ledger.is_file() for ledger in ledgers) and not (path / "zarr.json").is_file():
         open_store(path)  # says what it is instead of a store
     problems = list(_root_problems(path))
     checked = bytes_read = 0

@@ -94,6 +94,8 @@ class TaskTraining:
         for name in ("steps", "batch", "validate_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise RunError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be ≥ 1")
+        if self.seed < 0:
+            raise RunError(f"--seed {self.seed}: must be ≥ 0")
         if not self.learning_rate > 0:
             raise RunError(f"--learning-rate {self.learning_rate}: must be above 0")
         if not self.train and not self.pseudo_labels:

@@ -2,6 +2,7 @@
 
 import math
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from atdt.training.validate import Validation
 from atdt.training.weights import matched
 
 Triple = tuple[float, float, float]
+Say = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class NetworkImport:
         label_space: name or .toml file of the label space of its outputs.
         preprocessing: a .toml file with `mean` and `std`, three numbers each, for RGB in [0, 1].
         out: folder of the run.
-        domain: spec of labelled images to score it on; not scored without.
+        domain: spec of labelled images to score it on.
+        unscored: accept it without a score; excludes `domain`.
         images: how many of them, spread over the list.
         minimum_score: refuse the network where its headline is worse than this (below it where
             higher is better, above it where lower is).
@@ -55,6 +58,7 @@ class NetworkImport:
     preprocessing: Path
     out: Path
     domain: str | None = None
+    unscored: bool = False
     images: int = 16
     minimum_score: float | None = None
     training_focal: float | None = None
@@ -64,12 +68,15 @@ class NetworkImport:
     overwrite: bool = False
 
 
-def import_network(config: NetworkImport) -> Path:
+def import_network(config: NetworkImport, say: Say = lambda line: None) -> Path:
     """Make a run of a network that was trained elsewhere.
 
     Its weights must have the keys and shapes of the network, all of them: named as in the network
     (`stages.0.…`, `decoder.…`) or, for a network that was cut from a module, as in that module.
     Nothing is unpickled but plain tensors.
+
+    Args:
+        say: called with each line that a user should see before the network is accepted.
 
     Returns:
         the folder of the run; "imported" in its run.json has the file's sha256 and the scores.
@@ -80,6 +87,8 @@ def import_network(config: NetworkImport) -> Path:
     """
     if config.images < 1:
         raise NetworkError(f"--images {config.images}: must be ≥ 1")
+    if config.unscored == (config.domain is not None):
+        raise NetworkError("give --domain SPEC with labelled images to score it on, or --unscored")
     if config.minimum_score is not None and config.domain is None:
         raise NetworkError("--minimum-score needs --domain SPEC with labelled images")
     task, space = get_task(config.task), label_space(config.label_space)
@@ -91,6 +100,7 @@ def import_network(config: NetworkImport) -> Path:
     network.to(device)
     tensors = matched(network, tensors, config.weights)
     examples = None if config.domain is None else _examples(config, task, space)
+    say(f"weights {config.weights}, sha256 {sha256}")
     imported: dict[str, Any] = {"weights": str(config.weights), "weights_sha256": sha256}
     if examples is not None:
         imported |= {
@@ -104,6 +114,7 @@ def import_network(config: NetworkImport) -> Path:
         found = finite_or_none(examples.scores(network, device))
         scores = {task.headline: found[task.headline]}
         imported["scores"] = found
+        say(_score_line(config, task, imported))
         _judge(config, task, imported)
     described = imported | {
         "network": config.network.to_dict(),
@@ -162,6 +173,17 @@ def _examples(config: NetworkImport, task: Task, space: LabelSpace) -> Validatio
     count = min(config.images, len(source.domain))
     images = np.linspace(0, len(source.domain) - 1, count).round().astype(int).tolist()
     return Validation(task, space, source, resize=config.resize, images=images)
+
+
+def _score_line(config: NetworkImport, task: Task, imported: dict[str, Any]) -> str:
+    score, fresh = (
+        "none" if scores[task.headline] is None else f"{scores[task.headline]:.4f}"
+        for scores in (imported["scores"], imported["scores_of_fresh_weights"])
+    )
+    return (
+        f"{task.headline} {score} on {config.images} images of {config.domain}; the same network "
+        f"with fresh weights has {fresh}"
+    )
 
 
 def _judge(config: NetworkImport, task: Task, imported: dict[str, Any]) -> None:

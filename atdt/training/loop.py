@@ -6,10 +6,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import torch
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from atdt.ahead import ahead
 from atdt.curves import Curves, RecentLosses
 from atdt.devices import pick_device
+from atdt.errors import RunError
 from atdt.progress import progress
 from atdt.provenance import torch_threads
 from atdt.runs import Run, create_run, exclusive, load_checkpoint, save_checkpoint
@@ -47,6 +49,7 @@ def train_task(config: TaskTraining) -> Path:
     with _reproducible(device, config.seed):
         material = open_material(config)
         learner = build_learner(config, material.studies, device)
+        _refuse_lone_values(config, learner, material)
         best = Best(material.main.task, _validations(config, material))
         with exclusive(config.out):
             run = _begin(config, material, device)
@@ -64,6 +67,18 @@ def _reproducible(device: torch.device, seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices), deterministic:
         torch.manual_seed(seed)
         yield
+
+
+def _refuse_lone_values(config: TaskTraining, learner: Learner, material: Material) -> None:
+    """Batch norm has no variance of a single value: one image whose deepest map is 1×1."""
+    _, *side = learner.network.feature_shape(None, material.size)
+    normed = any(isinstance(module, _BatchNorm) for module in learner.network.modules())
+    if config.batch == 1 and side == [1, 1] and normed:
+        height, width = material.size
+        raise RunError(
+            f"--batch 1 with images of {height}x{width}: batch norm needs more than one value a "
+            "channel; give a larger --batch or --crop"
+        )
 
 
 def _begin(config: TaskTraining, material: Material, device: torch.device) -> Run:

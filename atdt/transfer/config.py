@@ -111,6 +111,11 @@ class TransferTraining:
             raise UserError(f"--learning-rate {self.learning_rate}: must be above 0")
         if not 0 <= self.held_out < 1:
             raise UserError(f"--held-out {self.held_out}: must be at least 0 and below 1")
+        levels = [level or self.level for level in (self.source_level, self.target_level)]
+        if not self.is_head and self.source == self.target and levels[0] == levels[1]:
+            raise UserError(
+                f"--from {self.source} --to {self.target}: the same features; name E1's and E2's"
+            )
         if self.resume and self.overwrite:
             raise UserError("--resume and --overwrite exclude each other: go on, or start anew?")
         for option, values, known in (

@@ -37,7 +37,7 @@ def test_another_encoder_is_refused_unless_let_through(config: Decoding, road) -
         decode(replace(config, allow_mismatch=("preprocessing",)))
     made = open_predictions(decode(replace(config, allow_mismatch=("encoder",))))
     assert len(made.mismatch) == 1
-    assert made.mismatch[0].startswith("E1: encoder: store has ")
+    assert made.mismatch[0].startswith("E1: encoder: G was trained with ")
 
 
 def test_another_preprocessing_is_refused_unless_let_through(

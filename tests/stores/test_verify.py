@@ -126,3 +126,9 @@ def test_a_link_out_of_the_store_is_reported_and_not_followed(kit, finished):
         (path / name).symlink_to(target)
     problems = verify_store(path).problems
     assert sum("leads out of" in problem for problem in problems) == 3
+
+
+def test_a_folder_of_other_things_is_no_store(tmp_path):
+    (tmp_path / "a" / "train").mkdir(parents=True)
+    with pytest.raises(StoreError, match="not a feature store"):
+        verify_store(tmp_path)

@@ -37,6 +37,7 @@ def job(tmp_path, weights):
         label_space="coarse4",
         preprocessing=tmp_path / "pre.toml",
         out=tmp_path / "run",
+        unscored=True,
         device="cpu",
     )
 
@@ -75,9 +76,14 @@ def test_the_score_is_told_beside_that_of_fresh_weights(config, job, domain_a, t
     trained = train_task(config(steps=40, batch=4, learning_rate=3e-3, out=tmp_path / "trained"))
     (tmp_path / "pre.toml").write_text("mean = [0, 0, 0]\nstd = [1, 1, 1]\n")
     scored = replace(
-        job, weights=trained / "weights.safetensors", domain=f"{domain_a}:val", minimum_score=0.4
+        job,
+        weights=trained / "weights.safetensors",
+        domain=f"{domain_a}:val",
+        unscored=False,
+        minimum_score=0.4,
     )
-    info = open_run(import_network(scored)).info
+    said = []
+    info = open_run(import_network(scored, say=said.append)).info
     again = open_run(trained).info["chosen"]["domains"][f"{domain_a}:val"]
     assert info["scores"]["miou"] == pytest.approx(again["miou"])
     assert info["imported"]["scores_of_fresh_weights"]["miou"] < info["scores"]["miou"]
@@ -85,13 +91,14 @@ def test_the_score_is_told_beside_that_of_fresh_weights(config, job, domain_a, t
     with pytest.raises(NetworkError, match=r"miou 0\.\d+ on .*worse than the 0.999"):
         import_network(too_high)
     assert not too_high.out.exists()
+    assert f"miou {info['scores']['miou']:.4f} on 16 images of {domain_a}:val" in said[-1]
 
 
 def test_lower_scores_pass_where_lower_is_better(job, domain_a, tmp_path):
     depth = build_network(TINY, 1, seed=7).state_dict()
     save_file(depth, tmp_path / "depth.safetensors")
     job = replace(job, task="depth", weights=tmp_path / "depth.safetensors")
-    scored = replace(job, domain=f"{domain_a}:val", images=2)
+    scored = replace(job, domain=f"{domain_a}:val", unscored=False, images=2)
     import_network(replace(scored, minimum_score=1e6))
     with pytest.raises(NetworkError, match=r"abs_rel .* worse than the 1e-06"):
         import_network(replace(scored, minimum_score=1e-6, overwrite=True))
@@ -196,6 +203,7 @@ def test_preprocessing_that_cannot_be_is_refused(job, text):
         ({"label_space": "shared11"}, "other shapes: "),
         ({"minimum_score": 0.5}, "--minimum-score needs --domain"),
         ({"images": 0}, "--images 0"),
+        ({"unscored": False}, "to score it on, or --unscored"),
     ],
 )
 def test_other_mistakes(job, changes, message):
@@ -210,6 +218,7 @@ def test_a_domain_of_another_label_space_is_refused(job, domain_a, tmp_path):
         label_space="shared11",
         weights=tmp_path / "w11.safetensors",
         domain=f"{domain_a}:val",
+        unscored=False,
     )
     with pytest.raises(UserError, match=r"coarse4.*shared11"):
         import_network(other)

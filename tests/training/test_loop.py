@@ -184,3 +184,15 @@ def test_the_training_leaves_the_callers_random_state_alone(config):
 def test_run_json_is_strict_json(config):
     text = (train_task(config()) / "run.json").read_text()
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in run.json"))
+
+
+def test_one_image_that_shrinks_to_one_value_is_refused_with_batch_norm(config):
+    lone = config(batch=1, crop=(8, 8))
+    with pytest.raises(RunError, match="--batch 1 with images of 8x8"):
+        train_task(lone)
+    assert not lone.out.exists()
+
+
+def test_a_negative_seed_is_refused(config):
+    with pytest.raises(RunError, match="--seed -1"):
+        train_task(config(seed=-1))

@@ -34,6 +34,7 @@ def test_features_of_another_network_are_refused_with_the_difference(config, gro
         ({"validate_every": 0}, UserError, "--validate-every 0"),
         ({"learning_rate": 0.0}, UserError, "--learning-rate 0.0"),
         ({"seed": -1}, UserError, "--seed -1"),
+        ({"target": "depth"}, UserError, "--from depth --to depth: the same features"),
         ({"held_out": 1.0}, UserError, "--held-out 1.0"),
         ({"schedule": "none"}, UserError, "--schedule none: choose one of polynomial, cosine"),
         ({"keep": "first"}, UserError, "--keep first"),
