@@ -37,8 +37,8 @@ def read_map(path: Path) -> np.ndarray:
         values = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; predict again") from None
-    except (ValueError, EOFError) as error:
-        raise UserError(f"{path}: no array of numbers ({error}); predict again") from None
+    except (ValueError, EOFError):  # numpy's own words advise to unpickle the file
+        raise UserError(f"{path}: no array of numbers; predict again") from None
     if not isinstance(values, np.ndarray) or values.dtype != np.float32 or values.ndim != 2:
         raise UserError(f"{path}: not a float32 array of (height, width); predict again")
     if not np.isfinite(values).all():
