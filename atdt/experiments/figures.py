@@ -128,7 +128,23 @@ def verdict(measured: Figures) -> str:
         f"By {name} on B, {closed}. AT/DT is "
         f"{'; '.join(ahead)}. An advantage is certain where its paired {100 * LEVEL:.0f} % "
         "interval over seeds and images excludes zero; with one seed that speaks of this training "
-        "alone."
+        f"alone.{_scalar_warning(measured)}"
+    )
+
+
+def _scalar_warning(measured: Figures) -> str:
+    """A sentence where the baseline × one scalar fitted on B is as good as AT/DT: no claim then."""
+    scaled = f"scalar/{measured.gap_on.rpartition('/')[2]}"
+    if scaled not in measured.metrics:
+        return ""
+    baseline, own = measured.rows[BASELINE].scores[scaled], measured.rows[ATDT].scores
+    lower = measured.metrics[scaled]["better"] == "lower"
+    if not (baseline <= own[measured.gap_on] if lower else baseline >= own[measured.gap_on]):
+        return ""
+    return (
+        f" But the baseline × one scalar fitted on B's labels has {baseline:.3f}, against AT/DT's "
+        f"{own[measured.gap_on]:.3f}: by this figure no transfer is claimed, only by those that "
+        "no scalar changes."
     )
 
 

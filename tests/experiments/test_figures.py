@@ -46,3 +46,13 @@ def test_where_the_oracle_is_no_better_the_gap_is_undefined():
     measured.gaps[ATDT] = Gap(None, None, 1.0)
     assert "closes undefined of the gap" not in verdict(measured)
     assert "the gap that it closes is undefined" in verdict(measured)
+
+
+def test_no_claim_where_a_scalar_does_as_much():
+    measured = figures(atdt=(0.30, 0.01), head=(0.35, 0.01))
+    assert "scalar" not in verdict(measured)
+    measured.metrics["scalar/abs_rel"] = METRIC | {"key": "scalar/abs_rel"}
+    measured.rows[BASELINE].scores["scalar/abs_rel"] = 0.31
+    assert "scalar" not in verdict(measured)
+    measured.rows[BASELINE].scores["scalar/abs_rel"] = 0.29
+    assert "no transfer is claimed" in verdict(measured)
