@@ -3,13 +3,17 @@
 import json
 import re
 import shutil
+from dataclasses import replace
+from html import escape
 
 import pytest
 from click.testing import CliRunner
 
 from atdt.cli import main
+from atdt.experiments.demo import Demo, demo
 from atdt.experiments.direction import ADAPTED, ATDT, BASELINE, HEAD, ORACLE
 from atdt.experiments.figures import LABELS
+from atdt.experiments.preset import SMOKE
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +63,19 @@ def test_a_lost_run_is_trained_again_and_what_depends_on_it_too(root):
     assert "N2 learns depth" in text
     assert "train G" in text
     assert not any("N1 learns" in line for line in again)
+
+
+def test_the_full_table_has_every_rival_and_the_worth_in_labelled_images(tmp_path):
+    """What `atdt demo --full` composes, at the smallest size, both directions at once."""
+    preset = replace(SMOKE, train=4)
+    directions = (("semantic", "depth"), ("depth", "semantic"))
+    full = Demo(preset, tmp_path, "full", directions, seeds=(0, 1), rivals=True, curve=(2,))
+    page = demo(full).read_text()
+    for label in LABELS.values():
+        assert page.count(escape(label)) >= 2, label
+    tables = (tmp_path / "reports" / "full" / "tables.md").read_text()
+    assert tables.count("| 0 labels") == tables.count("| 4 labels") == 2
+    assert "worth (images)" in tables
 
 
 def test_full_and_smoke_exclude_each_other():
