@@ -44,6 +44,7 @@ SHORT = {
     HEAD: "a head on frozen E1",
     PLAIN: "AT/DT with the paper's loss alone",
 }
+FEW_SEEDS = 5  # below it a bootstrap over seeds says too little of their spread
 # What gap closed is read off, by task: the first that was measured.
 GAP_ON = {"depth": ("focal/abs_rel", "abs_rel"), "semantic": ("miou",)}
 
@@ -126,10 +127,19 @@ def verdict(measured: Figures) -> str:
     ahead = [_against(measured, rival) for rival in measured.rows if rival not in (ATDT, ORACLE)]
     return (
         f"By {name} on B, {closed}. AT/DT is "
-        f"{'; '.join(ahead)}. An advantage is certain where its paired {100 * LEVEL:.0f} % "
-        "interval over seeds and images excludes zero; with one seed that speaks of this training "
-        f"alone.{_scalar_warning(measured)}"
+        f"{'; '.join(ahead)}. A difference is certain where its paired {100 * LEVEL:.0f} % "
+        f"interval over seeds and images excludes zero.{_few_seeds(measured)}"
+        f"{_scalar_warning(measured)}"
     )
+
+
+def _few_seeds(measured: Figures) -> str:
+    """A sentence where so few trainings were drawn from that the interval is too narrow."""
+    seeds = len(measured.by_seed[ATDT])
+    if seeds >= FEW_SEEDS:
+        return ""
+    drawn = f"{seeds} seeds of the encoders" if seeds > 1 else "one training"
+    return f" Drawn from {drawn}, that interval is narrower than what another training would move."
 
 
 def _scalar_warning(measured: Figures) -> str:

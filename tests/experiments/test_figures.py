@@ -56,3 +56,11 @@ def test_no_claim_where_a_scalar_does_as_much():
     assert "scalar" not in verdict(measured)
     measured.rows[BASELINE].scores["scalar/abs_rel"] = 0.29
     assert "no transfer is claimed" in verdict(measured)
+
+
+def test_few_trainings_are_told():
+    measured = figures(atdt=(0.30, 0.01), head=(0.35, 0.01))
+    assert "Drawn from 2 seeds of the encoders" in verdict(measured)
+    for scores in measured.by_seed.values():
+        scores.extend([scores[0]] * 3)
+    assert "Drawn from" not in verdict(measured)
