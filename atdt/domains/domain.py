@@ -112,6 +112,8 @@ class Domain:
         sample = self.samples[index]
         label = self._located(sample, lambda: self._read_label(path, kind))
         height, width = self.image_size(index)
+        if kind in self.predictions and self._only_resized(kind):
+            label = _nearest(label, (height, width))
         if label.shape[:2] != (height, width):
             raise self._at(
                 sample,
@@ -138,6 +140,11 @@ class Domain:
                 sample, f"has no {kind}; columns are {columns} (`columns` in {self.path})"
             )
         return self.root / relative
+
+    def _only_resized(self, kind: str) -> bool:
+        """Whether predictions show whole images, if at another size."""
+        view = self.predictions[kind].view
+        return view.get("crop") is None and view.get("pad") is None and bool(view.get("resize"))
 
     def focal(self, index: int) -> float | None:
         """Focal length of a sample's camera in pixels of the native image; None where unknown.
@@ -189,7 +196,8 @@ class Domain:
 
         Args:
             kind: "semantic", "depth" or "normals".
-            folder: a finished predictions folder of that task, at the images' native size.
+            folder: a finished predictions folder of that task, of whole images: made at another
+                size, they are brought to the native one by nearest neighbour.
 
         Raises:
             DomainError: the folder holds another task or label space, or lacks an image.
@@ -247,3 +255,12 @@ class Domain:
 def _check_kind(kind: str) -> None:
     if kind not in LABEL_KINDS:
         raise ValueError(f"{kind!r} is no kind of label; kinds are {', '.join(LABEL_KINDS)}")
+
+
+def _nearest(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(h, w, …) brought to (H, W, …): each pixel takes the value at its centre."""
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(int)
+        for new, old in zip(size, array.shape[:2], strict=True)
+    )
+    return array[rows[:, None], columns]

@@ -221,6 +221,15 @@ def test_predictions_take_the_place_of_labels(make_domain, predict):
     assert (learnt.with_predictions("depth", far).label(0, "depth") == 7.5).all()
 
 
+def test_predictions_of_resized_images_come_back_at_the_native_size(make_domain, predict):
+    domain = open_domain(make_domain(1))
+    small = np.arange(6 * 10, dtype=np.float32).reshape(6, 10) + 1
+    halved = {"view": {"resize": [6, 10], "crop": None, "pad": None}}
+    folder = predict(domain, "depth", lambda path: write_depth(path, small, "npy"), **halved)
+    label = domain.with_predictions("depth", folder).label(0, "depth")
+    assert (label == small.repeat(2, axis=0).repeat(2, axis=1)).all()
+
+
 def test_predictions_that_do_not_fit(make_domain, predict):
     domain = open_domain(make_domain(2))
     with pytest.raises(DomainError, match="holds predictions of 'depth', not of 'semantic'"):
