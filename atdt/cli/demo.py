@@ -30,8 +30,11 @@ from atdt.cli.options import PATH
     show_default=True,
     help="The held-out pair is for claims: nothing was developed on it.",
 )
+@click.option("--rivals", is_flag=True, help="Also the rivals that cost a training each.")
 @click.option("--smoke", is_flag=True, help="A minute's road on tiny pictures; nothing is learnt.")
-def command(full: bool, root: Path, seeds: tuple[int, ...], pair: str, smoke: bool) -> None:
+def command(
+    full: bool, root: Path, seeds: tuple[int, ...], pair: str, rivals: bool, smoke: bool
+) -> None:
     """Render streets, train, transfer and measure; write reports/demo/index.html.
 
     Semantic labels are known on A and B, depth on A alone; the report says how well depth on B was
@@ -56,5 +59,6 @@ def command(full: bool, root: Path, seeds: tuple[int, ...], pair: str, smoke: bo
         )
     else:
         preset, name = (SMOKE, "smoke") if smoke else (DEMO, "demo")
-        config = Demo(replace(preset, pair=pair), root, name + suffix, seeds=seeds or (0,))
+        preset = replace(preset, pair=pair)
+        config = Demo(preset, root, name + suffix, seeds=seeds or (0,), rivals=rivals)
     click.echo(demo(config))
