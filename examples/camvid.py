@@ -21,7 +21,7 @@ import click
 
 from atdt.domains.streets import RenderConfig, render
 from atdt.experiments.direction import essentials, other_rivals
-from atdt.experiments.figures import Result
+from atdt.experiments.figures import Result, figures
 from atdt.experiments.page import in_markdown
 from atdt.experiments.preset import Preset
 from atdt.experiments.road import Direction, Side
@@ -135,7 +135,7 @@ def main(camvid: Path, out: Path, seeds: tuple[int, ...], sources: tuple[str, ..
             for direction, outcome in zip(directions, outcomes, strict=True):
                 other_rivals(direction, PRESET, steps, outcome)
         result = Result(directions, outcomes, block=PRESET.block)
-        click.echo("\n" + in_markdown(result))
+        click.echo("\n" + in_markdown(result, figures(result)))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from atdt.experiments.direction import (
     labelled_images,
     other_rivals,
 )
-from atdt.experiments.figures import Result
+from atdt.experiments.figures import Figures, Result, figures
 from atdt.experiments.page import in_markdown, pictures, sections
 from atdt.experiments.preset import Preset
 from atdt.experiments.road import Direction, Outcome, Side
@@ -59,9 +59,10 @@ def demo(config: Demo) -> Path:
     results = _walk(config, steps)
     first = results[0]
     save_grid(pictures(first.directions[0], first.outcomes[0]), reports / "pictures.png")
-    tables = "\n\n".join(in_markdown(result) for result in results)
+    measured = [(result, figures(result)) for result in results]
+    tables = "\n\n".join(in_markdown(*one) for one in measured)
     write_atomic(reports / "tables.md", tables.encode())
-    return _report(reports / "index.html", config, steps, results, time.monotonic() - start)
+    return _report(reports / "index.html", config, steps, measured, time.monotonic() - start)
 
 
 def _walk(config: Demo, steps: Steps) -> list[Result]:
@@ -105,7 +106,9 @@ def _run(direction: Direction, config: Demo, steps: Steps) -> Outcome:
     return outcome
 
 
-def _report(path: Path, config: Demo, steps: Steps, results: list[Result], seconds: float) -> Path:
+def _report(
+    path: Path, config: Demo, steps: Steps, measured: list[tuple[Result, Figures]], seconds: float
+) -> Path:
     preset = config.preset
     body: list[Section] = [
         Paragraph(
@@ -116,8 +119,8 @@ def _report(path: Path, config: Demo, steps: Steps, results: list[Result], secon
             "the held-out pair and other seeds are the claim; the paper's loss was not chosen."
         )
     ]
-    for result in results:
-        body += sections(result)
+    for one in measured:
+        body += sections(*one)
     settings = {name: getattr(preset, name) for name in preset.__dataclass_fields__}
     made = provenance()
     body += [

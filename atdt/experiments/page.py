@@ -28,7 +28,7 @@ from atdt.experiments.direction import (
     HEAD,
     ORACLE,
 )
-from atdt.experiments.figures import LABELS, Figures, Result, figures, verdict
+from atdt.experiments.figures import LABELS, Figures, Result, verdict
 from atdt.experiments.road import Direction, Outcome
 from atdt.tasks import get_task
 
@@ -41,10 +41,9 @@ COLUMNS = {
 }
 
 
-def sections(result: Result) -> list[Section]:
+def sections(result: Result, measured: Figures) -> list[Section]:
     """The chapter of one direction."""
     direction, outcome = result.directions[0], result.outcomes[0]
-    measured = figures(result)
     title = f"{direction.source.name.capitalize()} → {direction.target.name}"
     return [
         Heading(title),
@@ -57,9 +56,8 @@ def sections(result: Result) -> list[Section]:
     ]
 
 
-def in_markdown(result: Result) -> str:
+def in_markdown(result: Result, measured: Figures) -> str:
     """The chapter's words and tables, for a README, an issue or a terminal."""
-    measured = figures(result)
     tables = [main_table(result, measured), _seeds(result, measured), *_curve(result, measured)]
     title = f"## {result.directions[0].source.name} → {result.directions[0].target.name}"
     return "\n\n".join([title, verdict(measured), *map(markdown, tables)])
