@@ -233,7 +233,9 @@ class Domain:
             except DomainError as error:
                 raise DomainError(f"{path}: {error}") from None
         if kind == "depth":
-            return encodings.read_depth(path, "npy" if predicted else self.encodings[kind])
+            if predicted:
+                return encodings.read_predicted_depth(path)
+            return encodings.read_depth(path, self.encodings[kind])
         return encodings.read_normals(path)
 
     def _bytes(self, sample: Sample) -> int:

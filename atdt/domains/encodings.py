@@ -168,7 +168,25 @@ def _per_metre(encoding: str) -> float:
     return float(match[1])
 
 
+def read_predicted_depth(path: str | Path) -> np.ndarray:
+    """Depth (H, W) float32 metres as a network predicts it: what is not above 0 is none.
+
+    Raises:
+        DomainError: the file is absent or no such array, or a value is not finite.
+    """
+    metres = _load_npy(Path(path))
+    metres = np.where(metres < 0, 0, metres)
+    _check_depth(path, metres)
+    return metres.astype(np.float32)
+
+
 def _read_npy(path: Path) -> np.ndarray:
+    metres = _load_npy(path)
+    _check_depth(path, metres)
+    return np.array(metres, np.float32)
+
+
+def _load_npy(path: Path) -> np.ndarray:
     try:
         # Mapped, so that a header that promises more than the file holds allocates nothing.
         metres = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -178,8 +196,7 @@ def _read_npy(path: Path) -> np.ndarray:
         raise DomainError(f"{path}: does not load as an array ({error})") from None
     if not isinstance(metres, np.ndarray) or metres.ndim != 2 or metres.dtype.kind not in "fiu":
         raise DomainError(f"{path}: holds {_what(metres)}, but depth is (H, W) numbers")
-    _check_depth(path, metres)
-    return np.array(metres, np.float32)
+    return metres
 
 
 def _check_depth(path: str | Path, metres: np.ndarray) -> None:

@@ -230,6 +230,21 @@ def test_predictions_of_resized_images_come_back_at_the_native_size(make_domain,
     assert (label == small.repeat(2, axis=0).repeat(2, axis=1)).all()
 
 
+def test_predicted_depth_below_zero_is_none(make_domain, predict):
+    """A linear head puts some pixels behind the camera; self-training must not stop at that."""
+    domain = open_domain(make_domain(1))
+    metres = np.full((12, 20), 5.0, np.float32)
+    metres[0] = -4.2
+
+    def write(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, metres)
+
+    label = domain.with_predictions("depth", predict(domain, "depth", write)).label(0, "depth")
+    assert (label[0] == 0).all()
+    assert (label[1:] == 5).all()
+
+
 def test_predictions_that_do_not_fit(make_domain, predict):
     domain = open_domain(make_domain(2))
     with pytest.raises(DomainError, match="holds predictions of 'depth', not of 'semantic'"):
