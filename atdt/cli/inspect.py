@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from atdt.cli import options
+from atdt.sizes import said
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +63,7 @@ def _show_store(console: "Console", store: dict[str, Any]) -> None:
     domain, arrays = store["domain"], store["arrays"]
     console.print(
         f"{store['path']}: feature store, schema {store['schema']}, "
-        f"{_size(store['bytes_on_disk'])} on disk",
+        f"{said(store['bytes_on_disk'])} on disk",
         style="bold",
     )
     facts = {
@@ -107,7 +108,7 @@ def _arrays_table(arrays: dict[str, dict[str, Any]]) -> "Table":
         if "shape" in array:
             ratio = array["bytes"] / array["bytes_in_shards"] if array["bytes_in_shards"] else None
             cells += ["×".join(map(str, array["shape"])), array["dtype"], array["units"]]
-            cells += [array["compressor"], _size(array["bytes_on_disk"])]
+            cells += [array["compressor"], said(array["bytes_on_disk"])]
             cells += ["–" if ratio is None else f"{ratio:.2f}"]
         table.add_row(*cells, style=None if not array["problem"] else "red")
     return table
@@ -177,14 +178,3 @@ def _text(value: Any) -> str:
 
 def _range(values: dict[str, float]) -> str:
     return f"{values['least']:.3g} … {values['median']:.3g} … {values['greatest']:.3g}"
-
-
-def _size(count: int) -> str:
-    if count < 1000:
-        return f"{count} B"
-    size, unit = float(count), "B"
-    for unit in ("kB", "MB", "GB", "TB"):  # noqa: B007
-        size /= 1000
-        if size < 1000:
-            break
-    return f"{size:.3g} {unit}"

@@ -12,6 +12,7 @@ from atdt.domains.description import Description
 from atdt.domains.label_map import LabelMap
 from atdt.domains.labels import LabelSpace
 from atdt.domains.lists import LABEL_KINDS, Sample
+from atdt.domains.view import nearest
 from atdt.errors import DomainError, UserError
 from atdt.files import sha256_file, sha256_json
 from atdt.predictions import INDEX, Predictions, open_predictions
@@ -113,7 +114,8 @@ class Domain:
         label = self._located(sample, lambda: self._read_label(path, kind))
         height, width = self.image_size(index)
         if kind in self.predictions and self._only_resized(kind):
-            label = _nearest(label, (height, width))
+            rows, columns = nearest(height, label.shape[0]), nearest(width, label.shape[1])
+            label = label[rows[:, None], columns]
         if label.shape[:2] != (height, width):
             raise self._at(
                 sample,
@@ -257,12 +259,3 @@ class Domain:
 def _check_kind(kind: str) -> None:
     if kind not in LABEL_KINDS:
         raise ValueError(f"{kind!r} is no kind of label; kinds are {', '.join(LABEL_KINDS)}")
-
-
-def _nearest(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(h, w, …) brought to (H, W, …): each pixel takes the value at its centre."""
-    rows, columns = (
-        ((np.arange(new) + 0.5) * old / new).astype(int)
-        for new, old in zip(size, array.shape[:2], strict=True)
-    )
-    return array[rows[:, None], columns]

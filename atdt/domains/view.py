@@ -117,9 +117,12 @@ class View:
 
     def _nearest(self, axis: int) -> np.ndarray:
         """Native pixels under the centres of the resized ones that the view shows."""
-        kept = self._kept(axis)
-        centres = 2 * np.arange(kept.start, kept.stop) + 1  # in halves of resized pixels
-        return centres * self.native[axis] // (2 * self.resized[axis])
+        return nearest(self.resized[axis], self.native[axis])[self._kept(axis)]
+
+
+def nearest(new: int, old: int) -> np.ndarray:
+    """Which of `old` pixels lies under the centre of each of `new` ones, (new,) int64."""
+    return (2 * np.arange(new) + 1) * old // (2 * new)  # centres in halves of new pixels
 
 
 def _bilinear(plane: np.ndarray, size: Size) -> np.ndarray:
