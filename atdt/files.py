@@ -4,21 +4,30 @@ import hashlib
 import json
 import os
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
 from atdt.errors import UserError
 
+LARGEST_TEXT = 2**28  # bytes of a list, JSON or TOML file: a stranger's must not fill the memory
+LONGEST_PATH = 4096
+DEEPEST = 64  # tables within tables: no file of ours is near it
 
-def write_atomic(path: str | Path, data: bytes) -> Path:
+
+def write_atomic(path: str | Path, data: bytes, cut_off_in: Path | None = None) -> Path:
     """Write `data` so that `path` holds either its old content or all of the new one.
 
     The bytes reach the disk before the name does, so this also holds after a power cut.
+
+    Args:
+        cut_off_in: the folder in which a kill leaves the unfinished file, on the same disk; that
+            of `path` when None.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(
-        prefix=f".{path.name}.", suffix=".partial", dir=path.parent
+        prefix=f".{path.name}.", suffix=".partial", dir=cut_off_in or path.parent
     )
     try:
         with os.fdopen(handle, "wb") as file:
@@ -52,18 +61,77 @@ def write_json(path: str | Path, content: Any) -> Path:
     return write_atomic(path, (text + "\n").encode())
 
 
+def read_bounded(path: str | Path, largest: int = LARGEST_TEXT) -> bytes:
+    """All bytes of a file that is read as a whole, of `largest` at most.
+
+    Raises:
+        UserError: it is larger, or no file (a pipe or a device would be read without end).
+        OSError: it is absent or cannot be read.
+    """
+    path = Path(path)
+    size = path.stat().st_size
+    if not path.is_file():
+        raise UserError(f"{path}: is not a file")
+    if size > largest:
+        raise UserError(f"{path}: has {size} bytes; no more than {largest} are read of such a file")
+    with path.open("rb") as file:
+        return file.read(size)
+
+
 def read_json(path: str | Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        UserError: the file is absent or is not JSON; the message names it.
+        UserError: the file is absent, too large, or not JSON; the message names it.
     """
     try:
-        return json.loads(Path(path).read_bytes())
+        return parse_json(read_bounded(path))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UserError(f"{path}: not valid JSON ({error})") from None
+
+
+def parse_json(text: str | bytes) -> Any:
+    """What JSON says.
+
+    Raises:
+        ValueError: it is not JSON, or nested so deep that whoever walks it would fail.
+    """
+    try:
+        content = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    opening = ("[", "{") if isinstance(text, str) else (b"[", b"{")
+    if sum(text.count(bracket) for bracket in opening) > DEEPEST:
+        _check_depth(content)
+    return content
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Read a TOML file, UTF-8.
+
+    Raises:
+        UserError: it is too large, or no file.
+        ValueError: it is not TOML, or nested so deep that whoever walks it would fail.
+        OSError: it is absent or cannot be read.
+    """
+    try:
+        content = tomllib.loads(read_bounded(path).decode())
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    _check_depth(content)
+    return content
+
+
+def _check_depth(content: Any) -> None:
+    level = [content] if isinstance(content, dict | list) else []
+    for _ in range(DEEPEST + 1):
+        inner = (v.values() if isinstance(v, dict) else v for v in level)
+        level = [child for values in inner for child in values if isinstance(child, dict | list)]
+        if not level:
+            return
+    raise ValueError("nested too deep")
 
 
 def sha256_file(path: str | Path) -> str:
@@ -82,13 +150,20 @@ def inside(root: str | Path, relative: str) -> Path:
     """Join `relative` to `root`, and prove that the result does not leave `root`.
 
     Raises:
-        UserError: `relative` is absolute, climbs with `..`, or a link leads out of `root`.
+        UserError: `relative` is absolute, climbs with `..`, a link leads out of `root`, or it
+            cannot be a path (it holds a zero byte, say).
     """
     root = Path(root)
+    if len(relative) > LONGEST_PATH:  # which no system opens, and would be resolved for minutes
+        raise UserError(f"{relative[:40]!r}…: a path of {len(relative)} characters")
     part = Path(relative)
     if part.is_absolute() or part.drive or ".." in part.parts:
         raise UserError(f"{relative!r}: must be a path below {root}, without '..'")
     joined = root / part
-    if not joined.resolve().is_relative_to(root.resolve()):
+    try:
+        leaves = not joined.resolve().is_relative_to(root.resolve())
+    except (RuntimeError, ValueError, OSError) as error:  # links in a circle; no path at all
+        raise UserError(f"{relative!r}: cannot be followed below {root} ({error})") from None
+    if leaves:
         raise UserError(f"{relative!r}: a link leads out of {root}")
     return joined

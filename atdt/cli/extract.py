@@ -70,6 +70,12 @@ class NamedRun(click.ParamType):
     show_default=True,
     help="zstd and lz4 are smaller on disk and slower to train from.",
 )
+@click.option(
+    "--keep-bits",
+    type=int,
+    metavar="N",
+    help="Round features to N bits of mantissa (float16 has 10), for the compressor's sake.",
+)
 @click.option("--samples-per-shard", type=int, help="Samples of a block; from the sizes if unset.")
 @click.option("--batch", type=int, default=16, show_default=True, help="Samples a forward pass.")
 @options.device
@@ -113,9 +119,5 @@ def command(
         for line in plan_extraction(config).lines:
             click.echo(line)
         return
-    try:
-        path = extract(config, say=click.echo)
-    except KeyboardInterrupt:
-        click.echo(f"stopped; --resume finishes {config.out}", err=True)
-        raise
+    path = extract(config, say=click.echo)
     click.echo(path)

@@ -1,13 +1,14 @@
 """The loop of decode and predict: read ahead, compute, write behind."""
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from atdt.ahead import ahead
 from atdt.decode.folder import PredictionsWriter
 from atdt.decode.output import Sink
 from atdt.decode.sources import Batch, Source
@@ -35,15 +36,20 @@ def run(source: Source, compute: Compute, sink: Sink, device: torch.device) -> N
     if writer.complete:
         return
     todo = [b for b in source.batches if not all(writer.is_done(image) for image in b.images)]
+
+    def read(batch: Batch) -> tuple[Batch, np.ndarray]:
+        return batch, source.read(batch)
+
     with (
         progress("predict", sum(len(batch.images) for batch in todo), "images") as advance,
         ThreadPoolExecutor(WRITERS) as writers,
+        closing(ahead(read, todo, threads=1, depth=AHEAD)) as batches,
         torch.inference_mode(),
     ):
         behind: Saved = {}
-        for batch, inputs in _read_ahead(source, todo):
+        for batch, inputs in batches:
             with precision_context(device, sink.config.precision):
-                output, features = compute(torch.from_numpy(inputs).to(device), batch.size)
+                output, features = compute(_ready(inputs, device), batch.size)
             results = sink.results(batch, output, features)
             _record(behind, writer, advance)
             behind = {
@@ -54,20 +60,13 @@ def run(source: Source, compute: Compute, sink: Sink, device: torch.device) -> N
     writer.finish()
 
 
+def _ready(inputs: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Inputs on the device, in the order of values that loaded networks have their weights in."""
+    return torch.from_numpy(inputs).to(device, memory_format=torch.channels_last)
+
+
 def _record(behind: Saved, writer: PredictionsWriter, advance: Callable[[int], None]) -> None:
     """Wait for the files of a batch, and only then say that they are there."""
     if behind:
         writer.record({image: files.result() for image, files in behind.items()})
         advance(len(behind))
-
-
-def _read_ahead(source: Source, todo: Sequence[Batch]) -> Iterator[tuple[Batch, np.ndarray]]:
-    waiting: deque[tuple[Batch, Future[np.ndarray]]] = deque()
-    with ThreadPoolExecutor(1) as reader:
-        for batch in todo:
-            waiting.append((batch, reader.submit(source.read, batch)))
-            if len(waiting) > AHEAD:
-                ready, inputs = waiting.popleft()
-                yield ready, inputs.result()
-        for ready, inputs in waiting:
-            yield ready, inputs.result()

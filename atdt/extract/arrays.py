@@ -112,7 +112,13 @@ def open_writer(config: Extraction, store: Store, array: Array) -> FeatureWriter
     if array.group == LABELS:
         return store.label_writer(array.name, array.item, array.dtype, array.provenance, **terms)
     return store.feature_writer(
-        array.group, array.name, array.item, array.dtype, array.provenance, **terms
+        array.group,
+        array.name,
+        array.item,
+        array.dtype,
+        array.provenance,
+        keep_bits=config.keep_bits,
+        **terms,
     )
 
 

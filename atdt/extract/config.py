@@ -6,6 +6,7 @@ from pathlib import Path
 from atdt.devices import PRECISIONS
 from atdt.domains import LABEL_KINDS, ViewPlan
 from atdt.errors import UserError
+from atdt.stores.layout import check_keep_bits
 
 ALL_LEVELS = "all"
 DTYPES = ("float16", "float32")
@@ -27,6 +28,7 @@ class Extraction:
         labels: kinds of label that are stored under the same views.
         dtype: "float16" or "float32".
         compressor: "none", "zstd" or "lz4".
+        keep_bits: bits of the mantissa that features keep; all when None.
         samples_per_shard: of a new store; from the sizes when None.
         batch: samples a forward pass. Batches are cut on the sample index within each block.
         device, precision: see `atdt.devices`.
@@ -44,6 +46,7 @@ class Extraction:
     labels: tuple[str, ...] = ()
     dtype: str = "float16"
     compressor: str = "none"
+    keep_bits: int | None = None
     samples_per_shard: int | None = None
     batch: int = 16
     device: str = "auto"
@@ -78,3 +81,4 @@ class Extraction:
             for value in values:
                 if value not in known:
                     raise UserError(f"{option} {value}: choose one of {', '.join(known)}")
+        check_keep_bits(self.keep_bits, self.dtype, self.compressor)

@@ -33,6 +33,7 @@ class Encoder:
         self, images: torch.Tensor, levels: tuple[str, ...], precision: str
     ) -> dict[str, torch.Tensor]:
         """Features (n, C, h, w) float32 of RGB images (n, 3, H, W) at `levels`, by one forward."""
+        images = images.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), precision_context(images.device, precision):
             found = self.loaded.network.encode_levels(images, levels)
         return {level: features.float() for level, features in found.items()}

@@ -15,8 +15,7 @@ from atdt.extract.samples import Samples
 from atdt.extract.writing import READERS
 from atdt.sizes import said
 from atdt.stores import Store
-from atdt.stores.layout import LEDGER
-from atdt.stores.ledger import read_ledger
+from atdt.stores.declared import read_array_ledger
 
 TIMED_BATCHES = 2
 
@@ -152,7 +151,7 @@ def _samples_left(array: Array, samples: int, store: Store | None) -> int:
     """Samples of `array` that are not committed yet."""
     if store is None or array.replaced or store.status(array.group, array.name) == "absent":
         return samples
-    committed = read_ledger(store.folder(array.group, array.name) / LEDGER).blocks
+    committed = read_array_ledger(store.path, array.group, array.name).blocks
     ranges = [store.block_range(block) for block in range(store.blocks) if block not in committed]
     return sum(stop - start for start, stop in ranges)
 

@@ -6,7 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from atdt.ahead import ahead
@@ -15,7 +14,7 @@ from atdt.extract.config import Extraction
 from atdt.extract.encoders import Encoder
 from atdt.extract.samples import SampleBatch, Samples
 from atdt.progress import progress
-from atdt.stores import FeatureWriter, Store
+from atdt.stores import Draft, FeatureWriter, Store
 
 READERS = min(16, max(2, (os.cpu_count() or 2) // 2))  # the encoders need processors too
 AHEAD = READERS + 2  # batches
@@ -47,7 +46,7 @@ def write_arrays(
     """Write every block that an array lacks, in order.
 
     Each sample is decoded once for all arrays that lack it, and each encoder is run once for all
-    its levels. Memory: a few batches of images, and two blocks of each array in float32.
+    its levels. Memory: a few batches of images, and two blocks of each array as it is stored.
 
     Raises:
         DomainError: an image or label that cannot be read.
@@ -69,14 +68,14 @@ def write_arrays(
     ):
         written: Future[None] | None = None
         for work in to_do:
-            blocks = {array: _empty(array, work.stop - work.start) for array in work.arrays}
+            drafts = {array: writers[array].draft(work.block) for array in work.arrays}
             for _ in work.batches(config.batch):
                 batch = next(batches)
-                _fill(blocks, batch, work.start, encoders, config.precision, device)
+                _fill(drafts, batch, encoders, config.precision, device)
                 advance(batch.stop - batch.start)
             if written is not None:
                 written.result()
-            written = behind.submit(_write, work.block, blocks, writers)
+            written = behind.submit(_write, drafts, writers)
         if written is not None:
             written.result()
 
@@ -90,35 +89,24 @@ def _work_to_do(store: Store, writers: Mapping[Array, FeatureWriter]) -> Iterato
 
 
 def _fill(
-    blocks: Mapping[Array, np.ndarray],
+    drafts: Mapping[Array, Draft],
     batch: SampleBatch,
-    first: int,
     encoders: tuple[Encoder, ...],
     precision: str,
     device: torch.device,
 ) -> None:
-    """Put a batch's features and labels into the blocks, which start at sample `first`."""
-    rows = slice(batch.start - first, batch.stop - first)
+    """Add a batch's features and labels to the blocks."""
     images = None if batch.images is None else torch.from_numpy(batch.images).to(device)
     for encoder in encoders:
-        levels = {a.group: a for a in blocks if a.group != LABELS and a.name == encoder.name}
+        levels = {a.group: a for a in drafts if a.group != LABELS and a.name == encoder.name}
         if levels:
-            found = encoder.features(images, tuple(levels), precision)
-            for level, features in found.items():
-                blocks[levels[level]][rows] = features.cpu().numpy()
-    for array, block in blocks.items():
+            for level, features in encoder.features(images, tuple(levels), precision).items():
+                drafts[levels[level]].add(features)
+    for array, draft in drafts.items():
         if array.group == LABELS:
-            block[rows] = batch.labels[array.name]
+            draft.add(batch.labels[array.name])
 
 
-def _empty(array: Array, count: int) -> np.ndarray:
-    """Room for a block as it is handed to the writer, which checks features and then casts them."""
-    dtype = array.dtype if array.group == LABELS else np.float32
-    return np.empty((count, *array.item), dtype)
-
-
-def _write(
-    block: int, blocks: Mapping[Array, np.ndarray], writers: Mapping[Array, FeatureWriter]
-) -> None:
-    for array, values in blocks.items():
-        writers[array].write_block(block, values)
+def _write(drafts: Mapping[Array, Draft], writers: Mapping[Array, FeatureWriter]) -> None:
+    for array, draft in drafts.items():
+        writers[array].write(draft)

@@ -7,6 +7,7 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "Draft": "writer",
     "FeatureReader": "reader",
     "FeatureWriter": "writer",
     "SampleTable": "samples",
@@ -14,10 +15,16 @@ _HOMES = {
     "VerifyReport": "verify",
     "create_store": "create",
     "default_samples_per_shard": "layout",
+    "delete_array": "prune",
+    "delete_store": "prune",
     "describe": "summary",
     "differences": "provenance",
+    "find_stores": "usage",
+    "free_orphans": "prune",
     "open_dataset": "xr",
     "open_store": "store",
+    "runs_trained": "usage",
+    "store_usage": "usage",
     "verify_store": "verify",
 }
 __all__ = list(_HOMES)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atdt.errors import MismatchError, StoreError
-from atdt.files import write_atomic
+from atdt.files import sync_folder, write_atomic
 from atdt.progress import progress
 from atdt.stores.blocks import Blocks, open_blocks
 from atdt.stores.checks import (
@@ -18,8 +18,9 @@ from atdt.stores.checks import (
     refuse_changes,
     refuse_other_samples,
 )
+from atdt.stores.declared import read_array_ledger
 from atdt.stores.layout import LEDGER, METADATA
-from atdt.stores.ledger import Ledger, read_ledger, write_ledger
+from atdt.stores.ledger import Ledger, write_ledger
 from atdt.stores.lock import LOCK, WriterLock
 from atdt.stores.metadata import array_file, group_file
 from atdt.stores.provenance import GRID, differences, identity_fields
@@ -31,7 +32,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """An array as it is wanted: `item` is the shape of one sample, `attributes` are JSON."""
+    """An array as it is wanted.
+
+    Attributes:
+        item: the shape of one sample.
+        attributes: JSON.
+        keep_bits: bits of the mantissa that are kept; all when None.
+    """
 
     group: str
     name: str
@@ -40,6 +47,7 @@ class ArraySpec:
     dimensions: tuple[str, ...]
     compressor: str
     attributes: dict[str, Any]
+    keep_bits: int | None = None
 
 
 @dataclass
@@ -73,6 +81,8 @@ def begin(store: "Store", spec: ArraySpec, *, resume: bool, overwrite: bool) -> 
         spec.attributes,
     )
     folder.mkdir(parents=True, exist_ok=True)
+    for parent in (folder.parent, store.path, store.path.parent):
+        sync_folder(parent)  # else a power cut could take the whole folder, ledger and all
     lock = WriterLock(folder)
     try:
         beginning = _decide(store, spec, metadata, lock, resume, overwrite)
@@ -93,7 +103,7 @@ def _decide(
     overwrite: bool,
 ) -> Beginning:
     folder = lock.path.parent
-    ledger = read_ledger(folder / LEDGER)
+    ledger = read_array_ledger(store.path, spec.group, spec.name)
     recorded = _recorded_metadata(ledger, folder / METADATA)
     if overwrite or recorded is None:
         return _anew(store, spec, metadata, lock)
@@ -166,7 +176,7 @@ def _anew(store: "Store", spec: ArraySpec, metadata: bytes, lock: WriterLock) ->
         else:
             path.unlink()
     group_path, array_path = array_metadata(spec.group, spec.name)
-    _ensure_group(store, spec.group, _siblings_digests(store, spec.group, group_path))
+    _ensure_group(store, spec, _siblings_digests(store, spec.group, group_path))
     write_atomic(folder / METADATA, metadata)
     header = {
         "kind": "array",
@@ -182,7 +192,7 @@ def _mend_metadata(store: "Store", spec: ArraySpec, folder: Path, header: dict[s
     files = header["files"]
     refuse_other_samples(folder, files, store.files)
     group_path, array_path = array_metadata(spec.group, spec.name)
-    _ensure_group(store, spec.group, {files.get(group_path)})
+    _ensure_group(store, spec, {files.get(group_path)})
     if digests(store.path, [array_path])[array_path] != files.get(array_path):
         write_atomic(folder / METADATA, header["metadata"].encode())
     found = digests(store.path, (group_path, array_path))
@@ -191,18 +201,19 @@ def _mend_metadata(store: "Store", spec: ArraySpec, folder: Path, header: dict[s
 
 def _siblings_digests(store: "Store", group: str, group_path: str) -> set[str | None]:
     """What the other arrays of a group recorded of the group's metadata."""
-    headers = [read_ledger(store.folder(group, n) / LEDGER).header for n in store.arrays(group)]
+    headers = [read_array_ledger(store.path, group, n).header for n in store.arrays(group)]
     return {header["files"].get(group_path) for header in headers if header}
 
 
-def _ensure_group(store: "Store", group: str, recorded: set[str | None]) -> None:
+def _ensure_group(store: "Store", spec: ArraySpec, recorded: set[str | None]) -> None:
     """Make the group's metadata, or make it again where it is not what its arrays recorded."""
-    path = f"{group}/{METADATA}"
+    path = f"{spec.group}/{METADATA}"
     if digests(store.path, [path])[path] in recorded:
         return
-    data = group_file(group)
+    data = group_file(spec.group)
     if not recorded or hashlib.sha256(data).hexdigest() in recorded:
-        write_atomic(store.path / path, data)
+        # xarray warns of files that a kill leaves in a group; those of an array are cleaned up
+        write_atomic(store.path / path, data, cut_off_in=store.folder(spec.group, spec.name))
 
 
 def _sound_blocks(name: str, blocks: Blocks) -> dict[int, dict[str, Any]]:

@@ -11,6 +11,7 @@ import zarr
 
 from atdt.errors import StoreError, UserError
 from atdt.files import inside
+from atdt.stores.frames import MOST_EXPANSION, check_frames
 from atdt.stores.layout import MEND, Grid, shard_path
 from atdt.stores.metadata import is_plain, open_array
 from atdt.stores.shards import block_digest, plain_bytes, read_plain, stored_checksums
@@ -60,6 +61,8 @@ class Blocks:
         slots = self.grid.samples_per_shard
         if is_plain(self.array) and committed != plain_bytes(slots, stop - start, item_bytes):
             raise StoreError(f"{path}: its ledger's size does not fit its shape; extract it again")
+        if (stop - start) * item_bytes > committed * MOST_EXPANSION:
+            raise StoreError(f"{path}: too small for its shape; extract it again")
         if size != committed:
             raise StoreError(f"{path}: it has {size} bytes, not {committed}; {MEND}")
         return size
@@ -88,13 +91,14 @@ class Blocks:
         if block_digest(checksums) != self.records[block]["digest"]:
             raise StoreError(f"{path}: not the block that was committed; {MEND}")
         if not plain:
+            check_frames(path, slots, len(out), out[0].nbytes, self._codec)
             self._decode(path, start, out)
         return out
 
     def check(self) -> Iterator[tuple[int, str | None]]:
         """Read every committed block; yields its number and what is wrong with it, if anything."""
         buffer = None
-        for block in sorted(set(self.records) & set(range(self.grid.blocks))):
+        for block in sorted(b for b in self.records if 0 <= b < self.grid.blocks):
             start, stop = self.grid.block_range(block)
             try:
                 self.size(block)
@@ -106,6 +110,11 @@ class Blocks:
                 yield block, str(error)
             else:
                 yield block, None
+
+    @property
+    def _codec(self) -> str:
+        """Name of what compresses the chunks."""
+        return self.array.compressors[0].to_dict()["name"]
 
     def _decode(self, path: Path, start: int, out: np.ndarray) -> None:
         try:

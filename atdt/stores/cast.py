@@ -1,20 +1,25 @@
 """Casting with checks, and statistics that merge to the same bits whatever was interrupted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from atdt.errors import NumericsError
 
+if TYPE_CHECKING:
+    import torch
+
 FLOAT16_MAX = float(np.finfo(np.float16).max)
-CACHED_VALUES = 1 << 16
+# At a time: few enough to stay in the cache, and for torch to compute in the thread that asks; its
+# other threads are the encoders'.
+CACHED_VALUES = (1 << 15) - 1
 
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Of the values as stored, accumulated in float64.
+    """Of the values as stored: float32 within a channel of a sample, float64 across.
 
     Attributes:
         count: values a channel.
@@ -80,35 +85,58 @@ def merge(parts: Iterable[Statistics]) -> Statistics:
 
 
 def cast_block(
-    array: np.ndarray, dtype: str, sample_ids: Sequence[str], where: str
+    array: "np.ndarray | torch.Tensor",
+    dtype: str,
+    sample_ids: Sequence[str],
+    where: str,
+    out: np.ndarray | None = None,
+    keep_bits: int | None = None,
 ) -> tuple[np.ndarray, Statistics | None]:
-    """Cast a block to the array's dtype, sample by sample, and measure it.
+    """Cast samples to the array's dtype and measure them, on the device where they are.
 
     Args:
         array: (n, C, h, w) or (n, h, w) float32, or `dtype` itself.
         dtype: what is stored.
         sample_ids: n names, for messages.
         where: the array's name, for messages.
+        out: filled and given back; contiguous, in `dtype`, of the shape of `array`.
+        keep_bits: bits of the mantissa that are kept, rounded to nearest; all when None.
 
     Returns:
-        The block in `dtype`, contiguous, and its statistics (None for integers).
+        The samples in `dtype`, contiguous, and their statistics (None for integers).
 
     Raises:
         NumericsError: a value is not finite, or beyond the range of float16.
         TypeError: `array` is neither float32 nor `dtype`.
     """
+    import torch  # so that reading a store does without it
+
+    given = array if isinstance(array, torch.Tensor) else _as_tensor(array, dtype, where)
+    if out is None:
+        out = np.empty(tuple(given.shape), dtype)
+    if np.dtype(dtype).kind != "f":
+        out[...] = given.cpu().numpy()
+        return out, None
+    if keep_bits is not None:
+        given = given.cpu()  # numcodecs rounds in main memory
+    kept = torch.from_numpy(out) if given.device.type == "cpu" else None
+    if kept is None:
+        kept = torch.empty(given.shape, dtype=torch.from_numpy(out).dtype, device=given.device)
+    channels = given.shape[1] if given.ndim == 4 else 1
+    measured = _measure(given, kept, channels, keep_bits)
+    for peak, name in zip(measured.peaks, sample_ids, strict=True):
+        _check_peak(peak, dtype, str(name), where)
+    if given.device.type != "cpu":
+        torch.from_numpy(out).copy_(kept)
+    return out, measured.statistics()
+
+
+def _as_tensor(array: np.ndarray, dtype: str, where: str) -> "torch.Tensor":
+    import torch
+
     if array.dtype != dtype and (array.dtype != np.float32 or np.dtype(dtype).kind != "f"):
         raise TypeError(f"{where} stores {dtype}, and was given {array.dtype}")
-    if np.dtype(dtype).kind != "f":
-        return np.ascontiguousarray(array), None
-    stored = np.empty(array.shape, dtype)
-    parts = []
-    for given, kept, name in zip(array, stored, sample_ids, strict=True):
-        peak = float(max(given.max(), -given.min()))
-        _check_peak(peak, dtype, str(name), where)
-        kept[...] = given
-        parts.append(_measure(given, kept, peak))
-    return stored, merge(parts)
+    return torch.from_numpy(np.ascontiguousarray(array))
 
 
 def _check_peak(peak: float, dtype: str, name: str, where: str) -> None:
@@ -124,22 +152,93 @@ def _check_peak(peak: float, dtype: str, name: str, where: str) -> None:
         )
 
 
-def _measure(given: np.ndarray, kept: np.ndarray, peak: float) -> Statistics:
-    """Statistics of one sample, a few channels at a time so that they stay in the cache."""
-    channels = kept.shape[0] if kept.ndim == 3 else 1
-    given, kept = given.reshape(channels, -1), kept.reshape(channels, -1)
-    mean, squares = np.empty(channels), np.empty(channels)
-    error_max = error_sum = 0.0
-    together = max(1, CACHED_VALUES // kept.shape[1])
-    for first in range(0, channels, together):
-        rows = slice(first, first + together)
-        values = kept[rows].astype(np.float32)
-        if given.dtype != kept.dtype:
-            error = np.abs(values - given[rows])
-            error_max = max(error_max, float(error.max()))
-            error_sum += float(error.sum(dtype=np.float64))
-        deviations = values.astype(np.float64)
-        mean[rows] = deviations.mean(axis=1)
-        deviations -= mean[rows, None]
-        squares[rows] = np.einsum("ij,ij->i", deviations, deviations)
-    return Statistics(kept.shape[1], abs(peak), error_max, error_sum, mean, squares)
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """Of each channel of each sample, (samples, channels) float64; `count` values in each."""
+
+    count: int
+    peak: np.ndarray
+    error_max: np.ndarray
+    error_sum: np.ndarray
+    mean: np.ndarray
+    squares: np.ndarray
+
+    @property
+    def peaks(self) -> list[float]:
+        """Largest magnitude of each sample; NaN where it holds one."""
+        return self.peak.max(axis=1).tolist()
+
+    def statistics(self) -> Statistics:
+        """Of all samples together."""
+        mean = self.mean.mean(axis=0)
+        between = ((self.mean - mean) ** 2).sum(axis=0)
+        return Statistics(
+            count=self.count * len(self.mean),
+            max_abs=float(self.peak.max()),
+            cast_error_max=float(self.error_max.max()),
+            cast_error_sum=float(self.error_sum.sum()),
+            mean=mean,
+            squares=self.squares.sum(axis=0) + self.count * between,
+        )
+
+
+def _measure(
+    given: "torch.Tensor", kept: "torch.Tensor", channels: int, keep_bits: int | None
+) -> _Measured:
+    """Fill `kept` from `given`, a few channels at a time so that they stay in the cache."""
+    count = given.numel() // (len(given) * channels)
+    on_cpu = given.device.type == "cpu"
+    together = max(1, CACHED_VALUES // count) if on_cpu else len(given) * channels
+    pieces = []
+    rooms = kept.view(-1, count).split(channels if on_cpu else len(given) * channels)
+    for rows, room in zip(_ordered(given, channels, on_cpu), rooms, strict=True):
+        for row in range(0, len(rows), together):
+            part = slice(row, row + together)
+            pieces.append(_measure_rows(rows[part], room[part], keep_bits))
+    columns = np.concatenate(pieces, axis=1).reshape(len(pieces[0]), len(given), channels)
+    return _Measured(count, *columns)
+
+
+def _ordered(given: "torch.Tensor", channels: int, on_cpu: bool) -> Iterator["torch.Tensor"]:
+    """Rows of channels, each in one piece; on a CPU sample by sample."""
+    if not on_cpu:
+        yield given.reshape(len(given) * channels, -1)
+        return
+    buffer = None
+    for sample in given:
+        rows = sample.reshape(channels, -1)
+        if not rows.is_contiguous():  # channels last; as a matrix, torch has a fast way to turn it
+            buffer = rows.new_empty(rows.shape) if buffer is None else buffer
+            rows = buffer.copy_(rows)
+        yield rows
+
+
+def _measure_rows(given: "torch.Tensor", kept: "torch.Tensor", keep_bits: int | None) -> np.ndarray:
+    """Fill `kept` (R, n) from `given`; (5, R) float64: the columns of `_Measured`."""
+    import torch
+
+    kept.copy_(given)
+    if keep_bits is not None:
+        _round(kept.numpy(), keep_bits)
+    values = kept.float() if kept.dtype == torch.float16 else kept.clone()
+    peak = given.abs().amax(dim=1).double()
+    if keep_bits is not None:  # what is rounded up may leave the range
+        peak = torch.maximum(peak, values.abs().amax(dim=1).double())
+    if given.dtype == kept.dtype and keep_bits is None:
+        error_max = error_sum = torch.zeros_like(peak)
+    else:
+        error = (values - given).abs_()
+        error_max, error_sum = error.amax(dim=1).double(), error.sum(dim=1).double()
+    mean = values.mean(dim=1, keepdim=True)
+    values -= mean
+    rest = values.mean(dim=1).double()  # what float32 rounded off the mean
+    squares = values.square_().sum(dim=1).double() - values.shape[1] * rest**2
+    exact = mean[:, 0].double() + rest
+    return torch.stack([peak, error_max, error_sum, exact, squares.clamp_min(0)]).cpu().numpy()
+
+
+def _round(values: np.ndarray, keep_bits: int) -> None:
+    """Round mantissas in place, to nearest and ties to even (Klöwer et al. 2021)."""
+    from numcodecs import BitRound
+
+    values[...] = BitRound(keep_bits).encode(values).view(values.dtype)

@@ -14,6 +14,7 @@ from atdt.stores.metadata import root_files, vector_files
 from atdt.stores.provenance import differences, plain
 from atdt.stores.samples import SampleTable
 from atdt.stores.store import Store, open_store, parse_root
+from atdt.stores.trouble import disk_trouble
 
 # What makes two domains the same; where the images lie may change.
 DOMAIN_KEY = ("name", "split", "digest")
@@ -54,12 +55,12 @@ def create_store(
         "domain": plain(domain),
         "samples_sha256": samples.digest(),
     }
-    if _is_store(path):
-        if resume:
+    with disk_trouble(path):
+        if not _is_store(path):
+            _refuse_foreign(path)
+            _write_root(path, root_files(samples, wanted))
+        elif resume:
             _mend(path, samples, wanted)
-    else:
-        _refuse_foreign(path)
-        _write_root(path, root_files(samples, wanted))
     store = open_store(path)
     recorded = {"plan": store.plan, "domain": store.domain}
     _refuse_others(path, {**recorded, "samples_sha256": store.samples.digest()}, wanted)

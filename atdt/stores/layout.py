@@ -21,6 +21,8 @@ RESERVED = frozenset({*VECTORS, LABELS, "sample"})
 DIMENSION_ENDINGS = ("_channel", "_y", "_x", "_edge", "_side")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
+MANTISSA_BITS = {"float16": 10, "float32": 23}
+
 CRC_BYTES = 4
 INDEX_BYTES = 16  # of a slot in a shard's index: offset and length
 
@@ -83,6 +85,23 @@ def check_name(kind: str, name: str) -> str:
         endings = ", ".join(DIMENSION_ENDINGS)
         raise StoreError(f"{kind} name {name!r} ends like a dimension ({endings}); choose another")
     return name
+
+
+def check_keep_bits(keep_bits: int | None, dtype: str, compressor: str) -> None:
+    """Prove that rounding to `keep_bits` bits of mantissa makes sense; None rounds nothing.
+
+    Raises:
+        StoreError: the dtype has no more bits, or nothing would compress what is rounded.
+    """
+    if keep_bits is None:
+        return
+    most = MANTISSA_BITS[dtype] - 1
+    if not 1 <= keep_bits <= most:
+        raise StoreError(f"--keep-bits {keep_bits}: {dtype} can be rounded to 1 … {most} bits")
+    if compressor == "none":
+        raise StoreError(
+            f"--keep-bits {keep_bits}: saves nothing without a compressor; give --compressor zstd"
+        )
 
 
 def feature_dimensions(name: str) -> tuple[str, ...]:

@@ -9,13 +9,15 @@ import errno
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from atdt.files import write_atomic
+from atdt.files import parse_json, write_atomic
 
 HEADERS = ("root", "array")
+LONGEST_LINE = 2**24  # bytes: statistics of 100 000 channels have a quarter of it
 SEAL_START = b',"seal":"'
 SEAL_END = b'"}'
 SEAL_LENGTH = len(SEAL_START) + 64 + len(SEAL_END)
@@ -42,29 +44,39 @@ class Ledger:
 
 def read_ledger(path: Path) -> Ledger:
     """Read a ledger up to the first line that is not whole; says so in `problem`."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    if not path.is_file():
         return Ledger(problem="it has no ledger")
-    ledger = Ledger()
-    for number, line in enumerate(data.splitlines(keepends=True), start=1):
+    ledger, taken = Ledger(), hashlib.sha256()
+    for number, line in enumerate(_lines(path), start=1):
         record = _unseal(line)
         if record is None:
             cut = not line.endswith(b"\n")
             fault = "is cut short" if cut else "is damaged"
             ledger.problem = f"line {number} of its ledger {fault}"
             break
-        if not _take(ledger, record, data):
+        if not _take(ledger, record, taken.hexdigest()):
             ledger.problem = f"line {number} of its ledger is out of place"
             break
         ledger.length += len(line)
+        taken.update(line)
     if ledger.header is None and ledger.problem is None:
         ledger.problem = "its ledger is empty"
     return ledger
 
 
-def _take(ledger: Ledger, record: dict[str, Any], data: bytes) -> bool:
-    """Add a record to the ledger; False where it does not belong behind the ones before it."""
+def _lines(path: Path) -> Iterator[bytes]:
+    """One line after the other: no more is in memory than the longest that we would write."""
+    with path.open("rb") as file:
+        while line := file.readline(LONGEST_LINE):
+            yield line
+
+
+def _take(ledger: Ledger, record: dict[str, Any], before: str) -> bool:
+    """Add a record to the ledger; False where it does not belong behind the ones before it.
+
+    Args:
+        before: sha256 of these.
+    """
     kind = record.get("kind")
     if ledger.header is None:
         if kind not in HEADERS or not isinstance(record.get("metadata"), str):
@@ -77,7 +89,7 @@ def _take(ledger: Ledger, record: dict[str, Any], data: bytes) -> bool:
     if kind == "block" and isinstance(block, int) and block not in ledger.blocks:
         ledger.blocks[block] = record
         return True
-    if kind == "complete" and record.get("lines") == _sha256(data[: ledger.length]):
+    if kind == "complete" and record.get("lines") == before:
         ledger.complete = record
         return True
     return False
@@ -133,9 +145,10 @@ def _unseal(line: bytes) -> dict[str, Any] | None:
     if tail != SEAL_START + _sha256(body).encode() + SEAL_END:
         return None
     try:
-        return json.loads(body)
+        record = parse_json(body)
     except ValueError:
         return None
+    return record if isinstance(record, dict) else None
 
 
 def _sha256(data: bytes) -> str:

@@ -24,8 +24,12 @@ class WriterLock:
     def __init__(self, folder: Path) -> None:
         self.path = folder / LOCK
         self._handle = _acquire(self.path)
-        os.ftruncate(self._handle, 0)
-        os.pwrite(self._handle, str(os.getpid()).encode(), 0)
+        try:
+            os.ftruncate(self._handle, 0)
+            os.pwrite(self._handle, str(os.getpid()).encode(), 0)
+        except BaseException:  # a full disk, say: nobody would ever let go
+            _release(self.path, self._handle)
+            raise
         _held.add(self)
         self._finalizer = weakref.finalize(self, _release, self.path, self._handle)
 
@@ -34,13 +38,34 @@ class WriterLock:
         self._finalizer()
 
 
+def writer_of(folder: Path) -> str | None:
+    """Who holds `folder`'s lock, as its file says; None where nobody does. Changes nothing."""
+    try:
+        handle = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:  # no file; or a link, which no writer makes
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _owner(handle)
+    finally:
+        os.close(handle)
+    return None
+
+
+def _owner(handle: int) -> str:
+    return os.pread(handle, 32, 0).decode(errors="replace") or "unknown"
+
+
 def _acquire(path: Path) -> int:
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        # A link would have what it leads to emptied.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(path, flags, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            owner = os.pread(handle, 32, 0).decode(errors="replace") or "unknown"
+            owner = _owner(handle)
             os.close(handle)
             raise StoreError(
                 f"{path.parent}: process {owner} is writing it; wait for it or stop it"

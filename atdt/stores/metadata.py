@@ -16,6 +16,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.storage import LocalStore, MemoryStore
 
 from atdt.errors import StoreError
+from atdt.stores.declared import FOREIGN, check_array_file
 from atdt.stores.layout import CRC_BYTES, LABELS, METADATA, VECTORS
 from atdt.stores.samples import COLUMNS, SampleTable
 
@@ -148,10 +149,18 @@ def array_file(
 
 
 def open_array(folder: Path, *, write: bool = False) -> zarr.Array:
-    """The array in `folder`, under settings by which an absent shard is an error."""
+    """The array in `folder`, under settings by which an absent shard is an error.
+
+    Raises:
+        StoreError: its metadata is not that of an array of version 1.
+    """
+    check_array_file(folder)
     with strict_zarr():
         store = LocalStore(folder, read_only=not write)
-        return zarr.open_array(store, mode="r+" if write else "r", zarr_format=3)
+        try:
+            return zarr.open_array(store, mode="r+" if write else "r", zarr_format=3)
+        except (ValueError, TypeError, OverflowError) as error:  # a compressor's options
+            raise StoreError(f"{folder / METADATA}: {FOREIGN} ({error})") from None
 
 
 def is_plain(array: zarr.Array) -> bool:

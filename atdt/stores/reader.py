@@ -18,8 +18,9 @@ from atdt.stores.checks import (
     refuse_changes,
     refuse_other_samples,
 )
-from atdt.stores.layout import LABELS, LEDGER, MEND
-from atdt.stores.ledger import Ledger, read_ledger
+from atdt.stores.declared import read_array_ledger
+from atdt.stores.layout import LABELS, MEND
+from atdt.stores.ledger import Ledger
 
 if TYPE_CHECKING:
     from atdt.stores.store import Store
@@ -112,7 +113,7 @@ def open_reader(store: "Store", group: str, name: str) -> FeatureReader:
     folder = store.folder(group, name)
     if not folder.is_dir():
         raise StoreError(_absent(store, group, name))
-    ledger = read_ledger(folder / LEDGER)
+    ledger = read_array_ledger(store.path, group, name)
     refuse_unfinished(folder, ledger, store.blocks)
     files = ledger.header["files"]
     refuse_other_samples(folder, files, store.files)
@@ -129,13 +130,18 @@ def open_reader(store: "Store", group: str, name: str) -> FeatureReader:
 
 def refuse_unfinished(folder: Path, ledger: Ledger, blocks: int) -> None:
     """Raise a StoreError unless the ledger is whole and says that all blocks are committed."""
-    if ledger.complete and not ledger.problem and set(ledger.blocks) == set(range(blocks)):
+    if ledger.complete and not ledger.problem and _has_all(ledger, blocks):
         return
     committed = f"{len(ledger.blocks)} of {blocks} blocks are committed"
     what = f"incomplete, {committed}"
     if ledger.problem:
         what += f", and {ledger.problem}"
     raise StoreError(f"{folder}: {what}; {MEND}")
+
+
+def _has_all(ledger: Ledger, blocks: int) -> bool:
+    """Without a list of all blocks, of which a stranger's metadata may claim any number."""
+    return len(ledger.blocks) == blocks and all(0 <= block < blocks for block in ledger.blocks)
 
 
 def _absent(store: "Store", group: str, name: str) -> str:

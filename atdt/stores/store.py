@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atdt.errors import StoreError
-from atdt.files import inside
+from atdt.files import inside, parse_json, read_bounded
 from atdt.stores.checks import ROOT_LEDGER, changed_files, digests, refuse_changes
+from atdt.stores.declared import LARGEST_METADATA, read_array_ledger
 from atdt.stores.layout import (
     FORMAT,
     LABELS,
-    LEDGER,
     MEND,
     METADATA,
     NAME,
     SCHEMA,
     VECTORS,
     Grid,
+    check_keep_bits,
     check_name,
     feature_dimensions,
     label_dimensions,
@@ -37,7 +38,13 @@ if TYPE_CHECKING:
     from atdt.stores.reader import FeatureReader
     from atdt.stores.writer import FeatureWriter
 
-ROOT_KEYS = {"samples", "samples_per_shard", "samples_sha256", "plan", "domain"}
+ROOT_KEYS = {
+    "samples": int,
+    "samples_per_shard": int,
+    "samples_sha256": str,
+    "plan": dict,
+    "domain": dict,
+}
 LABEL_UNITS = {"semantic": "class", "depth": "m", "normals": "1"}
 
 
@@ -95,12 +102,12 @@ class Store:
         folder = self.folder(level, name)
         if not folder.is_dir():
             return "absent"
-        ledger = read_ledger(folder / LEDGER)
+        ledger = read_array_ledger(self.path, level, name)
         return "complete" if ledger.complete and not ledger.problem else "incomplete"
 
     def attributes(self, level: str, name: str) -> dict[str, Any] | None:
         """Recorded provenance of an array, finished or not; None where nothing is recorded."""
-        header = read_ledger(self.folder(level, name) / LEDGER).header
+        header = read_array_ledger(self.path, level, name).header
         return None if header is None else json.loads(header["metadata"])["attributes"]
 
     def folder(self, level: str, name: str) -> Path:
@@ -139,6 +146,7 @@ class Store:
         provenance: Mapping[str, Any],
         *,
         compressor: str = "none",
+        keep_bits: int | None = None,
         resume: bool = False,
         overwrite: bool = False,
     ) -> "FeatureWriter":
@@ -150,6 +158,8 @@ class Store:
             provenance: JSON; becomes the array's attributes and is what later arrays and networks
                 are compared with.
             compressor: "none", "zstd" or "lz4".
+            keep_bits: bits of the mantissa that are kept; all when None. Only a compressor turns
+                the others into saved space.
             resume: check what is committed and go on; blocks that are damaged are written again.
             overwrite: replace this array, and it alone.
 
@@ -162,6 +172,8 @@ class Store:
         from atdt.stores.writer import ArraySpec, open_writer
 
         _one_of("dtype", dtype, FEATURE_DTYPES)
+        check_keep_bits(keep_bits, dtype, compressor)
+        rounded = {} if keep_bits is None else {"keep_bits": keep_bits}
         spec = ArraySpec(
             group=level,
             name=name,
@@ -169,7 +181,8 @@ class Store:
             dtype=dtype,
             dimensions=feature_dimensions(name),
             compressor=compressor,
-            attributes={**provenance, **_own_attributes("1", compressor)},
+            attributes={**provenance, **_own_attributes("1", compressor), **rounded},
+            keep_bits=keep_bits,
         )
         return open_writer(self, spec, resume=resume, overwrite=overwrite)
 
@@ -242,13 +255,13 @@ def read_root(path: Path) -> tuple[dict[str, Any], Ledger]:
     file = path / METADATA
     if not path.exists():
         raise StoreError(f"{path}: no such store; make one with `atdt extract`")
-    ledger = read_ledger(path / ROOT_LEDGER)
+    ledger = read_ledger(inside(path, ROOT_LEDGER))
     if ledger.header is not None:  # ours beyond doubt, so that any difference is damage
         found = digests(path, [METADATA])
         refuse_changes(path, changed_files(ledger.header["files"], found))
     elif not file.is_file():
         raise StoreError(f"{path}: not a feature store (it has no {METADATA})")
-    attributes = parse_root(file.read_bytes())
+    attributes = parse_root(read_bounded(inside(path, METADATA), LARGEST_METADATA))
     if attributes is None:
         raise StoreError(f"{path}: not a feature store of atdt (see its {METADATA})")
     if attributes["schema"] != SCHEMA:
@@ -256,15 +269,16 @@ def read_root(path: Path) -> tuple[dict[str, Any], Ledger]:
             f"{path}: schema version {attributes['schema']}, and this atdt reads {SCHEMA}; "
             "use the version of atdt that made it, or extract again"
         )
-    if not set(attributes) >= ROOT_KEYS:
-        raise StoreError(f"{file}: lacks {', '.join(sorted(ROOT_KEYS - set(attributes)))}")
+    lacking = [key for key, kind in ROOT_KEYS.items() if type(attributes.get(key)) is not kind]
+    if lacking:
+        raise StoreError(f"{file}: lacks {', '.join(sorted(lacking))}; extract again")
     return attributes, ledger
 
 
 def parse_root(data: bytes) -> dict[str, Any] | None:
     """The attributes in the root's metadata, None where it is not the metadata of a store."""
     try:
-        attributes = json.loads(data)["attributes"]
+        attributes = parse_json(data)["attributes"]
         return attributes if attributes["format"] == FORMAT and "schema" in attributes else None
     except (ValueError, KeyError, TypeError):
         return None

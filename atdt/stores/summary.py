@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from atdt.errors import UserError
-from atdt.stores.layout import LABELS, LEDGER, SCHEMA
-from atdt.stores.ledger import Ledger, read_ledger
+from atdt.stores.declared import read_array_ledger
+from atdt.stores.layout import LABELS, SCHEMA
+from atdt.stores.ledger import Ledger
 from atdt.stores.provenance import OWN
 from atdt.stores.reader import open_reader
 from atdt.stores.store import Store, open_store
@@ -45,7 +46,7 @@ def describe(path: str | Path) -> dict[str, Any]:
 
 def _array(store: Store, group: str, name: str) -> dict[str, Any]:
     folder = store.folder(group, name)
-    ledger = read_ledger(folder / LEDGER)
+    ledger = read_array_ledger(store.path, group, name)
     problem = None
     try:
         open_reader(store, group, name)

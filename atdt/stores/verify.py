@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atdt.errors import StoreError, UserError
+from atdt.files import inside
 from atdt.progress import progress
 from atdt.stores.blocks import Blocks, open_blocks
 from atdt.stores.checks import (
@@ -17,6 +18,7 @@ from atdt.stores.checks import (
     digests,
     of_other_samples,
 )
+from atdt.stores.declared import read_array_ledger
 from atdt.stores.layout import LEDGER, MEND, NAME, VECTORS, Grid
 from atdt.stores.ledger import Ledger, read_ledger
 from atdt.stores.metadata import vector_files
@@ -85,12 +87,16 @@ def _arrays(path: Path) -> Iterator[_Array]:
             continue
         for folder in sorted(group.iterdir()):
             if folder.is_dir():
-                ledger = read_ledger(folder / LEDGER)
+                ledger = read_array_ledger(path, group.name, folder.name)
                 yield _Array(group.name, folder.name, folder, ledger)
 
 
 def _root_problems(path: Path) -> Iterator[str]:
-    ledger = read_ledger(path / ROOT_LEDGER)
+    try:
+        ledger = read_ledger(inside(path, ROOT_LEDGER))
+    except UserError as error:
+        yield str(error)
+        return
     if ledger.problem:
         yield f"{path}/{ROOT_LEDGER}: {ledger.problem}; {MEND}"
     if ledger.header is None:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from atdt.domains import LabelSpace
-from atdt.errors import RunError
+from atdt.errors import NetworkError, RunError
 from atdt.networks import NetworkSpec, TaskNetwork, build_network
 from atdt.runs import INFO, Run, open_run
 from atdt.tasks import get_task
@@ -60,13 +60,14 @@ def load_task_network(
     try:
         network.mean = run.info["preprocessing"]["mean"]
         network.std = run.info["preprocessing"]["std"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, NetworkError) as error:
         raise RunError(f"{run.path / INFO}: preprocessing is unusable ({error!r})") from None
     try:
         fill(network, run.weights())
     except ValueError as error:
         raise RunError(f"{run.path}: weights and network differ: {error}") from None
-    network.to(device).eval().requires_grad_(False)
+    # a fifth faster for the paper's encoder on a CPU
+    network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
     return LoadedNetwork(network, task, space, run)
 
 

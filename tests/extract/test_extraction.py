@@ -49,15 +49,15 @@ def live_features(config, run: Path, level: str) -> np.ndarray:
 
 def stop_at(monkeypatch, count: int) -> None:
     """Die at the beginning of the write number `count`, counted from 0."""
-    write, written = FeatureWriter.write_block, []
+    write, written = FeatureWriter.write, []
 
-    def dying(self, block, array):
+    def dying(self, draft):
         if len(written) == count:
             raise Killed
-        written.append(block)
-        write(self, block, array)
+        written.append(draft.block)
+        write(self, draft)
 
-    monkeypatch.setattr(FeatureWriter, "write_block", dying)
+    monkeypatch.setattr(FeatureWriter, "write", dying)
 
 
 def test_a_store_holds_what_the_encoders_give_and_the_labels_under_the_same_views(config, networks):
@@ -288,3 +288,29 @@ def test_bad_images_are_skipped_and_named(config, new_domain, tmp_path):
     path = extract(config(domain=spec, skip_bad=True), say=lines.append)
     assert any("skipped" in line and "2.png" in line for line in lines)
     assert len(open_store(path).samples) == 6
+
+
+def test_rounded_features_are_recorded_and_not_mixed_with_others(config):
+    path = extract(config(compressor="zstd", keep_bits=3))
+    store = open_store(path)
+    level = store.levels()[0]
+    reader = store.features(level, "depth")
+    assert reader.attrs["keep_bits"] == 3
+    mantissas = np.frexp(reader.read_all().astype(np.float32))[0] * 2**4
+    np.testing.assert_array_equal(mantissas, np.round(mantissas))
+    with pytest.raises(MismatchError, match="keep_bits: store has 3, run has nothing"):
+        extract(config(compressor="zstd"))
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"keep_bits": 3}, "saves nothing without a compressor"),
+        ({"keep_bits": 10, "compressor": "zstd"}, "can be rounded to 1 … 9 bits"),
+        ({"keep_bits": 0, "compressor": "zstd"}, "can be rounded to 1 … 9 bits"),
+    ],
+)
+def test_rounding_that_makes_no_sense_is_refused_before_anything_is_made(config, options, message):
+    with pytest.raises(StoreError, match=message):
+        extract(config(**options))
+    assert not config().out.exists()

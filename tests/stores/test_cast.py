@@ -29,9 +29,11 @@ def test_statistics_are_those_of_the_stored_values(block, dtype, split):
     assert total["count"] == block[:, 0].size
     assert total["max_abs"] == np.abs(block).max()
     np.testing.assert_allclose(total["cast_error_max"], error.max(), rtol=1e-6)
-    np.testing.assert_allclose(total["cast_error_mean"], error.mean(), rtol=1e-6)
-    np.testing.assert_allclose(total["mean"], exact.mean(axis=(0, 2, 3)), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(total["variance"], exact.var(axis=(0, 2, 3)), rtol=1e-9, atol=1e-6)
+    np.testing.assert_allclose(total["cast_error_mean"], error.mean(), rtol=1e-5)
+    within = 1e-6 * max(total["max_abs"], 1e-6)  # float32 within a channel of a sample
+    np.testing.assert_allclose(total["mean"], exact.mean(axis=(0, 2, 3)), atol=within)
+    variance = exact.var(axis=(0, 2, 3))
+    np.testing.assert_allclose(total["variance"], variance, rtol=1e-5, atol=within**2)
 
 
 def test_many_channels_are_measured_in_parts_to_the_same_bits(kit, monkeypatch):
@@ -92,3 +94,30 @@ def test_features_given_in_float16_are_kept_as_they_are(kit):
     stored, statistics = cast_block(block, "float16", ["a", "b"], "x")
     np.testing.assert_array_equal(stored, block)
     assert statistics.cast_error_max == 0
+
+
+@pytest.mark.parametrize("dtype, bits", [("float16", 5), ("float32", 7)])
+def test_mantissas_are_rounded_to_nearest(kit, dtype, bits):
+    block = kit.values(3)
+    stored, statistics = cast_block(block, dtype, list("abc"), "x", keep_bits=bits)
+    mantissas = np.frexp(stored)[0] * 2.0 ** (bits + 1)
+    np.testing.assert_array_equal(mantissas, np.round(mantissas))
+    np.testing.assert_allclose(stored, block, rtol=2.0 ** -(bits + 1) * 1.01, atol=1e-4)
+    error = np.abs(stored.astype(np.float64) - block)
+    np.testing.assert_allclose(statistics.cast_error_max, error.max(), rtol=1e-5)
+
+
+def test_what_would_be_rounded_out_of_range_names_the_sample():
+    block = np.full((1, 1, 1, 1), 65500, np.float32)
+    with pytest.raises(NumericsError, match="sample 'a'"):
+        cast_block(block, "float16", ["a"], "x", keep_bits=3)
+
+
+def test_tensors_in_any_order_of_values_are_cast_alike(kit):
+    import torch
+
+    block = kit.values(3)
+    tensor = torch.from_numpy(block).contiguous(memory_format=torch.channels_last)
+    np.testing.assert_array_equal(
+        cast_block(tensor, "float16", list("abc"), "x")[0], block.astype(np.float16)
+    )

@@ -10,7 +10,13 @@ from zarr.storage import LocalStore
 
 from atdt.errors import StoreError
 from atdt.stores.layout import shard_path
-from atdt.stores.shards import block_digest, plain_bytes, read_plain, stored_checksums
+from atdt.stores.shards import (
+    block_digest,
+    plain_bytes,
+    read_plain,
+    stored_checksums,
+    write_plain,
+)
 
 ITEM = (2, 3)
 
@@ -53,6 +59,35 @@ def test_reads_what_zarr_reads(tmp_path_factory, samples, per_shard, item, dtype
             np.testing.assert_array_equal(stored_checksums(path, per_shard, len(out)), checksums)
             item_bytes = math.prod(item) * values.itemsize
             assert path.stat().st_size == plain_bytes(per_shard, len(out), item_bytes)
+            ours = folder / "ours" / str(block)
+            np.testing.assert_array_equal(write_plain(ours, per_shard, expected), checksums)
+            assert ours.read_bytes() == path.read_bytes()
+
+
+def test_halves_of_a_shard_that_is_worth_two_threads_are_both_checked(tmp_path, monkeypatch):
+    monkeypatch.setattr("atdt.stores.shards.READ_BYTES", 8)
+    values = np.arange(7 * 6, dtype=np.float32).reshape(7, 2, 3)
+    write_plain(tmp_path / "0", 7, values)
+    out = np.empty_like(values)
+    read_plain(tmp_path / "0", 7, out)
+    np.testing.assert_array_equal(out, values)
+    whole = (tmp_path / "0").read_bytes()
+    for sample in range(7):
+        damaged = bytearray(whole)
+        damaged[sample * 28 + 5] ^= 1
+        (tmp_path / "0").write_bytes(damaged)
+        with pytest.raises(StoreError, match=f"sample {sample} of it differs"):
+            read_plain(tmp_path / "0", 7, out)
+
+
+def test_a_shard_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("atdt.stores.shards.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_plain(tmp_path / "0", 4, np.zeros((3, 2, 2), np.float32))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture(scope="module")
