@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from atdt.errors import RunError
-from atdt.files import sync_folder
+from atdt.files import parse_json, sync_folder
 
 NOTES = "atdt"  # the one metadata key: several would be written in a random order
 
@@ -56,11 +56,11 @@ def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            notes = json.loads((file.metadata() or {}).get(NOTES, "{}"))
+            notes = parse_json((file.metadata() or {}).get(NOTES, "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise RunError(f"{path}: no such file") from None
-    except (SafetensorError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise RunError(f"{path}: not a readable safetensors file ({error})") from None
     if not isinstance(notes, dict):
         raise RunError(f"{path}: its metadata {NOTES!r} is no JSON object")

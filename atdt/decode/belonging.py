@@ -68,8 +68,9 @@ def recorded_run(side: str, transfer: LoadedTransfer) -> Path:
         RunError: it is not there any more, or was not recorded.
     """
     hint = transfer.run.info[side].get("run")
-    if hint is None or not Path(hint).is_dir():
-        seen = "recorded no run for it" if hint is None else f"saw it in {hint}, which is gone"
+    if not isinstance(hint, str) or not Path(hint).is_dir():
+        is_gone = isinstance(hint, str)
+        seen = f"saw it in {hint}, which is gone" if is_gone else "recorded no run for it"
         raise RunError(
             f"{transfer.run.path}: {seen}; give {OPTIONS[side]} RUN, whose network has "
             f"{ROLES[side]}"

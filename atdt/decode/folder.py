@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from atdt.errors import MismatchError, UserError
-from atdt.files import inside, write_atomic, write_json
+from atdt.files import inside, parse_json, read_bounded, write_atomic, write_json
 from atdt.predictions import (
     FEATURES,
     INDEX,
@@ -107,6 +107,7 @@ class PredictionsWriter:
         self.complete = True
 
     def _begin(self) -> None:
+        self._drop_cut_off()
         # The new ledger comes first: a kill in between leaves a folder that is known as ours.
         line = json.dumps({"header": self.header}, ensure_ascii=False) + "\n"
         write_atomic(self.folder / LEDGER, line.encode())
@@ -126,11 +127,18 @@ class PredictionsWriter:
             return
         entries = _read_ledger(ledger)
         self._check_header(entries[0].get("header"), ledger)
+        self._drop_cut_off()
         for entry in entries[1:]:
             files = {part: entry[part] for part in self.parts if isinstance(entry.get(part), str)}
             there = all(inside(self.folder, name).is_file() for name in files.values())
             if there and len(files) == len(self.parts) and entry.get("image") in self._stems:
                 self._done[entry["image"]] = files
+
+    def _drop_cut_off(self) -> None:
+        """Remove what a killed process was in the midst of writing."""
+        for part in ("", *KEY):
+            for partial in (self.folder / part).glob("**/*.partial" if part else "*.partial"):
+                partial.unlink()
 
     def _check_header(self, recorded: Any, file: Path) -> None:
         recorded = recorded if isinstance(recorded, dict) else {}
@@ -163,12 +171,12 @@ def _held(folder: Path) -> bool:
 
 def _read_ledger(ledger: Path) -> list[dict[str, Any]]:
     """The entries of a ledger; a last line that a kill cut off is removed from the file."""
-    data = ledger.read_bytes()
+    data = read_bounded(ledger)
     whole = data[: data.rfind(b"\n") + 1]
     if len(whole) < len(data):
         write_atomic(ledger, whole)
     try:
-        entries = [json.loads(line) for line in whole.splitlines()]
+        entries = [parse_json(line) for line in whole.splitlines()]
     except ValueError:
         entries = []
     if not entries or not all(isinstance(entry, dict) for entry in entries):

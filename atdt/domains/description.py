@@ -1,7 +1,7 @@
 """A domain's description file, `domain.toml`: where its files are and what they mean.
 
 name = "streets-a"
-label_space = "shared11"        # or the path of a .toml beside this file
+label_space = "shared11"        # or the path of a .toml in this file's folder
 root = "."                      # of the images; relative to this file, or absolute
 focal = 96.0                    # optional: pixels at the images' native size
 camera = "camera"               # or a folder of one JSON file {"focal": …} an image
@@ -22,8 +22,6 @@ there, `train/camera/7.json`, beside the image's folder. Two descriptions may sh
 is how the same images are read through another label space.
 """
 
-import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -34,8 +32,9 @@ from atdt.domains.label_map import LabelMap
 from atdt.domains.labels import LabelSpace, label_space
 from atdt.domains.lists import COLUMNS
 from atdt.errors import DomainError, UserError
-from atdt.files import inside, read_json
+from atdt.files import inside, read_json, read_toml
 
+LONGEST_FOCAL = 1e9  # pixels: beyond it are mistakes
 FILE_NAME = "domain.toml"
 KINDS = {str: "a text", int | float: "a number", list: "a list", dict: "a table"}
 KEYS = {
@@ -96,9 +95,8 @@ def read_description(path: Path) -> Description:
             used; names the file and the key.
     """
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
-        return _description(path, content)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return _description(path, read_toml(path))
+    except (OSError, ValueError) as error:
         raise DomainError(f"{path}: cannot be read as a description ({error})") from None
     except UserError as error:
         raise DomainError(f"{path}: {error}") from None
@@ -132,7 +130,7 @@ def _description(path: Path, content: dict[str, Any]) -> Description:
 
 
 def _space(path: Path, name: str) -> LabelSpace:
-    return label_space(path.parent / name if name.endswith(".toml") else name)
+    return label_space(inside(path.parent, name) if name.endswith(".toml") else name)
 
 
 def _label_map(path: Path, content: dict[str, Any], space: LabelSpace) -> LabelMap:
@@ -162,8 +160,8 @@ def _lists(path: Path, root: Path, table: dict[str, Any]) -> dict[str, Path]:
     for split, name in table.items():
         if not isinstance(name, str):
             raise DomainError(f"[lists] {split} = {name!r} is not the path of a list")
-        beside = path.parent / name
-        lists[split] = beside if beside.exists() or not (root / name).exists() else root / name
+        beside, below = inside(path.parent, name), inside(root, name)
+        lists[split] = beside if beside.exists() or not below.exists() else below
     return lists
 
 
@@ -192,6 +190,6 @@ def _focal(path: Path) -> float:
 
 
 def _positive(value: Any, what: str) -> float:
-    if type(value) not in (int, float) or not 0 < value < math.inf:
+    if type(value) not in (int, float) or not 0 < value < LONGEST_FOCAL:
         raise DomainError(f"{what} = {value!r} is no number of pixels above 0")
     return float(value)

@@ -23,6 +23,7 @@ from PIL import Image
 from atdt.domains.pictures import opened, read_channels, read_numbers
 from atdt.errors import DomainError
 from atdt.files import write_atomic
+from atdt.npy import map_npy
 
 DEFAULTS = {"semantic": "ids", "depth": "rgb24-1000m", "normals": "rgb8"}
 RGB24_FARTHEST, RGB24_STEPS = 1000.0, 2**24 - 1
@@ -188,11 +189,10 @@ def _read_npy(path: Path) -> np.ndarray:
 
 def _load_npy(path: Path) -> np.ndarray:
     try:
-        # Mapped, so that a header that promises more than the file holds allocates nothing.
-        metres = np.load(path, mmap_mode="r", allow_pickle=False)
+        metres = map_npy(path)
     except FileNotFoundError:
         raise DomainError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, OverflowError, SyntaxError) as error:
+    except ValueError as error:
         raise DomainError(f"{path}: does not load as an array ({error})") from None
     if not isinstance(metres, np.ndarray) or metres.ndim != 2 or metres.dtype.kind not in "fiu":
         raise DomainError(f"{path}: holds {_what(metres)}, but depth is (H, W) numbers")

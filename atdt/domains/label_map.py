@@ -77,7 +77,8 @@ class LabelMap:
 
 
 def _source(key: str, in_files: LabelSpace | None) -> int:
-    if key.isascii() and key.isdecimal() and int(key) <= LARGEST:
+    short = len(key) <= len(str(LARGEST))  # Python refuses to count with thousands of digits
+    if key.isascii() and key.isdecimal() and short and int(key) <= LARGEST:
         return int(key)
     if in_files is None:
         raise DomainError(

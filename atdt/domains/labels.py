@@ -1,12 +1,12 @@
 """Label spaces: which class each semantic id stands for."""
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from atdt.errors import DomainError
+from atdt.errors import DomainError, UserError
+from atdt.files import read_toml
 
 IGNORE = 255  # the id of a pixel without a class, in every label space
 BUILT_IN = Path(__file__).parent / "label_spaces"
@@ -94,10 +94,10 @@ def label_space_names() -> tuple[str, ...]:
 
 def _read(path: Path) -> LabelSpace:
     try:
-        return LabelSpace.from_dict(tomllib.loads(path.read_text("utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return LabelSpace.from_dict(read_toml(path))
+    except (OSError, ValueError) as error:
         raise DomainError(f"{path}: cannot be read as a label space ({error})") from None
-    except DomainError as error:
+    except UserError as error:
         raise DomainError(f"{path}: {error}") from None
 
 

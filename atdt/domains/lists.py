@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from atdt.errors import DomainError, UserError
-from atdt.files import inside
+from atdt.files import inside, read_bounded
 
 LABEL_KINDS = ("semantic", "depth", "normals")
 COLUMNS = ("image", "right", *LABEL_KINDS)
@@ -41,10 +41,10 @@ def read_list(path: Path, root: Path, columns: Sequence[str] = COLUMNS) -> tuple
             it, or leads out of `root` by a link. Names file and line.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        text = read_bounded(path).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise DomainError(f"{path}: no such list") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, UserError) as error:
         raise DomainError(f"{path}: cannot be read as a list in UTF-8 ({error})") from None
     samples: list[Sample] = []
     first_line: dict[str, int] = {}

@@ -1,6 +1,7 @@
 """metrics.json, and beside it the statistics of every image, so that more can be computed later."""
 
 import io
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from atdt.tasks.base import Stack, Task
 SCHEMA = 1
 METRICS = "metrics.json"
 RECORDS = "records.npz"
+LARGEST_RECORDS = 2**32  # bytes: a confusion matrix of a million images
 IMAGE = "image"  # the names of the images, beside the statistics
 
 
@@ -75,12 +77,29 @@ def load_measured(path: str | Path) -> Measured:
     path = Path(path)
     path = path / METRICS if path.is_dir() else path
     info = read_json(path)
-    if not isinstance(info, dict) or info.get("schema") != SCHEMA or "records" not in info:
+    named = info.get("records") if isinstance(info, dict) else None
+    if not isinstance(named, dict) or info.get("schema") != SCHEMA:
         raise UserError(f"{path}: not metrics of schema {SCHEMA}; run `atdt evaluate` again")
-    records = inside(path.parent, info["records"]["file"])
-    if not records.is_file() or sha256_file(records) != info["records"]["sha256"]:
+    records = inside(path.parent, str(named.get("file")))
+    if not records.is_file() or sha256_file(records) != named.get("sha256"):
         raise UserError(f"{records}: absent or changed; run `atdt evaluate` again")
-    with np.load(records, allow_pickle=False) as arrays:
-        stack = dict(arrays)
+    stack = _read_stack(records)
     images = tuple(str(name) for name in stack.pop(IMAGE))
     return Measured(path, info, images, stack)
+
+
+def _read_stack(records: Path) -> Stack:
+    try:
+        with zipfile.ZipFile(records) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > LARGEST_RECORDS:
+            raise UserError(f"{records}: expands to {size} bytes, over {LARGEST_RECORDS}")
+        with np.load(records, allow_pickle=False) as arrays:
+            stack = dict(arrays)
+    # A header may promise more than memory holds, and is followed by less.
+    except (OSError, ValueError, EOFError, MemoryError, SyntaxError, zipfile.BadZipFile) as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{records}: holds no statistics ({reason}); evaluate again") from None
+    if IMAGE not in stack:
+        raise UserError(f"{records}: names no images; run `atdt evaluate` again")
+    return stack

@@ -17,6 +17,7 @@ from atdt.networks.spec import NetworkSpec
 
 Builder = Callable[..., TaskNetwork]
 
+MOST_CHANNELS = 4096  # a label space has 255 classes; a stranger's run.json must not ask for 10**9
 BUILT_IN = {
     "tiny": "atdt.networks.tiny:build",
     "dilated-resnet50": "atdt.networks.dilated_resnet:build",
@@ -45,6 +46,8 @@ def build_network(
     Raises:
         NetworkError: the name, an option or what the function returned cannot be used.
     """
+    if not 1 <= out_channels <= MOST_CHANNELS:
+        raise NetworkError(f"{out_channels} output channels: must be from 1 to {MOST_CHANNELS}")
     function = _builder(spec.name, allow_import)
     _check_options(function, spec, out_channels)
     with _seeded(seed):

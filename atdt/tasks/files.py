@@ -7,6 +7,7 @@ import numpy as np
 
 from atdt.errors import UserError
 from atdt.files import write_atomic
+from atdt.npy import map_npy
 
 
 def with_suffix(path: Path, suffix: str) -> Path:
@@ -34,13 +35,13 @@ def read_map(path: Path) -> np.ndarray:
         UserError: the file is absent, no such array, or holds NaN or infinities.
     """
     try:
-        values = np.load(path, allow_pickle=False)
+        values = map_npy(path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; predict again") from None
-    except (ValueError, EOFError):  # numpy's own words advise to unpickle the file
+    except ValueError:  # numpy's own words advise to unpickle the file
         raise UserError(f"{path}: no array of numbers; predict again") from None
     if not isinstance(values, np.ndarray) or values.dtype != np.float32 or values.ndim != 2:
         raise UserError(f"{path}: not a float32 array of (height, width); predict again")
     if not np.isfinite(values).all():
         raise UserError(f"{path}: holds NaN or infinity; the network that made it is broken")
-    return values
+    return np.array(values)

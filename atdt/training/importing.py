@@ -1,7 +1,5 @@
 """Runs of networks that were trained elsewhere."""
 
-import math
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ import numpy as np
 from atdt.devices import pick_device
 from atdt.domains import LabelSpace, label_space
 from atdt.errors import NetworkError
-from atdt.files import sha256_file
+from atdt.files import read_toml, sha256_file
 from atdt.networks import NetworkSpec, build_network
 from atdt.networks.weights import read_weights
 from atdt.runs import create_run, exclusive
@@ -145,17 +143,17 @@ def read_preprocessing(path: Path) -> tuple[Triple, Triple]:
         NetworkError: the file is absent, or a value is not three finite numbers (std above 0).
     """
     try:
-        values = tomllib.loads(path.read_text())
+        values = read_toml(path)
     except FileNotFoundError:
         raise NetworkError(f"{path}: no such file; write mean = [..] and std = [..]") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise NetworkError(f"{path}: not valid TOML ({error})") from None
     for key in ("mean", "std"):
         value = values.get(key)
         if not (
             isinstance(value, list)
             and len(value) == 3
-            and all(isinstance(v, int | float) and math.isfinite(v) for v in value)
+            and all(isinstance(v, int | float) and abs(v) < 1e9 for v in value)
             and (key == "mean" or min(value) > 0)
         ):
             raise NetworkError(f"{path}: {key} = {value!r}: give three numbers for RGB in [0, 1]")

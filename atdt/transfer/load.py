@@ -1,18 +1,19 @@
 """Transfer runs come back as modules."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from atdt.errors import NetworkError, RunError
 from atdt.networks import NetworkSpec
 from atdt.runs import INFO, Run, open_run
-from atdt.training.weights import fill
+from atdt.training.weights import fill, key_differences
 from atdt.transfer.building import FEATURES_MODE, HEAD_MODE
-from atdt.transfer.head import build_head
+from atdt.transfer.head import DEFAULT_BODY, build_head
 from atdt.transfer.network import Standard, build_transfer
 
 KIND = "transfer"
@@ -52,19 +53,49 @@ def load_transfer(
         NetworkError: the network cannot be built.
     """
     run = open_run(path, KIND)
+    weights = run.weights()
     try:
+        _check_claims(run, weights)
         module = _built(run.info, allow_import)
         source_level, level, mode = run.info["source"]["level"], run.info["level"], run.info["mode"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise RunError(
             f"{run.path / INFO}: does not describe a transfer network ({error!r})"
         ) from None
     try:
-        fill(module, run.weights())
+        fill(module, weights)
     except ValueError as error:
         raise RunError(f"{run.path}: weights and network differ: {error}") from None
     module.to(device).eval().requires_grad_(False)
     return LoadedTransfer(module, run, source_level, level, mode)
+
+
+def _check_claims(run: Run, weights: Mapping[str, Tensor]) -> None:
+    """Build G, or a head's part of it, without memory: weights of another size cannot be its own.
+
+    Otherwise a run.json of a few words could ask for terabytes.
+    """
+    info = run.info
+    options = dict(info["options"])
+    is_head = info["mode"] == HEAD_MODE
+    architecture = options.pop("body", DEFAULT_BODY) if is_head else info["architecture"]
+    source, target = tuple(info["source"]["shape"]), tuple(info["target"]["shape"])
+    try:
+        with torch.device("meta"):
+            blanks = Standard.blank(source[0]), None if is_head else Standard.blank(target[0])
+            sketch = build_transfer(architecture, options, source, target, *blanks)
+    except RuntimeError as error:  # sizes that overflow
+        raise ValueError(str(error).partition("\n")[0]) from None
+    prefix = "transfer." if is_head else ""
+    found = {
+        name.removeprefix(prefix): tuple(tensor.shape)
+        for name, tensor in weights.items()
+        if name.startswith(prefix)
+    }
+    wanted = {name: tuple(tensor.shape) for name, tensor in sketch.state_dict().items()}
+    problem = key_differences(wanted, found)
+    if problem:
+        raise RunError(f"{run.path}: weights and network differ: {problem}")
 
 
 def _built(info: dict[str, Any], allow_import: bool) -> nn.Module:

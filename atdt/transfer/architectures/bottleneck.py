@@ -5,6 +5,8 @@ from torch import Tensor, nn
 ACTIVATIONS: dict[str, type[nn.Module]] = {"elu": nn.ELU, "gelu": nn.GELU, "relu": nn.ReLU}
 WIDEST = 256  # at the paper's 2048 channels a thirtieth of the cost of its own G
 
+MOST_BLOCKS = 1000  # a stranger's run.json must not ask for a billion
+
 
 def build(
     in_channels: int,
@@ -24,8 +26,8 @@ def build(
     width = min(WIDEST, out_channels) if width is None else width
     if width < 1:
         raise ValueError(f"`width` (={width}) must be at least 1")
-    if blocks < 0:
-        raise ValueError(f"`blocks` (={blocks}) must be at least 0")
+    if not 0 <= blocks <= MOST_BLOCKS:
+        raise ValueError(f"`blocks` (={blocks}) must be from 0 to {MOST_BLOCKS}")
     if activation not in ACTIVATIONS:
         raise ValueError(f"`activation` (={activation}) must be one of {', '.join(ACTIVATIONS)}")
     return Bottleneck(in_channels, out_channels, width, blocks, activation)
