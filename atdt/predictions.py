@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from atdt.errors import MismatchError, UserError
-from atdt.files import inside, read_json
+from atdt.files import inside, parse_json, read_bounded, read_json
 
 SCHEMA = 1
 INDEX = "predictions.json"
@@ -138,6 +138,55 @@ def open_predictions(folder: str | Path) -> Predictions:
         if not isinstance(name, str):
             raise UserError(f"{index}: files[{image!r}] is not a path")
     return Predictions(folder, info)
+
+
+def is_predictions(folder: str | Path) -> bool:
+    """Whether `folder` holds predictions, finished or not."""
+    return any((Path(folder) / name).is_file() for name in (INDEX, LEDGER))
+
+
+def describe(folder: str | Path) -> dict[str, Any]:
+    """What a predictions folder holds, finished or not, as plain data: for `atdt inspect`.
+
+    Returns:
+        JSON: task, method, domain, view, mismatch, skipped …, as predictions.json has or will have
+        them; `complete`; `predicted`, how many images have their files; `images`, how many there
+        are in all, None where that was not recorded; `problem`, why others would refuse the folder.
+
+    Raises:
+        UserError: neither predictions.json nor the ledger can be read.
+    """
+    folder, problem = Path(folder), None
+    try:
+        open_predictions(folder)
+    except UserError as error:
+        problem = str(error)
+    is_indexed = (folder / INDEX).is_file()
+    if is_indexed:
+        content = read_json(folder / INDEX)
+        files = content.pop("files", {}) if isinstance(content, dict) else {}
+        predicted = len(files) if isinstance(files, dict) else 0
+    else:
+        content, predicted = _begun(folder / LEDGER)
+    if not isinstance(content, dict):
+        raise UserError(f"{folder}: its header is no table; predict again with --overwrite")
+    for part in (LOGITS, FEATURES):
+        if part in content:  # a file an image, like the predictions
+            content[part] = len(content[part])
+    domain = content.get("domain")
+    images = domain.get("images") if isinstance(domain, dict) else None
+    counts = {"complete": problem is None, "predicted": predicted, "images": images}
+    return {"path": str(folder), "problem": problem, **content, **counts}
+
+
+def _begun(ledger: Path) -> tuple[Any, int]:
+    """The header of unfinished predictions, and how many images are done."""
+    try:
+        data = read_bounded(ledger)
+        entries = [parse_json(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+        return entries[0]["header"], len({entry["image"] for entry in entries[1:]})
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise UserError(f"{ledger}: damaged; start anew with --overwrite") from None
 
 
 def stems(images: Sequence[str]) -> dict[str, str]:

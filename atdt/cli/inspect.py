@@ -1,13 +1,12 @@
-"""`atdt inspect`: what a store or a run holds."""
+"""`atdt inspect`: what a store, a run or a predictions folder holds."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from atdt.cli import options
+from atdt.cli import options, tables
 from atdt.sizes import said
 
 if TYPE_CHECKING:
@@ -21,22 +20,25 @@ RUN_INFO = "run.json"
 @click.argument("path", type=options.PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print plain JSON, for scripts.")
 def command(path: Path, as_json: bool) -> None:
-    """Show what PATH holds: a feature store, or the folder of a run.
+    """Show what PATH holds: a feature store, the folder of a run, or predictions.
 
     Of a store: its samples and plan, each array's state, sizes, statistics and provenance, and how
-    xarray sees it. Of a run: its config, scores and provenance. Nothing is changed, and a store's
-    features are not read (`atdt verify` does that).
+    xarray sees it. Of a run: its config, scores and provenance. Of predictions: task, method, and
+    how many images are done. Nothing is changed, and a store's features are not read (`atdt verify`
+    does that).
     """
-    is_run = (path / RUN_INFO).is_file()
-    content = _describe_run(path) if is_run else _describe_store(path)
+    from atdt import predictions
+
+    describe, show = _describe_store, _show_store
+    if (path / RUN_INFO).is_file():
+        describe, show = _describe_run, _show_run
+    elif predictions.is_predictions(path):
+        describe, show = predictions.describe, _show_predictions
+    content = describe(path)
     if as_json:
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
-
-    width = max(shutil.get_terminal_size((140, 40)).columns, 60)
-    console = Console(width=width, markup=False, highlight=False)
-    (_show_run if is_run else _show_store)(console, content)
+    show(tables.console(), content)
 
 
 def _describe_store(path: Path) -> dict[str, Any]:
@@ -67,12 +69,12 @@ def _show_store(console: "Console", store: dict[str, Any]) -> None:
         style="bold",
     )
     facts = {
-        "domain": ", ".join(f"{key} {_text(value)}" for key, value in domain.items()),
+        "domain": ", ".join(f"{key} {tables.text(value)}" for key, value in domain.items()),
         "samples": f"{store['samples']} ({store['images']} images, {store['views']} views)",
         "blocks": f"{store['blocks']} of {store['samples_per_shard']} samples",
-        "plan": ", ".join(f"{key} {_text(value)}" for key, value in store["plan"].items()),
+        "plan": ", ".join(f"{key} {tables.text(value)}" for key, value in store["plan"].items()),
     }
-    console.print(_facts(facts))
+    console.print(tables.facts(facts))
     if not arrays:
         console.print("no arrays yet; add one with `atdt extract`")
         return
@@ -80,7 +82,7 @@ def _show_store(console: "Console", store: dict[str, Any]) -> None:
     console.print(_statistics_table(arrays))
     for name, array in arrays.items():
         console.print(f"\nprovenance of {name}", style="bold")
-        console.print(_facts(_flat(array.get("provenance", {}))))
+        console.print(tables.facts(tables.flat(array.get("provenance", {}))))
     _show_xarray(console, store)
     for name, array in arrays.items():
         if array["problem"]:
@@ -99,7 +101,7 @@ def _show_xarray(console: "Console", store: dict[str, Any]) -> None:
 
 
 def _arrays_table(arrays: dict[str, dict[str, Any]]) -> "Table":
-    table = _table("array", "state", "shape", "dtype", "unit", "codec", "on disk", "ratio")
+    table = tables.table("array", "state", "shape", "dtype", "unit", "codec", "on disk", "ratio")
     for name, array in arrays.items():
         blocks = f"{array['committed']}/{array['blocks']} blocks"
         state = array["status"] if not array["problem"] else f"refused, {blocks}"
@@ -115,7 +117,9 @@ def _arrays_table(arrays: dict[str, dict[str, Any]]) -> "Table":
 
 
 def _statistics_table(arrays: dict[str, dict[str, Any]]) -> "Table":
-    table = _table("array", "max |x|", "cast error", "channel means", "deviations", "constant")
+    table = tables.table(
+        "array", "max |x|", "cast error", "channel means", "deviations", "constant"
+    )
     for name, array in arrays.items():
         statistics = array.get("statistics")
         if not statistics:
@@ -135,45 +139,27 @@ def _show_run(console: "Console", run: dict[str, Any]) -> None:
         if key in shown_apart:
             continue
         console.print(f"\n{key}", style="bold")
-        console.print(_facts(_flat(value if isinstance(value, dict) else {"": value})))
+        console.print(tables.facts(tables.flat(value if isinstance(value, dict) else {"": value})))
     if run["problem"]:
         console.print(run["problem"], style="red", soft_wrap=True)
 
 
-def _table(*headings: str) -> "Table":
-    from rich.box import SIMPLE
-    from rich.table import Table
-
-    table = Table(box=SIMPLE)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
-
-
-def _facts(facts: dict[str, Any]) -> "Table":
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="cyan", no_wrap=True)
-    table.add_column(overflow="fold")
-    for key, value in facts.items():
-        table.add_row(key, _text(value))
-    return table
-
-
-def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested tables as one, with dotted keys."""
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _show_predictions(console: "Console", made: dict[str, Any]) -> None:
+    state = "complete" if made["complete"] else "unfinished"
+    of = "" if made["images"] is None else f" of {made['images']}"
+    console.print(
+        f"{made['path']}: predictions of {tables.text(made.get('task'))}, {state}, "
+        f"{made['predicted']}{of} images",
+        style="bold",
+    )
+    # Long lists of classes tell little about the predictions.
+    space = made.get("label_space")
+    name = space.get("name") if isinstance(space, dict) else None
+    shown_apart = {"path", "problem", "schema", "task", "complete", "predicted", "images"}
+    shown = {key: value for key, value in made.items() if key not in shown_apart}
+    console.print(tables.facts(tables.flat({**shown, "label_space": name})))
+    if made["problem"]:
+        console.print(made["problem"], style="red", soft_wrap=True)
 
 
 def _range(values: dict[str, float]) -> str:

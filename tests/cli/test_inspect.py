@@ -5,7 +5,9 @@ import pytest
 from click.testing import CliRunner
 
 from atdt.cli import main
+from atdt.decode.folder import PredictionsWriter
 from atdt.files import write_json
+from atdt.predictions import LEDGER
 from atdt.stores import SampleTable, create_store
 
 
@@ -92,3 +94,50 @@ def test_something_else(tmp_path):
     done = invoke(tmp_path)
     assert done.exit_code == 2
     assert "not a feature store" in done.output
+
+
+def made_step_by_step(folder):
+    """A writer of predictions of two images: after one, after both, and finished."""
+    writer = PredictionsWriter(
+        folder,
+        {
+            "task": "depth",
+            "label_space": {"name": "shared11", "classes": ["road"]},
+            "domain": {"name": "b", "split": "test", "images": 2},
+            "view": {},
+            "method": {"kind": "network", "run": {"name": "n2"}},
+            "mismatch": [],
+        },
+        ["a.png", "b.png"],
+        ["predictions"],
+    )
+    for image in ("a.png", "b.png"):
+        file = writer.path("predictions", image).with_suffix(".npy")
+        np.save(file, np.ones((1, 1), np.float32))
+        writer.record({image: {"predictions": file}})
+        yield writer
+    writer.finish()
+    yield writer
+
+
+def test_predictions_in_the_making_and_made(tmp_path):
+    for writer, said in zip(
+        made_step_by_step(tmp_path / "made"),
+        ("unfinished, 1 of 2 images", "unfinished, 2 of 2 images", "complete, 2 of 2 images"),
+        strict=True,
+    ):
+        done = invoke(writer.folder)
+        assert done.exit_code == 0
+        for part in (f"predictions of depth, {said}", "method.kind", "network", "n2", "shared11"):
+            assert part in done.output, part
+        assert ("--resume" in done.output) == said.startswith("unfinished")
+        told = json.loads(invoke(writer.folder, "--json").output)
+        assert told["complete"] == said.startswith("complete")
+        assert f"{told['predicted']} of {told['images']} images" in said
+
+
+def test_damaged_predictions_are_one_line(tmp_path):
+    (tmp_path / LEDGER).write_text("{\n")
+    done = invoke(tmp_path)
+    assert done.exit_code == 2
+    assert "damaged; start anew with --overwrite" in done.output

@@ -1,4 +1,7 @@
-"""docs/store.md: its example runs, and what it names exists."""
+"""docs/store.md: what its last example prints, and the vectors that it names.
+
+tests/test_docs.py runs the page as a whole.
+"""
 
 import re
 from pathlib import Path
@@ -8,9 +11,9 @@ from atdt.stores.metadata import VECTOR_NOTES
 TEXT = Path(__file__).parents[2].joinpath("docs", "store.md").read_text()
 
 
-def test_the_worked_example_runs(tmp_path, monkeypatch, capsys):
+def test_a_store_is_written_from_python(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (block,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    *_, block = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     exec(compile(block, "docs/store.md", "exec"), {})
     shown = capsys.readouterr().out
     assert "<xarray.Dataset>" in shown

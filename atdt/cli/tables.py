@@ -1,0 +1,56 @@
+"""Tables as the verbs that show things print them."""
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+def console() -> "Console":
+    """A console as wide as the terminal, that takes names literally."""
+    from rich.console import Console
+
+    width = max(shutil.get_terminal_size((140, 40)).columns, 60)
+    return Console(width=width, markup=False, highlight=False)
+
+
+def table(*headings: str) -> "Table":
+    """An empty table with these columns."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    shown = Table(box=SIMPLE)
+    for heading in headings:
+        shown.add_column(heading, overflow="fold")
+    return shown
+
+
+def facts(content: dict[str, Any]) -> "Table":
+    """Two columns: names and what they are."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in content.items():
+        table.add_row(key, text(value))
+    return table
+
+
+def flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested tables as one, with dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = value
+    return found
+
+
+def text(value: Any) -> str:
+    """A value as JSON, letters as they are."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
