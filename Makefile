@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+BENCH_INSTALLED := .venv/bench-installed
 
-.PHONY: demo demo-full test lint bench clean
+.PHONY: demo demo-full test lint bench bench-quick soak clean
 
 demo: $(INSTALLED)
 	$(BIN)/atdt demo
@@ -18,13 +19,23 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-bench: $(INSTALLED)
+bench: $(BENCH_INSTALLED)
 	$(BIN)/python -m benchmarks
+
+bench-quick: $(BENCH_INSTALLED)
+	$(BIN)/python -m benchmarks --quick --json reports/benchmarks-quick.json
+
+soak: $(INSTALLED)
+	$(BIN)/python -m benchmarks.soak
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+$(BENCH_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --group bench
 	touch $@
 
 clean:

@@ -1,7 +1,106 @@
-"""Run every measurement, quickest first."""
+"""Run measurements: all of them, quickly, or those that are named; print tables, write JSON.
 
-from benchmarks import startup
+python -m benchmarks [--quick] [--json FILE] [--compare FILE] [NAME …]
+"""
 
-for measurement in (startup,):
-    print(f"\n== {measurement.__name__.removeprefix('benchmarks.')}: {measurement.__doc__}")
-    measurement.main()
+import argparse
+import importlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from atdt.files import write_json
+from atdt.provenance import provenance
+from benchmarks.compare import compared
+from benchmarks.harness import Scale, Table
+
+# In the order of issue and docs: the numbers in their titles are those of docs/benchmarks.md.
+NAMES = (
+    "startup",
+    "resident",
+    "streaming",
+    "epoch",
+    "extraction",
+    "reading",
+    "rivals",
+    "memory",
+    "linearity",
+    "decoding",
+    "codecs",
+    "shuffling",
+)
+
+
+def main() -> None:
+    """Measure what was asked for, each in a scratch folder that is removed behind it."""
+    options = _options()
+    scale = Scale(quick=options.quick)
+    options.scratch.mkdir(parents=True, exist_ok=True)
+    begun, found, tables = time.monotonic(), {}, []
+    print(_machine(), flush=True)
+    for name in options.names or NAMES:
+        start = time.monotonic()
+        made = _measure(name, scale, options.scratch)
+        took = time.monotonic() - start
+        for table in made:
+            print(f"\n## {name}: {table.text()}", flush=True)
+        print(f"\n({name}: {took:.0f} s)", flush=True)
+        tables += made
+        found[name] = {
+            "seconds": took,
+            "tables": [{"question": t.question, "met": t.met, "figures": t.figures} for t in made],
+        }
+    print(_verdict(tables, time.monotonic() - begun))
+    result: dict[str, Any] = {"quick": options.quick, "machine": _machine()}
+    result |= {"made_with": provenance(), "measured": found}
+    print(write_json(options.json, result))
+    if options.compare is not None:
+        print(compared(json.loads(options.compare.read_text()), result))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--quick", action="store_true", help="a taste, in minutes")
+    parser.add_argument("--json", type=Path, default=Path("reports/benchmarks.json"))
+    parser.add_argument("--compare", type=Path, help="an earlier JSON file")
+    parser.add_argument(
+        "--scratch", type=Path, default=Path("reports"), help="a folder on the disk to measure"
+    )
+    options = parser.parse_args()
+    unknown = set(options.names) - set(NAMES)
+    if unknown:
+        parser.error(f"no measurement is called {', '.join(sorted(unknown))}")
+    return options
+
+
+def _measure(name: str, scale: Scale, scratch: Path) -> list[Table]:
+    folder = Path(tempfile.mkdtemp(prefix=f"benchmark-{name}-", dir=scratch))
+    try:
+        return importlib.import_module(f"benchmarks.{name}").measure(scale, folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _machine() -> str:
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    threads = f"torch {torch.__version__} with {torch.get_num_threads()} threads"
+    return f"{os.cpu_count()} cores, {threads}, {gpu}"
+
+
+def _verdict(tables: list[Table], seconds: float) -> str:
+    barred = [table for table in tables if table.met is not None]
+    missed = [table.question for table in barred if not table.met]
+    line = f"\n{len(barred) - len(missed)} of {len(barred)} bars met, in {seconds / 60:.1f} minutes"
+    return "\n  not met: ".join([line, *missed])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

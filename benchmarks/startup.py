@@ -3,27 +3,28 @@
 import statistics
 import subprocess
 import sys
-import time
+from pathlib import Path
 
-PAIRS = 9
+from benchmarks.harness import Scale, Table, seconds
+
 HELP = [sys.executable, "-m", "atdt", "--help"]
 NOTHING = [sys.executable, "-c", "pass"]
+BAR = 0.5
 
 
-def seconds(command: list[str]) -> float:
-    """Wall-clock time of one run of `command`."""
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
-
-
-def main() -> None:
-    """Print the medians of interleaved runs, and the bar of 0.5 s."""
-    seconds(HELP), seconds(NOTHING)  # warm the caches of both
-    pairs = [(seconds(HELP), seconds(NOTHING)) for _ in range(PAIRS)]
+def measure(scale: Scale, folder: Path) -> list[Table]:
+    """One table; nothing is written to `folder`."""
+    _run(HELP), _run(NOTHING)  # warm the caches of both
+    pairs = [
+        (seconds(lambda: _run(HELP)), seconds(lambda: _run(NOTHING))) for _ in range(scale.pairs)
+    ]
     shown, nothing = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(f"atdt --help: {shown:.3f} s (bar 0.5 s), {shown / nothing:.1f} x `python -c pass`")
+    table = Table("start-up", ("command", "seconds", "× `python -c pass`"), f"{BAR} s")
+    table.add("atdt --help", f"{shown:.3f}", f"{shown / nothing:.1f}")
+    table.figure("atdt --help, seconds", shown)
+    table.met = shown <= BAR
+    return [table]
 
 
-if __name__ == "__main__":
-    main()
+def _run(command: list[str]) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
