@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -26,21 +26,27 @@ def write_atomic(path: str | Path, data: bytes, cut_off_in: Path | None = None) 
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(
-        prefix=f".{path.name}.", suffix=".partial", dir=cut_off_in or path.parent
-    )
+    temporary = (cut_off_in or path.parent) / partial_name(path)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp's 0600 would hide results from colleagues
-        Path(temporary).replace(path)
+        temporary.chmod(0o644)  # whatever the umask: results are for colleagues too
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
     return path
+
+
+def partial_name(path: Path) -> str:
+    """A name that no file has yet, for `path` in the making.
+
+    Known before the file is there (mkstemp's is not), so that Ctrl-C at any moment leaves none.
+    """
+    return f".{path.name}.{secrets.token_hex(8)}.partial"
 
 
 def sync_folder(folder: str | Path) -> None:

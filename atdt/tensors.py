@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from atdt.errors import RunError
-from atdt.files import parse_json, sync_folder
+from atdt.files import parse_json, partial_name, sync_folder
 
 NOTES = "atdt"  # the one metadata key: several would be written in a random order
 
@@ -29,21 +28,18 @@ def save_tensors(
         RunError: the file cannot be written (a full disk, say).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(
-        prefix=f".{path.name}.", suffix=".partial", dir=path.parent
-    )
-    os.close(handle)
+    temporary = path.with_name(partial_name(path))
     metadata = {NOTES: json.dumps(notes, sort_keys=True, allow_nan=False)} if notes else None
     try:
         save_file(dict(_plain(tensors)), temporary, metadata)
-        with Path(temporary).open("rb+") as file:
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        temporary.chmod(0o644)
+        temporary.replace(path)
     except SafetensorError as error:
         raise RunError(f"{path}: cannot be written ({error})") from None
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
     return path
 

@@ -2,7 +2,11 @@
 
 import importlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -18,6 +22,7 @@ VERBS = (
     "extract",
     "inspect",
     "verify",
+    "prune",
     "train",
     "decode",
     "predict",
@@ -26,9 +31,13 @@ VERBS = (
     "demo",
 )
 
+STOPPED = 130  # 128 + SIGINT, as shells have it
+
 
 class Road(click.Group):
     """A group whose commands are modules beside this one; a user's mistake becomes one line."""
+
+    interrupted = False
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -39,15 +48,61 @@ class Road(click.Group):
         module = importlib.import_module(f"atdt.cli.{module_name(name)}")
         return module.command
 
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """As click's, but Ctrl-C ends with 130 wherever it strikes."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)
+        try:
+            with self._noticing():
+                code = super().main(*args, standalone_mode=False, **extra)
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except (click.Abort, KeyboardInterrupt) as error:
+            ends = (error, error.__cause__)  # outside of a verb, where click aborts for it
+            stopped = self.interrupted or any(isinstance(e, KeyboardInterrupt) for e in ends)
+            click.echo("stopped" if stopped else "Aborted!", err=True)
+            code = STOPPED if stopped else 1
+        sys.exit(code)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except UserError as error:
-            raise OneLine(" ".join(str(error).split())) from error
-        except OSError as error:
-            if error.filename is None:
-                raise
-            raise OneLine(f"{error.filename}: {error.strerror}") from error
+        except (Exception, KeyboardInterrupt) as error:
+            if self.interrupted or isinstance(error, KeyboardInterrupt):
+                click.echo(f"\nstopped{self._going_on(ctx)}", err=True)
+                raise click.exceptions.Exit(STOPPED) from None
+            if isinstance(error, UserError):
+                raise OneLine(" ".join(str(error).split())) from error
+            if isinstance(error, OSError) and error.filename is not None:
+                raise OneLine(f"{error.filename}: {error.strerror}") from error
+            raise
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Within it Ctrl-C is noted too: compiled code may turn its exception into another."""
+        self.interrupted = False
+        before = signal.getsignal(signal.SIGINT)
+        ours = threading.current_thread() is threading.main_thread()
+        if not ours or before is not signal.default_int_handler:  # somebody else's to handle
+            yield
+            return
+
+        def notice(number: int, frame: Any) -> None:
+            self.interrupted = True
+            signal.default_int_handler(number, frame)
+
+        signal.signal(signal.SIGINT, notice)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _going_on(self, ctx: click.Context) -> str:
+        """What to do after Ctrl-C; only some verbs leave something that can be gone on with."""
+        command = self.get_command(ctx, ctx.invoked_subcommand or "")
+        can_resume = command is not None and any(o.name == "resume" for o in command.params)
+        return "; go on by the same command with --resume" if can_resume else ""
 
 
 class OneLine(click.ClickException):

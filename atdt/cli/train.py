@@ -129,11 +129,7 @@ def command(
         for line in plan_training(config).lines:
             click.echo(line)
         return
-    try:
-        path = train(config, say=click.echo)
-    except KeyboardInterrupt:
-        click.echo(f"stopped; --resume goes on from the last checkpoint in {out}", err=True)
-        raise
+    path = train(config, say=click.echo)
     _echo_scores(path)
     click.echo(path)
 

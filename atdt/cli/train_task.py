@@ -103,11 +103,7 @@ def command(
         else Auxiliary(auxiliary_task, auxiliary_train, auxiliary_weight),
         **chosen,
     )
-    try:
-        path = train_task(config)
-    except KeyboardInterrupt:
-        click.echo(f"stopped; --resume goes on from the last checkpoint in {config.out}", err=True)
-        raise
+    path = train_task(config)
     info = open_run(path).info
     taught = {d["name"] for d in info["domains"]["train"] if d["pseudo_labels"] is None}
     for domain in info["domains"]["validation"]:

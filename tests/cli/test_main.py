@@ -1,5 +1,6 @@
 """The command itself: help without heavy imports, and mistakes in one line."""
 
+import signal
 import subprocess
 import sys
 
@@ -63,3 +64,43 @@ def test_a_defect_of_ours_is_not_dressed_up_as_a_mistake(monkeypatch):
 
     monkeypatch.setattr(type(main), "get_command", lambda self, ctx, name: broken)
     assert isinstance(CliRunner().invoke(main, ["broken"]).exception, KeyError)
+
+
+def test_ctrl_c_ends_with_130_and_a_line(monkeypatch):
+    @click.command()
+    @click.option("--resume", is_flag=True)
+    def stopped(resume):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(main), "get_command", lambda self, ctx, name: stopped)
+    done = CliRunner().invoke(main, ["stopped"])
+    assert done.exit_code == 130
+    assert done.stderr == "\nstopped; go on by the same command with --resume\n"
+
+
+def test_ctrl_c_before_any_verb_has_begun(monkeypatch):
+    def stopped(self, ctx, name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(main), "make_context", stopped)
+    done = CliRunner().invoke(main, ["evaluate"])
+    assert (done.exit_code, done.stderr) == (130, "\nstopped\n")  # the empty line is click's
+
+
+def test_ctrl_c_that_compiled_code_turns_into_another_error(monkeypatch):
+    @click.command()
+    def stopped():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise UserError("weights: not readable") from None
+
+    monkeypatch.setattr(type(main), "get_command", lambda self, ctx, name: stopped)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
+    try:
+        done = CliRunner().invoke(main, ["stopped"])
+        after = signal.getsignal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (done.exit_code, done.stderr) == (130, "\nstopped\n")
+    assert after is signal.default_int_handler

@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,31 @@ def test_a_block_is_what_zarr_reads(finished, block, name):
     out = np.empty_like(expected)
     assert reader.read_block(block, out) is out
     np.testing.assert_array_equal(out, expected)
+
+
+@given(
+    samples=st.integers(1, 9),
+    per_shard=st.integers(1, 9),
+    item=st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 4)),
+    dtype=st.sampled_from(["float16", "float32"]),
+    compressor=st.sampled_from(["none", "zstd", "lz4"]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=25, deadline=None)
+def test_of_any_geometry_dtype_and_compressor_blocks_are_zarrs_to_the_bit(
+    kit, samples, per_shard, item, dtype, compressor, seed
+):
+    store, values = kit.store(samples, per_shard), kit.values(samples, item, seed)
+    values.flat[::3] = [-0.0, 6e-8, 1 / 3, -65504.0][seed % 4]
+    kit.write(store, values, dtype=dtype, compressor=compressor)
+    reader = open_store(store.path).features("level4", "depth")
+    array = zarr.open_array(reader.path, mode="r")
+    for block in range(reader.blocks):
+        start, stop = reader.block_range(block)
+        expected, found = array[start:stop], reader.read_block(block)
+        assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+        assert found.tobytes() == expected.tobytes()
+        assert found.tobytes() == values[start:stop].astype(dtype).tobytes()
 
 
 def test_what_a_reader_says(kit, finished):
