@@ -9,6 +9,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from random import Random
 from typing import Any
 
 PAIRS = 7
@@ -89,7 +90,8 @@ def in_turns(
 ) -> list[tuple[float, ...]]:
     """Seconds of several sides, which time themselves (what they must not count stays outside).
 
-    Each round calls every side once and begins one side further than the last.
+    Each round calls every side once, in an order of its own: what a side leaves behind (caches,
+    freed memory) must not always fall to the same other one.
 
     Returns:
         for each round the seconds of the sides, in the order given.
@@ -100,8 +102,7 @@ def in_turns(
     timed = []
     for turn in range(rounds):
         took = {}
-        for place in range(len(sides)):
-            side = (turn + place) % len(sides)
+        for side in Random(turn).sample(range(len(sides)), len(sides)):
             took[side] = sides[side]()
         timed.append(tuple(took[side] for side in range(len(sides))))
     return timed

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +13,20 @@ import zarr
 from crc32c import crc32c
 
 from atdt.domains import open_domain
-from atdt.stores import FeatureReader, Store, open_store
+from atdt.stores import (
+    READ_THREADS,
+    FeatureReader,
+    Store,
+    default_samples_per_shard,
+    open_store,
+)
 from atdt.training.load import load_task_network
 from benchmarks.harness import Ratio, Scale, Table, in_turns, ratio_of, seconds
 from benchmarks.material import PAPER, feature_store, image_domain, task_run
 
 BAR = 0.70
 PER_SHARD = 16
+WINDOW = 4  # blocks that there is room for
 LEVEL = "deepest"
 CODECS = ("none", "zstd", "lz4")
 DTYPES = ("float16", "float32")
@@ -30,43 +39,48 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
 
 
 def _reading(scale: Scale, folder: Path) -> Table:
-    samples = scale.of(128, 32)
+    samples = scale.of(512, 32)
+    per_shard = default_samples_per_shard(PAPER.sample_bytes, samples)
     store = open_store(
-        feature_store(folder / "store.zarr", PAPER, samples, PER_SHARD, names=("depth",))
+        feature_store(folder / "store.zarr", PAPER, samples, per_shard, names=("depth",))
     )
     reader = store.features(LEVEL, "depth")
     file = folder / "features.raw"
     reader.read_all(progress=False).tofile(file)
     order = np.random.default_rng(0).permutation(reader.blocks).tolist()
-    buffer = np.empty((PER_SHARD, *PAPER.item), reader.dtype)
+    window = torch.zeros((WINDOW, per_shard, *PAPER.item), dtype=torch.float16).numpy()
+    rooms = list(islice(cycle(window), len(order)))
     array = zarr.open_array(reader.path, mode="r")
     kept = np.memmap(file, reader.dtype, "r", shape=reader.shape)
 
-    def blocks() -> None:
-        for block in order:
-            reader.read_block(block, buffer)
+    def blocks(threads: ThreadPoolExecutor) -> None:
+        list(threads.map(reader.read_block, order, rooms))
 
     def copy(mapped: np.ndarray) -> None:
-        for block in order:
+        for block, room in zip(order, rooms, strict=True):
             start, stop = reader.block_range(block)
-            np.copyto(buffer, mapped[start:stop])
+            np.copyto(room, mapped[start:stop])
 
     def through_zarr() -> None:
         for block in order:
             start, stop = reader.block_range(block)
             array[start:stop]
 
+    feeds, one = (ThreadPoolExecutor(threads) for threads in (READ_THREADS, 1))
     sides: dict[str, Callable[[], None]] = {
-        "read_block, every chunk checked": blocks,
+        f"read_block, every chunk checked, {READ_THREADS} threads": lambda: blocks(feeds),
+        "the same in one thread": lambda: blocks(one),
         "memmap, kept open, its pages mapped": lambda: copy(kept),
         "memmap, opened anew each pass": lambda: copy(
             np.memmap(file, reader.dtype, "r", shape=reader.shape)
         ),
         "zarr's pipeline, array[start:stop]": through_zarr,
     }
-    timed = in_turns([_timed(side) for side in sides.values()], 3 * scale.pairs)
+    timed = in_turns([_timed(side) for side in sides.values()], 2 * scale.pairs)
+    for threads in (feeds, one):
+        threads.shutdown()
     table = Table(
-        "bytes/s of shuffled blocks into one buffer ÷ a numpy.memmap of the same bytes",
+        "bytes/s of shuffled blocks into a window ÷ a numpy.memmap of the same bytes",
         ("reader", "GB/s", "read_block ÷ it"),
         bar=f"≥ {BAR:.2f} of either memmap, uncompressed",
     )
@@ -77,11 +91,12 @@ def _reading(scale: Scale, folder: Path) -> Table:
         ratios.append(ratio)
         table.add(name, f"{size / ratio.b / GIGA:.2f}", ratio if place else "1")
         table.figure(name, ratio)
-    table.met = min(ratio.median for ratio in ratios[1:3]) >= BAR
+    table.met = min(ratio.median for ratio in ratios[2:4]) >= BAR
     table.notes += [
-        f"{samples} samples {PAPER.name} float16, {PER_SHARD} a shard, {size / GIGA:.2f} GB, in "
-        "the page cache; all rivals but zarr copy into the same preallocated buffer.",
-        _bound(buffer, scale),
+        f"{samples} samples {PAPER.name} float16, {per_shard} a shard as `extract` cuts them, "
+        f"{size / GIGA:.2f} GB, in the page cache; all but zarr copy into a window of {WINDOW} "
+        "blocks that is there, as the streaming feed does, with its threads.",
+        _bound(window[0], scale),
     ]
     return table
 

@@ -9,11 +9,14 @@ read; a read that is not over when the turn ends is waited for within the turn.
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import torch
 
 from atdt.sizes import said
+from atdt.stores import READ_THREADS
 from atdt.transfer.feed import Batch, StreamingFeed
 from benchmarks.harness import Ratio, Scale, Table, interleaved, ratio_of, seconds
 from benchmarks.loops import Loop, plain_batches, settle, steps
@@ -25,7 +28,7 @@ BATCH = 4
 
 def measure(scale: Scale, folder: Path) -> list[Table]:
     """The paper's shape: 2048×32×32 in float16, E1 and E2, 8 MiB a sample."""
-    samples, window, per_shard = scale.of(384, 24), scale.of(3, 1), scale.of(16, 8)
+    samples, window, per_shard = scale.of(256, 24), scale.of(2, 1), scale.of(16, 8)
     store = feature_store(folder / "features", PAPER, samples, per_shard)
     block = 2 * per_shard * PAPER.sample_bytes
     budget = 2 * window * block + block // 2  # two windows, and little more
@@ -70,9 +73,16 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
 
 
 def _settled(feed: StreamingFeed) -> Callable[[], None]:
-    """Waits for the window that is being read ahead: the feed has one thread, so that what is
-    handed to it now comes after that."""
-    return lambda: feed._thread.submit(lambda: None).result()
+    """Waits for the window that is being read ahead: what is handed to the feed's threads now
+    comes after that, and they meet here when it is done."""
+
+    def meet() -> None:
+        barrier = Barrier(READ_THREADS + 1)
+        for _ in range(READ_THREADS):
+            feed._threads.submit(barrier.wait)
+        barrier.wait()
+
+    return meet
 
 
 def _interleaved_cold(a: Callable, b: Callable, pairs: int, store: Path) -> Ratio:
@@ -118,13 +128,16 @@ def _notes(loop: Loop, store: Path, reason: str, turn: int, cached: Ratio) -> li
 
 def _read_window(loop: Loop) -> float:
     """Seconds of reading the blocks of a window, as the feed does, and nothing else."""
-    readers = loop.setting.readers
-    out = {name: reader.read_block(0) for name, reader in readers.items()}
-    start = time.perf_counter()
-    for block in range(1, loop.setting.geometry.blocks_per_window + 1):
-        for name, reader in readers.items():
-            reader.read_block(block, out[name])
-    return time.perf_counter() - start
+    readers = loop.setting.readers.values()
+    wanted = [
+        (reader, block, reader.read_block(0))
+        for block in range(1, loop.setting.geometry.blocks_per_window + 1)
+        for reader in readers
+    ]
+    with ThreadPoolExecutor(READ_THREADS) as threads:
+        start = time.perf_counter()
+        list(threads.map(lambda asked: asked[0].read_block(*asked[1:]), wanted))
+        return time.perf_counter() - start
 
 
 def _link(

@@ -10,6 +10,7 @@ _HOMES = {
     "Draft": "writer",
     "FeatureReader": "reader",
     "FeatureWriter": "writer",
+    "READ_THREADS": "reader",
     "SampleTable": "samples",
     "Store": "store",
     "VerifyReport": "verify",

@@ -14,7 +14,13 @@ from atdt.files import inside
 from atdt.stores.frames import MOST_EXPANSION, check_frames
 from atdt.stores.layout import MEND, Grid, shard_path
 from atdt.stores.metadata import is_plain, open_array
-from atdt.stores.shards import block_digest, plain_bytes, read_plain, stored_checksums
+from atdt.stores.shards import (
+    aligned_empty,
+    block_digest,
+    plain_sizes,
+    read_plain,
+    stored_checksums,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +58,10 @@ class Blocks:
         Raises:
             StoreError: the file is missing or has another size.
         """
+        return self._sized(block)[1]
+
+    def _sized(self, block: int) -> tuple[Path, int]:
+        """A block's file and its bytes; errors as `size`."""
         path = self.path(block)
         if not path.is_file():
             raise StoreError(f"{path}: it is missing; {MEND}")
@@ -59,13 +69,13 @@ class Blocks:
         start, stop = self.grid.block_range(block)
         item_bytes = math.prod(self.item) * self.array.dtype.itemsize
         slots = self.grid.samples_per_shard
-        if is_plain(self.array) and committed != plain_bytes(slots, stop - start, item_bytes):
+        if is_plain(self.array) and committed not in plain_sizes(slots, stop - start, item_bytes):
             raise StoreError(f"{path}: its ledger's size does not fit its shape; extract it again")
         if (stop - start) * item_bytes > committed * MOST_EXPANSION:
             raise StoreError(f"{path}: too small for its shape; extract it again")
         if size != committed:
             raise StoreError(f"{path}: it has {size} bytes, not {committed}; {MEND}")
-        return size
+        return path, size
 
     def read(self, block: int, out: np.ndarray | None = None) -> np.ndarray:
         """The samples of a block (n, …), every chunk checked.
@@ -78,13 +88,13 @@ class Blocks:
             ValueError: `out` does not fit.
         """
         start, stop = self.grid.block_range(block)
-        self.size(block)  # before memory is taken for what a file may not hold
+        path, _ = self._sized(block)  # before memory is taken for what a file may not hold
         shape = (stop - start, *self.item)
         if out is None:
-            out = np.empty(shape, self.array.dtype)
+            out = aligned_empty(shape, self.array.dtype)
         elif out.shape != shape or out.dtype != self.array.dtype or not out.flags.c_contiguous:
             raise ValueError(f"out must be contiguous {self.array.dtype} of shape {shape}")
-        path, slots, plain = self.path(block), self.grid.samples_per_shard, is_plain(self.array)
+        slots, plain = self.grid.samples_per_shard, is_plain(self.array)
         checksums = (
             read_plain(path, slots, out) if plain else stored_checksums(path, slots, len(out))
         )
@@ -104,7 +114,7 @@ class Blocks:
                 self.size(block)
                 if buffer is None:
                     most = self.grid.block_range(0)[1]
-                    buffer = np.empty((most, *self.item), self.array.dtype)
+                    buffer = aligned_empty((most, *self.item), self.array.dtype)
                 self.read(block, buffer[: stop - start])
             except UserError as error:
                 yield block, str(error)

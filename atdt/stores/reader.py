@@ -1,6 +1,7 @@
 """Reading a finished array: opened only when everything that it relies on is as it was made."""
 
-from collections.abc import Iterator
+import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,14 @@ from atdt.stores.checks import (
 from atdt.stores.declared import read_array_ledger
 from atdt.stores.layout import LABELS, MEND
 from atdt.stores.ledger import Ledger
+from atdt.stores.shards import aligned_empty
 
 if TYPE_CHECKING:
     from atdt.stores.store import Store
+
+# A thread checks about as fast as it reads. Two reach what memory gives on a small machine; on a
+# large one half of the processors are for what is being computed.
+READ_THREADS = min(8, max(2, (os.cpu_count() or 2) // 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,24 +90,24 @@ class FeatureReader:
         return self._blocks.read(block, out)
 
     def read_all(self, out: np.ndarray | None = None, progress: bool = True) -> np.ndarray:
-        """All samples (S, …), block by block into one buffer.
+        """All samples (S, …), blocks side by side on `READ_THREADS` threads into one buffer.
 
         Raises:
             StoreError, ValueError: as `read_block`.
         """
         if out is None:
-            out = np.empty(self.shape, self.dtype)
+            out = aligned_empty(self.shape, self.dtype)
         elif out.shape != self.shape:
             raise ValueError(f"out has shape {out.shape}, not {self.shape}")
+        rooms = (out[slice(*self.block_range(block))] for block in range(self.blocks))
         display = show_progress(f"read {self.name}", len(out), "samples") if progress else None
-        with display or nullcontext(lambda count: None) as advance:
-            for start, stop in self._ranges():
-                self.read_block(start // self._blocks.grid.samples_per_shard, out[start:stop])
-                advance(stop - start)
+        with (
+            ThreadPoolExecutor(READ_THREADS, thread_name_prefix="blocks") as pool,
+            display or nullcontext(lambda count: None) as advance,
+        ):
+            for room in pool.map(self.read_block, range(self.blocks), rooms):
+                advance(len(room))
         return out
-
-    def _ranges(self) -> Iterator[tuple[int, int]]:
-        return (self.block_range(block) for block in range(self.blocks))
 
 
 def open_reader(store: "Store", group: str, name: str) -> FeatureReader:

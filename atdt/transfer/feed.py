@@ -6,7 +6,7 @@ from tensors.
 """
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Protocol, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from atdt.progress import progress
+from atdt.stores import READ_THREADS
 from atdt.transfer.order import Epoch
 
 Batch = dict[str, Tensor]
@@ -49,11 +50,17 @@ class ResidentFeed:
             for name, reader in readers.items()
         }
         blocks = next(iter(readers.values())).blocks
-        with progress("read the store", total=blocks, unit="blocks") as advance:
-            for block in range(blocks):
-                for name, reader in readers.items():
-                    start, stop = reader.block_range(block)
-                    _read_into(self._arrays[name][start:stop], reader, block)
+
+        def read(block: int) -> None:
+            for name, reader in readers.items():
+                start, stop = reader.block_range(block)
+                _read_into(self._arrays[name][start:stop], reader, block)
+
+        with (
+            ThreadPoolExecutor(READ_THREADS, thread_name_prefix="blocks") as pool,
+            progress("read the store", total=blocks, unit="blocks") as advance,
+        ):
+            for _ in pool.map(read, range(blocks)):
                 advance()
 
     def batches(self, epoch: Epoch, first: int = 0) -> Iterator[Batch]:
@@ -77,7 +84,7 @@ class ResidentFeed:
 
 
 class StreamingFeed:
-    """Reads windows of blocks on one thread into two sets of buffers, one window ahead.
+    """Reads windows of blocks on threads into two sets of buffers, one window ahead.
 
     Memory: two windows of all arrays, and the held-out samples, however large the store is.
 
@@ -111,7 +118,7 @@ class StreamingFeed:
         ]
         self._held_samples = held_out
         self._held = self._read_rows(held_out)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="windows")
+        self._threads = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="blocks")
 
     def batches(self, epoch: Epoch, first: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from batch `first` on, in the stored dtypes, on the device."""
@@ -119,15 +126,15 @@ class StreamingFeed:
         windows = range(begin, len(epoch.windows))
         if not windows:
             return
-        reading = self._thread.submit(self._read_window, epoch.windows[begin], 0)
+        reading = self._read_ahead(epoch.windows[begin], 0)
         started: Batch | None = None  # the rows of a batch that goes on in the next window
         try:
             for turn, window in enumerate(windows):
-                reading.result()
+                for block in reading:
+                    block.result()
                 buffers = self._buffers[turn % 2]
                 if window + 1 < len(epoch.windows):
-                    ahead = (epoch.windows[window + 1], (turn + 1) % 2)
-                    reading = self._thread.submit(self._read_window, *ahead)
+                    reading = self._read_ahead(epoch.windows[window + 1], (turn + 1) % 2)
                 samples = epoch.window_samples(window, first)
                 rows = self._rows(samples, epoch.windows[window])
                 while len(rows):
@@ -152,12 +159,20 @@ class StreamingFeed:
             piece = rows[start : start + batch]
             yield {name: gather(held, piece, self._device) for name, held in self._held.items()}
 
-    def _read_window(self, blocks: np.ndarray, turn: int) -> None:
-        for name, reader in self._readers.items():
-            for slot, block in enumerate(blocks):
-                start, stop = reader.block_range(int(block))
-                row = slot * self._per_block
-                _read_into(self._buffers[turn][name][row : row + stop - start], reader, int(block))
+    def _read_ahead(self, blocks: np.ndarray, turn: int) -> list[Future[None]]:
+        """Have the threads read a window into the buffers of that turn."""
+
+        def read(name: str, slot: int, block: int) -> None:
+            reader = self._readers[name]
+            start, stop = reader.block_range(block)
+            row = slot * self._per_block
+            _read_into(self._buffers[turn][name][row : row + stop - start], reader, block)
+
+        return [
+            self._threads.submit(read, name, slot, int(block))
+            for slot, block in enumerate(blocks)
+            for name in self._readers
+        ]
 
     def _rows(self, samples: np.ndarray, blocks: np.ndarray) -> np.ndarray:
         """Where in the buffers of a window its samples lie."""
@@ -187,7 +202,7 @@ class StreamingFeed:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._threads.shutdown(wait=True, cancel_futures=True)
         self._buffers.clear()
 
 
@@ -225,7 +240,6 @@ def _joined(first: Batch, second: Batch) -> Batch:
     return {name: torch.cat([first[name], second[name]]) for name in first}
 
 
-def _settle(reading: Future[None]) -> None:
-    """Wait for a read that nobody needs any more: its buffers must not change under the next."""
-    if not reading.cancel():
-        reading.exception()
+def _settle(reading: list[Future[None]]) -> None:
+    """Wait for reads that nobody needs any more: their buffers must not change under the next."""
+    wait([block for block in reading if not block.cancel()])

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from benchmarks.compare import compared
-from benchmarks.harness import Scale, Table, interleaved, ratio_of
+from benchmarks.harness import Scale, Table, in_turns, interleaved, ratio_of
 
 
 def test_a_ratio_is_the_median_of_the_pairs_with_its_quartiles():
@@ -18,6 +18,20 @@ def test_a_and_b_take_turns_at_being_first():
     calls = []
     interleaved(lambda: calls.append("a"), lambda: calls.append("b"), pairs=3)
     assert "".join(calls) == "ab" + "ab" + "ba" + "ab"
+
+
+def test_sides_come_once_a_round_in_orders_that_change():
+    calls = []
+
+    def side(name):
+        return lambda: calls.append(name) or float(len(calls))
+
+    timed = in_turns([side("a"), side("b"), side("c")], rounds=20, warm_up=0)
+    rounds = ["".join(calls[at : at + 3]) for at in range(0, 60, 3)]
+    assert {"".join(sorted(one)) for one in rounds} == {"abc"}
+    assert len(set(rounds)) == 6
+    for number, (order, seconds) in enumerate(zip(rounds, timed, strict=True)):
+        assert seconds == tuple(3 * number + order.index(name) + 1.0 for name in "abc")
 
 
 def test_more_than_one_means_that_a_is_faster():

@@ -2,7 +2,9 @@ import math
 
 import numpy as np
 import pytest
+import tensorstore
 import zarr
+import zarrs  # noqa: F401 – its codec pipeline, which zarr is told of by name
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from zarr.codecs import Crc32cCodec, ZstdCodec
@@ -12,7 +14,7 @@ from atdt.errors import StoreError
 from atdt.stores.layout import shard_path
 from atdt.stores.shards import (
     block_digest,
-    plain_bytes,
+    plain_sizes,
     read_plain,
     stored_checksums,
     write_plain,
@@ -57,15 +59,45 @@ def test_reads_what_zarr_reads(tmp_path_factory, samples, per_shard, item, dtype
             checksums = read_plain(path, per_shard, out)
             np.testing.assert_array_equal(out, expected)
             np.testing.assert_array_equal(stored_checksums(path, per_shard, len(out)), checksums)
-            item_bytes = math.prod(item) * values.itemsize
-            assert path.stat().st_size == plain_bytes(per_shard, len(out), item_bytes)
-            ours = folder / "ours" / str(block)
-            np.testing.assert_array_equal(write_plain(ours, per_shard, expected), checksums)
-            assert ours.read_bytes() == path.read_bytes()
+            sizes = plain_sizes(per_shard, len(out), math.prod(item) * values.itemsize)
+            assert path.stat().st_size == sizes[1]
+            # what zarr wrote, written again by us: zarr and we read the same
+            np.testing.assert_array_equal(write_plain(path, per_shard, expected), checksums)
+            assert path.stat().st_size == sizes[0]
+            np.testing.assert_array_equal(array[start : start + per_shard], expected)
+            again = np.empty_like(expected)
+            np.testing.assert_array_equal(read_plain(path, per_shard, again), checksums)
+            np.testing.assert_array_equal(again, expected)
 
 
-def test_halves_of_a_shard_that_is_worth_two_threads_are_both_checked(tmp_path, monkeypatch):
-    monkeypatch.setattr("atdt.stores.shards.READ_BYTES", 8)
+@pytest.mark.parametrize("pipeline", ["zarrs", "tensorstore"])
+def test_other_readers_read_what_we_write(tmp_path, pipeline):
+    values = np.random.default_rng(0).standard_normal((7, 3, 4, 5)).astype(np.float16)
+    array = write_with_zarr(tmp_path, values, 3)
+    for block, start in enumerate(range(0, 7, 3)):
+        write_plain(shard_path(tmp_path, block, 4), 3, values[start : start + 3])
+    if pipeline == "zarrs":
+        with zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}):
+            array = zarr.open_array(tmp_path, mode="r")
+            assert type(array._async_array.codec_pipeline).__name__ == "ZarrsCodecPipeline"
+            found = [array[...], array[2:5]]
+    else:
+        spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": str(tmp_path)}}
+        opened = tensorstore.open(spec, open=True, read=True).result()
+        found = [opened.read().result(), opened[2:5].read().result()]
+    for expected, got in zip((values, values[2:5]), found, strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_samples_begin_where_the_system_copies_fast(tmp_path):
+    write_plain(tmp_path / "0", 4, np.ones((3, 2, 7), np.float32))
+    offsets = np.frombuffer((tmp_path / "0").read_bytes()[-68:-4], "<u8").reshape(4, 2)[:3, 0]
+    assert offsets.tolist() == [0, 64, 128]
+
+
+@pytest.mark.parametrize("read_bytes", [8, 1 << 20])
+def test_every_sample_is_checked_and_what_lies_between_them(tmp_path, monkeypatch, read_bytes):
+    monkeypatch.setattr("atdt.stores.shards.READ_BYTES", read_bytes)
     values = np.arange(7 * 6, dtype=np.float32).reshape(7, 2, 3)
     write_plain(tmp_path / "0", 7, values)
     out = np.empty_like(values)
@@ -73,11 +105,17 @@ def test_halves_of_a_shard_that_is_worth_two_threads_are_both_checked(tmp_path, 
     np.testing.assert_array_equal(out, values)
     whole = (tmp_path / "0").read_bytes()
     for sample in range(7):
-        damaged = bytearray(whole)
-        damaged[sample * 28 + 5] ^= 1
-        (tmp_path / "0").write_bytes(damaged)
-        with pytest.raises(StoreError, match=f"sample {sample} of it differs"):
-            read_plain(tmp_path / "0", 7, out)
+        for byte, message in (
+            (5, f"sample {sample} of it differs"),
+            (25, f"sample {sample} of it differs"),
+            (28, "not zero between its samples"),
+            (63, "not zero between its samples"),
+        ):
+            damaged = bytearray(whole)
+            damaged[sample * 64 + byte] ^= 1
+            (tmp_path / "0").write_bytes(damaged)
+            with pytest.raises(StoreError, match=message):
+                read_plain(tmp_path / "0", 7, out)
 
 
 def test_a_shard_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
