@@ -3,16 +3,21 @@
 import csv
 import io
 import math
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
 import torch
 
+from atdt.disk import naming
 from atdt.errors import NumericsError
 from atdt.files import write_atomic
 from atdt.runs import CURVES, TENSORBOARD
+
+FLUSH_EVERY = 10  # seconds: somebody may be looking
 
 
 class Curves:
@@ -26,25 +31,34 @@ class Curves:
     """
 
     def __init__(self, folder: Path, columns: tuple[str, ...], start: int = 0):
-        from torch.utils.tensorboard import SummaryWriter  # half a second that only trainings pay
+        from atdt.events import Events  # protocol buffers, which only trainings pay for
 
         self._columns = ("step", *columns)
-        path = folder / CURVES
-        write_atomic(path, self._kept(path, start).encode())
-        self._file = path.open("a", newline="")
+        self._path = folder / CURVES
+        write_atomic(self._path, self._kept(self._path, start).encode())
+        self._file = self._path.open("a", newline="")
         self._rows = self._writer(self._file)
-        self._events = SummaryWriter(str(folder / TENSORBOARD), purge_step=start + 1)
+        self._events = Events(folder / TENSORBOARD, start + 1)
+        self._flushed = time.monotonic()
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Log `values`, by column, as they were after `step` steps."""
-        self._rows.writerow({"step": step, **{k: repr(float(v)) for k, v in values.items()}})
-        for name, value in values.items():
-            self._events.add_scalar(name, value, step)
+        with naming(self._path):
+            self._rows.writerow({"step": step, **{k: repr(float(v)) for k, v in values.items()}})
+        self._events.add(step, values)
+        if time.monotonic() - self._flushed > FLUSH_EVERY:
+            self.flush()
 
     def flush(self) -> None:
-        """Hand all rows to the operating system, so that a killed process has not lost them."""
-        self._file.flush()
+        """Hand all rows to the operating system, so that a killed process has not lost them.
+
+        Raises:
+            OSError: the disk is full or fails; names the file.
+        """
+        with naming(self._path):
+            self._file.flush()
         self._events.flush()
+        self._flushed = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -55,8 +69,8 @@ class Curves:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
-        self._events.close()
+        with closing(self._events), naming(self._path):
+            self._file.close()
 
     def _kept(self, path: Path, start: int) -> str:
         """The text of the file up to and including step `start`, with its header."""

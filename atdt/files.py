@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from atdt.disk import naming
 from atdt.errors import UserError
 
 LARGEST_TEXT = 2**28  # bytes of a list, JSON or TOML file: a stranger's must not fill the memory
@@ -24,12 +25,15 @@ def write_atomic(path: str | Path, data: bytes, cut_off_in: Path | None = None) 
     Args:
         cut_off_in: the folder in which a kill leaves the unfinished file, on the same disk; that
             of `path` when None.
+
+    Raises:
+        OSError: the disk is full or fails; names a file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = (cut_off_in or path.parent) / partial_name(path)
     try:
-        with temporary.open("xb") as file:
+        with naming(path), temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -57,7 +61,8 @@ def sync_folder(folder: str | Path) -> None:
     except PermissionError:  # Windows refuses to open a folder
         return
     try:
-        os.fsync(handle)
+        with naming(folder):
+            os.fsync(handle)
     finally:
         os.close(handle)
 

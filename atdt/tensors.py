@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from atdt.disk import free_space, naming
 from atdt.errors import RunError
 from atdt.files import parse_json, partial_name, sync_folder
 
@@ -26,18 +27,19 @@ def save_tensors(
 
     Raises:
         RunError: the file cannot be written (a full disk, say).
+        OSError: the same, where it shows later; names a file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(partial_name(path))
     metadata = {NOTES: json.dumps(notes, sort_keys=True, allow_nan=False)} if notes else None
     try:
         save_file(dict(_plain(tensors)), temporary, metadata)
-        with temporary.open("rb+") as file:
+        with naming(path), temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
     except SafetensorError as error:
-        raise RunError(f"{path}: cannot be written ({error})") from None
+        raise RunError(f"{path}: cannot be written ({error}), with {free_space(path)}") from None
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)

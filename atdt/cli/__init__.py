@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from atdt import __version__
+from atdt.disk import TROUBLE, told
 from atdt.errors import UserError
 
 # In the order of the road from images to a report.
@@ -75,7 +76,10 @@ class Road(click.Group):
             if isinstance(error, UserError):
                 raise OneLine(" ".join(str(error).split())) from error
             if isinstance(error, OSError) and error.filename is not None:
-                raise OneLine(f"{error.filename}: {error.strerror}") from error
+                what = f"{error.filename}: {error.strerror}"
+                if error.errno in TROUBLE:
+                    what = told(error.filename, error) + self._going_on(ctx)
+                raise OneLine(what) from error
             raise
 
     @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from atdt.disk import naming
 from atdt.errors import MismatchError, UserError
 from atdt.files import inside, parse_json, read_bounded, write_atomic, write_json
 from atdt.predictions import (
@@ -92,7 +93,7 @@ class PredictionsWriter:
             names = {part: file.relative_to(self.folder).as_posix() for part, file in files.items()}
             self._done[image] = names
             lines.append(json.dumps({"image": image, **names}, ensure_ascii=False) + "\n")
-        with (self.folder / LEDGER).open("ab") as ledger:
+        with naming(self.folder / LEDGER), (self.folder / LEDGER).open("ab") as ledger:
             ledger.write("".join(lines).encode())
             ledger.flush()
             os.fsync(ledger.fileno())

@@ -22,7 +22,7 @@ forks.set_forkserver_preload(
         *(f"atdt.{room}" for room in ("extract", "training", "transfer", "decode")),
         *(f"atdt.stores.{file}" for file in ("create", "writer", "reader")),
         *("atdt.networks.tiny", "atdt.tasks.semantic", "atdt.tasks.edges"),
-        *("numpy.random", "PIL.PngImagePlugin", "torch.utils.tensorboard", "torch._dynamo"),
+        *("numpy.random", "PIL.PngImagePlugin", "atdt.events", "torch._dynamo"),
         __name__,
     ]
 )

@@ -1,4 +1,4 @@
-"""An extraction on a disk that fails at its k-th write, for every k until it passes."""
+"""Verbs on a disk that fails at its k-th write, for every k until they pass."""
 
 import errno
 import os
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.soak.faults import Disk, failing
-from benchmarks.soak.jobs import Extract, same, stray
+from benchmarks.soak.jobs import Job, same, stray
 from benchmarks.soak.world import World, run
 
 CODES = (errno.ENOSPC, errno.EIO)
 
 
-def fill(world: World, job: Extract, every: int = 1, first: int = 1) -> tuple[int, str]:
+def fill(world: World, job: Job, every: int = 1, first: int = 1) -> tuple[int, str]:
     """Fail each `every`-th call from `first` on, once by a full disk and once by a broken one.
 
     Returns:
@@ -35,8 +35,8 @@ def fill(world: World, job: Extract, every: int = 1, first: int = 1) -> tuple[in
     return failures, f"{calls} calls, each failed by {' and '.join(map(_name, CODES))}"
 
 
-def check_failure(job: Extract, out: Path, at: int, code: int) -> None:
-    """Extract to a disk that fails, and look at what it says and leaves."""
+def check_failure(job: Job, out: Path, at: int, code: int) -> None:
+    """Run a verb on a disk that fails, and look at what it says and leaves."""
     where = f"call {at}, {_name(code)}"
     with failing(Disk(out, at, code)) as disk:
         done = run(*job.arguments, "--out", out)
@@ -53,14 +53,14 @@ def check_failure(job: Extract, out: Path, at: int, code: int) -> None:
         raise AssertionError(f"{where}: {error}") from error
 
 
-def resume(job: Extract, out: Path) -> None:
+def resume(job: Job, out: Path) -> None:
     """Finish what was stopped, in this process, and compare."""
     done = run(*job.arguments, "--out", out, "--resume")
     assert done.exit_code == 0, f"{out}: is not resumed: {done.output} {done.exception!r}"
     same(job, out)
 
 
-def stopped(world: World, job: Extract, parts: int) -> Iterator[Path]:
+def stopped(world: World, job: Job, parts: int) -> Iterator[Path]:
     """Stores whose making was stopped, `parts` of them, ever later."""
     calls = _calls(world, job)
     for part in range(parts):
@@ -70,7 +70,7 @@ def stopped(world: World, job: Extract, parts: int) -> Iterator[Path]:
         yield out
 
 
-def _calls(world: World, job: Extract) -> int:
+def _calls(world: World, job: Job) -> int:
     out = world.new("counted")
     with failing(Disk(out)) as disk:
         done = run(*job.arguments, "--out", out)

@@ -9,14 +9,14 @@ from random import Random
 from benchmarks.soak.disks import fill
 from benchmarks.soak.flips import Flips
 from benchmarks.soak.interrupts import interrupt
-from benchmarks.soak.jobs import Extract, all_jobs
+from benchmarks.soak.jobs import all_jobs
 from benchmarks.soak.kills import kill
 from benchmarks.soak.second import intrude
 from benchmarks.soak.torn import tear
 from benchmarks.soak.world import Size, World
 
 Row = tuple[str, int, bool, float, str]  # what, how often, passed, seconds, note
-DISK = Size(images=4, views=1, steps=1)  # two blocks, the second of them short
+DISK = Size(images=4, views=1, steps=4)  # two blocks, the second short; a checkpoint amid
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,12 @@ def stops(folder: Path, size: Size, counts: Counts, seed: int) -> list[Row]:
 def harms(folder: Path, _: Size, counts: Counts, seed: int) -> list[Row]:
     """Flipped bytes, torn files and failing disks."""
     world, random, rows = World(folder / "harms", DISK), Random(seed), Rows()
-    job, flipped = Extract(world), Flips(folder)
+    jobs, flipped = all_jobs(world), Flips(folder)
     for what, files in (("shards", flipped.shards()), ("all other files", flipped.others())):
         flip = lambda files=files: flipped.flip(files, counts.flips, random)  # noqa: E731
         rows.add(f"flipped bytes, {what}", counts.flips, flip)
-    rows.add("torn and orphaned files", counts.torn, lambda: tear(world, job, counts.torn, random))
-    rows.add("failing disk", 0, lambda: fill(world, job, counts.every))
+    torn = counts.torn
+    rows.add("torn and orphaned files", torn, lambda: tear(world, jobs[0], torn, random))
+    for job in jobs:
+        rows.add(f"failing disk, {job.name}", 0, lambda job=job: fill(world, job, counts.every))
     return rows.rows

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.soak.jobs import Extract, Job, all_jobs
+from benchmarks.soak.jobs import Job, all_jobs
 from benchmarks.soak.world import SHORT, Size, World
 
 
@@ -17,7 +17,7 @@ def jobs(world: World) -> dict[str, Job]:
 
 
 @pytest.fixture(scope="session")
-def small(world: World) -> tuple[World, Extract]:
-    """A short extraction, of which every call can be failed."""
-    short = world.shortened(Size(images=4, views=1, steps=1))
-    return short, Extract(short)
+def small(world: World) -> tuple[World, dict[str, Job]]:
+    """Short jobs, of which every call can be failed."""
+    short = world.shortened(Size(images=4, views=1, steps=4))
+    return short, {job.name: job for job in all_jobs(short)}
