@@ -111,6 +111,8 @@ class _Size:
         """Seconds of decoding the domain with the G that was trained last."""
         config = Decoding(
             transfer=self._folder / "g",
+            encoder=self._nets / "depth",
+            decoder=self._nets / "semantic",
             domain=self._domain,
             out=self._fresh("predictions"),
             batch=BATCH,

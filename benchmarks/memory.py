@@ -89,7 +89,8 @@ class _Watch:
             *("--target-run", f"{nets}/semantic", "--steps", str(-(-samples // BATCH))),
             *("--batch", str(BATCH)),
         )
-        decode = ("decode", g, "--batch", str(BATCH))
+        decode = ("decode", g, "--decoder", f"{nets}/semantic", "--batch", str(BATCH))
+        images = ("--domain", domain, "--encoder", f"{nets}/depth")
         self._verbs = {
             "extract": (
                 *("extract", domain, "--views", "1", "--dtype", "float32", "--out", store),
@@ -102,7 +103,7 @@ class _Watch:
                 *(*train, "--feed", "resident", "--held-out", "0"),
                 *("--out", f"{g}_resident"),
             ),
-            "decode, images": (*decode, "--domain", domain, "--out", f"{folder}/of_images"),
+            "decode, images": (*decode, *images, "--out", f"{folder}/of_images"),
             "decode, store": (*decode, "--store", store, "--out", f"{folder}/of_store"),
         }
 

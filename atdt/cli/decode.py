@@ -14,8 +14,8 @@ from atdt.cli.outputs import echo_made, output_options
 @click.option("--domain", metavar="SPEC", help="PATH[:SPLIT][@N] of the images to decode.")
 @click.option("--store", type=options.PATH, help="A store of them that holds E1's features.")
 @click.option("--array", metavar="NAME", help="E1's array in --store, if not as in training.")
-@click.option("--encoder", type=options.PATH, help="Run of N1; where `train` saw it if not given.")
-@click.option("--decoder", type=options.PATH, help="Run of N2; where `train` saw it if not given.")
+@click.option("--encoder", type=options.PATH, help="Run of N1; as `train` saw it beside RUN.")
+@click.option("--decoder", type=options.PATH, help="Run of N2; as `train` saw it beside RUN.")
 @click.option(
     "--allow-mismatch",
     type=click.Choice(["encoder", "preprocessing"]),

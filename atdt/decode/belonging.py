@@ -28,7 +28,8 @@ def load_side(
     """Load N1 ("source") or N2 ("target") and prove that G was trained between its features.
 
     Args:
-        given: its run; where G's run saw it when None, and then nothing may differ.
+        given: its run; where G's run saw it when None (see `recorded_run`), and then nothing may
+            differ.
         size: (height, width) of images that will be decoded.
         allowed: "encoder", "preprocessing": differences that are let through.
 
@@ -64,18 +65,31 @@ def load_side(
 def recorded_run(side: str, transfer: LoadedTransfer) -> Path:
     """Where the run of G saw the run of N1 ("source") or N2 ("target").
 
+    A run may be a stranger's: it is followed no further than to what lies in the folder that it
+    lies in itself.
+
     Raises:
-        RunError: it is not there any more, or was not recorded.
+        RunError: it lies elsewhere, is not there any more, or was not recorded.
     """
     hint = transfer.run.info[side].get("run")
-    if not isinstance(hint, str) or not Path(hint).is_dir():
-        is_gone = isinstance(hint, str)
-        seen = f"saw it in {hint}, which is gone" if is_gone else "recorded no run for it"
-        raise RunError(
-            f"{transfer.run.path}: {seen}; give {OPTIONS[side]} RUN, whose network has "
-            f"{ROLES[side]}"
-        )
-    return Path(hint)
+    if not isinstance(hint, str):
+        what = "recorded no run for it"
+    elif not _lies_beside(hint, transfer.run.path):
+        what = f"saw it in {hint}, which is not beside it and so not opened unasked"
+    elif not Path(hint).is_dir():
+        what = f"saw it in {hint}, which is gone"
+    else:
+        return Path(hint)
+    raise RunError(
+        f"{transfer.run.path}: {what}; give {OPTIONS[side]} RUN, whose network has {ROLES[side]}"
+    )
+
+
+def _lies_beside(hint: str, run: Path) -> bool:
+    try:
+        return Path(hint).resolve().is_relative_to(run.resolve().parent)
+    except (OSError, ValueError, RuntimeError):  # no path at all; links in a circle
+        return False
 
 
 def check_key(

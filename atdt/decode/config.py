@@ -69,7 +69,8 @@ class Decoding(Output):
         domain: spec of the domain; give this or `store`.
         store: a feature store of the domain; the plain view of each image is decoded.
         array: E1's array in the store; the name it was trained under when None.
-        encoder: run of N1, to decode a domain; looked for where the transfer run saw it when None.
+        encoder: run of N1, to decode a domain; when None the one that the transfer run saw, if it
+            lies in the folder in which that run lies, or below.
         decoder: run of N2; likewise.
         allow_mismatch: "encoder" and "preprocessing" let through what does not belong together.
     """

@@ -66,7 +66,9 @@ def test_the_decoder_of_another_encoder_is_refused_unless_let_through(
 def test_another_task_width_or_level_is_always_refused(
     config: Decoding, road, tmp_path: Path
 ) -> None:
-    every = replace(config, allow_mismatch=("encoder", "preprocessing"))
+    every = replace(
+        config, encoder=road.n1, decoder=road.n2, allow_mismatch=("encoder", "preprocessing")
+    )
     with pytest.raises(MismatchError, match="its task is 'depth', but"):
         decode(replace(every, decoder=road.n1))
     for key, role in (("in_channels", "E1"), ("out_channels", "E2 of D2")):
@@ -100,18 +102,40 @@ def test_runs_are_found_where_training_saw_them_if_they_are_unchanged(
     )
     with pytest.raises(RunError, match="gone, which is gone; give --encoder RUN"):
         decode(replace(config, transfer=lost))
+    shutil.copytree(road.other, tmp_path / "other")
     swapped = edited(
-        road.transfer, tmp_path / "swapped", lambda i: i["source"].update(run=str(road.other))
+        road.transfer,
+        tmp_path / "swapped",
+        lambda i: i["source"].update(run=str(tmp_path / "other")),
     )
     allowed = replace(config, transfer=swapped, allow_mismatch=("encoder",))
     with pytest.raises(MismatchError, match="E1: encoder"):
         decode(allowed)  # only what the user names himself may differ
 
 
+@pytest.mark.parametrize("way", ["elsewhere", "climbing", "link"])
+def test_a_strangers_run_is_not_followed_to_runs_elsewhere(
+    config: Decoding, road, tmp_path: Path, way: str
+) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "link").symlink_to(road.n1)
+    hint = {
+        "elsewhere": road.n1,
+        "climbing": tmp_path / "theirs" / ".." / ".." / road.n1.name,
+        "link": tmp_path / "theirs" / "link",
+    }[way]
+    theirs = edited(
+        road.transfer, tmp_path / "theirs" / "g", lambda i: i["source"].update(run=str(hint))
+    )
+    with pytest.raises(RunError, match=r"not beside it and so not opened unasked; give --encoder"):
+        decode(replace(config, transfer=theirs))
+
+
 def test_what_training_let_through_stays_visible(config: Decoding, road, tmp_path: Path) -> None:
     line = "encoder: store has ab, run has cd"
     transfer = edited(road.transfer, tmp_path / "odd", lambda i: i.update(mismatch=[line]))
-    made = open_predictions(decode(replace(config, transfer=transfer)))
+    config = replace(config, transfer=transfer, encoder=road.n1, decoder=road.n2)
+    made = open_predictions(decode(config))
     assert made.mismatch == (f"in training odd: {line}",)
 
 
