@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from atdt.process import step_back
+
 THREADS = 2  # one reads while another computes; more take the processors from the network
 DEPTH = 4  # items; enough to ride out one that is slow to decode
 
@@ -17,7 +19,7 @@ def ahead[Item, Made](
     where its result would have come.
     """
     pending: deque[Future[Made]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="ahead") as pool:
+    with ThreadPoolExecutor(threads, "ahead", initializer=step_back) as pool:
         try:
             for item in items:
                 pending.append(pool.submit(make, item))

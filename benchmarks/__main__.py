@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from atdt.files import write_json
+from atdt.process import keep_freed_memory
 from atdt.provenance import provenance
 from benchmarks.compare import compared
 from benchmarks.harness import Scale, Table
@@ -40,6 +41,7 @@ NAMES = (
 
 def main() -> None:
     """Measure what was asked for, each in a scratch folder that is removed behind it."""
+    keep_freed_memory()  # as the command line does
     options = _options()
     scale = Scale(quick=options.quick)
     options.scratch.mkdir(parents=True, exist_ok=True)

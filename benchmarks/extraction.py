@@ -54,7 +54,7 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
         bar=f"loop ≥ {BAR:.2f} at both shapes",
     )
     cases = (
-        Case(DEMO, scale.of(128, 16), ViewPlan(views=6, photometric="paper"), batch=16),
+        Case(DEMO, scale.of(64, 16), ViewPlan(views=6, photometric="paper"), batch=16),
         Case(PAPER, scale.of(6, 1), ViewPlan(views=1), batch=scale.of(2, 1), per_shard=2),
     )
     met = True

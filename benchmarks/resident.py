@@ -46,8 +46,8 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
         ("features", "store", "seconds", "GB/s", f"below {LOADING_SHARE:.0%} after"),
     )
     cases = (
-        Case(DEMO, scale.of(480, 96), 16, scale.of(30, 6), {"width": 128}),
-        Case(PAPER, scale.of(32, 16), 4, scale.of(8, 2), {}),
+        Case(DEMO, scale.of(480, 96), 16, scale.of(20, 6), {"width": 128}),
+        Case(PAPER, scale.of(32, 16), 4, scale.of(5, 2), {}),
     )
     medians = [_case(case, scale, folder, table, loading) for case in cases]
     table.met = min(medians) >= BAR

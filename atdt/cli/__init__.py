@@ -14,6 +14,7 @@ import click
 from atdt import __version__
 from atdt.disk import TROUBLE, told
 from atdt.errors import UserError
+from atdt.process import keep_freed_memory
 
 # In the order of the road from images to a report.
 VERBS = (
@@ -124,5 +125,6 @@ def module_name(verb: str) -> str:
 @click.version_option(__version__, prog_name="atdt")
 def main() -> None:
     """Learn task 2 on a domain without its labels: extract features, train G, decode."""
+    keep_freed_memory()
     if "torch" not in sys.modules:
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # no driver chatter on CPU machines

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from atdt.errors import DomainError
 from atdt.stores import SampleTable
 
 READERS = 8  # image headers read at a time
+KEPT_BYTES = 2**28  # of decoded images that are looked at again for every view
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class Samples:
             self._sizes = list(pool.map(domain.image_size, range(len(domain))))
         self.size = _one_size(domain, plan, self._sizes)
         self._order = sorted(range(len(domain)), key=self._rank)
+        decoded = sum(3 * height * width for height, width in self._sizes)
+        keep = plan.views > 1 and decoded <= KEPT_BYTES
+        self._pixels = lru_cache(None)(self._decoded) if keep else self._decoded
 
     def __len__(self) -> int:
         return len(self._order) * self.plan.views
@@ -90,7 +94,7 @@ class Samples:
         if images:
             pictures = np.empty((len(views), 3, *self.size), np.float32)
             for place, (image, view) in zip(pictures, views, strict=True):
-                place[...] = view.image(self.domain.image(image))
+                place[...] = view.image(self._pixels(image))
         return SampleBatch(
             start, stop, pictures, {kind: self._labels(views, kind) for kind in labels}
         )
@@ -100,6 +104,11 @@ class Samples:
         if kind == "semantic":
             return self.size, "uint8"
         return ((3, *self.size) if kind == "normals" else self.size), "float32"
+
+    def _decoded(self, image: int) -> np.ndarray:
+        pixels = self.domain.image(image)
+        pixels.setflags(write=False)  # it may be looked at again
+        return pixels
 
     def _labels(self, views: Sequence[tuple[int, View]], kind: str) -> np.ndarray:
         cuts = [view.label(self.domain.label(image, kind), kind) for image, view in views]

@@ -13,6 +13,7 @@ from atdt.extract.arrays import LABELS, Array
 from atdt.extract.config import Extraction
 from atdt.extract.encoders import Encoder
 from atdt.extract.samples import SampleBatch, Samples
+from atdt.process import step_back
 from atdt.progress import progress
 from atdt.stores import Draft, FeatureWriter, Store
 
@@ -63,7 +64,7 @@ def write_arrays(
     requests = ((work, *span) for work in to_do for span in work.batches(config.batch))
     with (
         progress("extract", sum(work.stop - work.start for work in to_do), "samples") as advance,
-        ThreadPoolExecutor(1, thread_name_prefix="writer") as behind,
+        ThreadPoolExecutor(1, "writer", initializer=step_back) as behind,
         closing(ahead(read, requests, READERS, AHEAD)) as batches,
     ):
         written: Future[None] | None = None

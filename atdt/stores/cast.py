@@ -1,6 +1,6 @@
 """Casting with checks, and statistics that merge to the same bits whatever was interrupted."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     import torch
 
 FLOAT16_MAX = float(np.finfo(np.float16).max)
-# At a time: few enough to stay in the cache, and for torch to compute in the thread that asks; its
-# other threads are the encoders'.
-CACHED_VALUES = (1 << 15) - 1
+# At a time: few enough to stay in the cache, enough to hide the cost of a call and to be worth
+# torch's threads, which are idle while features are cast.
+CACHED_VALUES = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,32 +185,31 @@ class _Measured:
 def _measure(
     given: "torch.Tensor", kept: "torch.Tensor", channels: int, keep_bits: int | None
 ) -> _Measured:
-    """Fill `kept` from `given`, a few channels at a time so that they stay in the cache."""
+    """Fill `kept` from `given`, so many channels at a time that they stay in the cache."""
     count = given.numel() // (len(given) * channels)
     on_cpu = given.device.type == "cpu"
+    samples = max(1, CACHED_VALUES // (count * channels)) if on_cpu else len(given)
     together = max(1, CACHED_VALUES // count) if on_cpu else len(given) * channels
     pieces = []
-    rooms = kept.view(-1, count).split(channels if on_cpu else len(given) * channels)
-    for rows, room in zip(_ordered(given, channels, on_cpu), rooms, strict=True):
-        for row in range(0, len(rows), together):
-            part = slice(row, row + together)
-            pieces.append(_measure_rows(rows[part], room[part], keep_bits))
+    for some, room in zip(given.split(samples), kept.split(samples), strict=True):
+        for rows, place in zip(
+            _ordered(some, channels).split(together),
+            room.view(-1, count).split(together),
+            strict=True,
+        ):
+            pieces.append(_measure_rows(rows, place, keep_bits))
     columns = np.concatenate(pieces, axis=1).reshape(len(pieces[0]), len(given), channels)
     return _Measured(count, *columns)
 
 
-def _ordered(given: "torch.Tensor", channels: int, on_cpu: bool) -> Iterator["torch.Tensor"]:
-    """Rows of channels, each in one piece; on a CPU sample by sample."""
-    if not on_cpu:
-        yield given.reshape(len(given) * channels, -1)
-        return
-    buffer = None
-    for sample in given:
-        rows = sample.reshape(channels, -1)
-        if not rows.is_contiguous():  # channels last; as a matrix, torch has a fast way to turn it
-            buffer = rows.new_empty(rows.shape) if buffer is None else buffer
-            rows = buffer.copy_(rows)
-        yield rows
+def _ordered(samples: "torch.Tensor", channels: int) -> "torch.Tensor":
+    """Rows of channels (samples · channels, values), each in one piece."""
+    if samples.is_contiguous() or samples.device.type != "cpu":
+        return samples.reshape(len(samples) * channels, -1)
+    rows = samples.new_empty(len(samples), channels, samples[0, 0].numel())
+    for row, sample in zip(rows, samples, strict=True):
+        row.copy_(sample.reshape(channels, -1))  # as a matrix, torch has a fast way to turn it
+    return rows.view(len(samples) * channels, -1)
 
 
 def _measure_rows(given: "torch.Tensor", kept: "torch.Tensor", keep_bits: int | None) -> np.ndarray:
