@@ -18,7 +18,7 @@ from atdt.evaluate import Evaluation, evaluate
 from atdt.evaluate.records import load_measured
 from atdt.experiments.preset import DEMO, SMOKE, Preset
 from atdt.extract import Extraction, extract
-from atdt.stores import open_store
+from atdt.stores import FeatureReader, FeatureWriter, create_store, open_store
 from atdt.training import TaskTraining, train_task
 from atdt.transfer import TransferTraining, train
 from benchmarks.harness import Scale, Table
@@ -65,7 +65,8 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
         )
     )
     runs = _task_networks(folder, preset, steps)
-    stores = {way.name: _store(way, folder, preset, runs) for way in WAYS}
+    full = _extracted(folder, preset, runs)
+    stores = {way.name: _stored(way, full, folder) for way in WAYS}
     arrays = _arrays(stores[WAYS[0].name])
     plain = _bytes(stores[WAYS[0].name], arrays)
     scores: dict[str, list[list[float]]] = {}
@@ -128,18 +129,45 @@ def _task_networks(folder: Path, preset: Preset, steps: int) -> dict[tuple[str, 
     return runs
 
 
-def _store(way: Stored, folder: Path, preset: Preset, runs: dict[tuple[str, bool], Path]) -> Path:
-    """All four encoders of A, and the labels of both tasks."""
+def _extracted(folder: Path, preset: Preset, runs: dict[tuple[str, bool], Path]) -> Path:
+    """All four encoders of A in float32, and the labels of both tasks."""
     return extract(
         Extraction(
             domain=f"{folder / 'data' / 'a'}:train",
             encoders=tuple((_array(task, both), run) for (task, both), run in runs.items()),
-            out=folder / "stores" / f"{WAYS.index(way)}.zarr",
+            out=folder / "stores" / "full.zarr",
             plan=ViewPlan(views=preset.views, photometric=preset.photometric),
             labels=("semantic", "depth"),
-            **way.options,
+            dtype="float32",
         )
     )
+
+
+def _stored(way: Stored, full: Path, folder: Path) -> Path:
+    """What `extract` would have stored that way: the same features, given to the same writer."""
+    source, path = open_store(full), folder / "stores" / f"{WAYS.index(way)}.zarr"
+    samples_per_shard = source.samples_per_shard
+    made = create_store(path, source.samples, source.plan, source.domain, samples_per_shard)
+    dtype = way.options.get("dtype", "float16")
+    rest = {key: value for key, value in way.options.items() if key != "dtype"}
+    for level in source.levels():
+        for name in source.arrays(level):
+            reader = source.features(level, name)
+            _copy(
+                reader,
+                made.feature_writer(level, name, reader.shape[1:], dtype, reader.attrs, **rest),
+            )
+    for kind in source.labels():
+        reader = source.labels_reader(kind)
+        _copy(reader, made.label_writer(kind, reader.shape[1:], str(reader.dtype), reader.attrs))
+    return path
+
+
+def _copy(reader: FeatureReader, writer: FeatureWriter) -> None:
+    with writer:
+        for block in writer.missing_blocks():
+            writer.write_block(block, reader.read_block(block))
+        writer.finish()
 
 
 def _score(

@@ -31,7 +31,7 @@ def test_a_second_extraction_is_refused(world, jobs):
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_disk_that_fails_loses_nothing_committed(small, verb):
     world, jobs = small
-    failures, _ = fill(world, jobs[verb], every=40, first=Random().randrange(1, 20))
+    failures, _ = fill(world, jobs[verb], every=60, first=Random().randrange(1, 20))
     assert failures >= 2
 
 
