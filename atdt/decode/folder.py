@@ -93,10 +93,16 @@ class PredictionsWriter:
             names = {part: file.relative_to(self.folder).as_posix() for part, file in files.items()}
             self._done[image] = names
             lines.append(json.dumps({"image": image, **names}, ensure_ascii=False) + "\n")
-        with naming(self.folder / LEDGER), (self.folder / LEDGER).open("ab") as ledger:
-            ledger.write("".join(lines).encode())
-            ledger.flush()
-            os.fsync(ledger.fileno())
+        path = self.folder / LEDGER
+        length = path.stat().st_size
+        try:
+            with naming(path), path.open("ab") as ledger:
+                ledger.write("".join(lines).encode())
+                ledger.flush()
+                os.fsync(ledger.fileno())
+        except OSError:
+            os.truncate(path, length)  # what a failing disk took of a line would spoil the next
+            raise
 
     def finish(self) -> None:
         """Write predictions.json, with which the folder is complete, and drop the ledger."""
