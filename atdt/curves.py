@@ -36,9 +36,13 @@ class Curves:
         self._columns = ("step", *columns)
         self._path = folder / CURVES
         write_atomic(self._path, self._kept(self._path, start).encode())
-        self._file = self._path.open("a", newline="")
-        self._rows = self._writer(self._file)
         self._events = Events(folder / TENSORBOARD, start + 1)
+        try:
+            self._file = self._path.open("a", newline="")
+        except BaseException:
+            self._events.close()
+            raise
+        self._rows = self._writer(self._file)
         self._flushed = time.monotonic()
 
     def add(self, step: int, values: Mapping[str, float]) -> None:

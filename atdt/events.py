@@ -29,8 +29,12 @@ class Events:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"events.out.tfevents.{time.time():.6f}.{os.getpid()}"
         self._records = RecordWriter(self._path.open("xb"))
-        self._write(file_version="brain.Event:2")
-        self._write(step=first, session_log=SessionLog(status=SessionLog.START))
+        try:
+            self._write(file_version="brain.Event:2")
+            self._write(step=first, session_log=SessionLog(status=SessionLog.START))
+        except BaseException:
+            self._records.close()
+            raise
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Log `values` by name."""

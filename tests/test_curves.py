@@ -1,5 +1,8 @@
 """Curves: rows of the steps that count, once each."""
 
+import errno
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -71,3 +74,20 @@ def test_losses_that_are_not_finite_stop_the_training(value):
     losses.add(torch.tensor([1.0]))
     with pytest.raises(NumericsError, match="not finite at step 12"):
         losses.means(12)
+
+
+def test_a_disk_full_from_the_start_leaves_no_file_open(tmp_path, monkeypatch):
+    opened = []
+    real = Path.open
+
+    def failing(path, *args, **kwargs):
+        if path.name == "curves.csv":
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        opened.append(real(path, *args, **kwargs))
+        return opened[-1]
+
+    monkeypatch.setattr(Path, "open", failing)
+    with pytest.raises(OSError, match="No space left"):
+        Curves(tmp_path, COLUMNS)
+    assert any("tfevents" in str(file.name) for file in opened)
+    assert all(file.closed for file in opened)

@@ -4,6 +4,7 @@ import errno
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer.record_writer import RecordWriter
 
 from atdt.events import Events
 
@@ -48,3 +49,21 @@ def test_a_full_disk_is_an_error_and_no_wait_without_end(tmp_path, monkeypatch):
             events.flush()
     assert "tfevents" in caught.value.filename
     events.close()
+
+
+def test_a_disk_full_from_the_start_leaves_no_file_open(tmp_path, monkeypatch):
+    closed = []
+
+    class Full(RecordWriter):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def close(self):
+            closed.append(self)
+            super().close()
+
+    monkeypatch.setattr("atdt.events.RecordWriter", Full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        Events(tmp_path, 1)
+    assert "tfevents" in caught.value.filename
+    assert len(closed) == 1

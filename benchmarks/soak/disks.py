@@ -3,7 +3,10 @@
 import errno
 import os
 import shutil
+import sys
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.soak.faults import Disk, failing
@@ -38,8 +41,9 @@ def fill(world: World, job: Job, every: int = 1, first: int = 1) -> tuple[int, s
 def check_failure(job: Job, out: Path, at: int, code: int) -> None:
     """Run a verb on a disk that fails, and look at what it says and leaves."""
     where = f"call {at}, {_name(code)}"
-    with failing(Disk(out, at, code)) as disk:
+    with failing(Disk(out, at, code)) as disk, left_open() as files:
         done = run(*job.arguments, "--out", out)
+    assert not files, f"{where}: left open: {files}"
     assert disk.failed, f"{where}: was not reached"
     assert done.exit_code == 2, f"{where}: ended with {done.exit_code}: {done.exception!r}"
     lines = done.stderr.strip().splitlines()
@@ -51,6 +55,20 @@ def check_failure(job: Job, out: Path, at: int, code: int) -> None:
         job.check_stopped(out)
     except AssertionError as error:
         raise AssertionError(f"{where}: {error}") from error
+
+
+@contextmanager
+def left_open() -> Iterator[list[str]]:
+    """What is collected without having been closed."""
+    found: list[str] = []
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda args: found.append(str(args.exc_value))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ResourceWarning)
+            yield found
+    finally:
+        sys.unraisablehook = before
 
 
 def resume(job: Job, out: Path) -> None:
