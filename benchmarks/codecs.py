@@ -26,7 +26,7 @@ from benchmarks.harness import Scale, Table
 # T1 → T2, and where in metrics.json T2's figure is.
 DIRECTIONS = (("semantic", "depth"), ("depth", "semantic"))
 SEEDS = (0, 1, 2)
-STEPS = 400  # of the task networks and of G: half the demo's, enough for a loss to show
+STEPS = 300  # of the task networks and of G: a third of the demo's, enough for a loss to show
 
 
 @dataclass(frozen=True)

@@ -55,10 +55,10 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
     )
     cases = (
         Case(DEMO, scale.of(64, 16), ViewPlan(views=6, photometric="paper"), batch=16),
-        Case(PAPER, scale.of(6, 1), ViewPlan(views=1), batch=scale.of(2, 1), per_shard=2),
+        Case(PAPER, 6, ViewPlan(views=1), batch=2, per_shard=2),
     )
     met = True
-    for case in cases:
+    for case in cases[: scale.of(2, 1)]:
         loop = _compare(case, scale, folder / case.shape.name.split()[0], table)
         met &= loop >= BAR
     table.met = met

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 PAIRS = 7
-QUICK_PAIRS = 3
+QUICK_PAIRS = 2
 
 
 @dataclass(frozen=True)

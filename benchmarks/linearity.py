@@ -22,7 +22,7 @@ Phase = Callable[["_Size"], float]
 def measure(scale: Scale, folder: Path) -> list[Table]:
     """Time of extract, an epoch of train, and decode at four sizes of one domain."""
     few = scale.of(64, 8)
-    rounds = scale.of(7, 3)
+    rounds = scale.of(7, 2)
     domain = image_domain(folder / "domain", TIMES[-1] * few, DEMO.size)
     for seed, task in enumerate(("depth", "semantic")):
         task_run(folder / task, task, DEMO, seed)

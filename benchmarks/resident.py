@@ -20,6 +20,7 @@ from benchmarks.loops import Loop, plain_batches, steps
 from benchmarks.material import DEMO, PAPER, Shape, feature_store
 
 BAR = 0.97
+DTYPES = (torch.float16, torch.float32)  # of their tensors; the first is the store's
 LOADING_SHARE = 1 - BAR  # of the whole training, from which on loading is no matter
 
 
@@ -71,13 +72,16 @@ def _case(case: Case, scale: Scale, folder: Path, table: Table, loading: Table) 
     with loop.feed() as feed:
         seconds = time.perf_counter() - start
         ours = loop.batches(feed)
-        same = _against(loop, ours, torch.float16, case, scale)
-        wide = _against(loop, ours, torch.float32, case, scale)
-    for name, ratio in (("float16", same), ("float32", wide)):
+        ratios = {
+            str(dtype).removeprefix("torch."): _against(loop, ours, dtype, case, scale)
+            for dtype in DTYPES[: scale.of(2, 1)]
+        }
+    for name, ratio in ratios.items():
         milliseconds = (f"{1e3 * side / case.steps:.1f}" for side in (ratio.a, ratio.b))
         table.add(case.shape.name, case.batch, name, ratio, *milliseconds)
         table.figure(f"{case.shape.network.name}.{name}", ratio)
     held = case.samples * loop.setting.sample_bytes
+    same = ratios["float16"]
     needed = math.ceil(BAR / LOADING_SHARE * seconds / (same.a / case.steps))
     loading.add(
         case.shape.name,
