@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from atdt.errors import DomainError
+
 # What damaged or forged headers raise, found by forging them.
 BROKEN = (OSError, ValueError, EOFError, ArithmeticError, SyntaxError, RecursionError, MemoryError)
 
@@ -24,3 +26,40 @@ def map_npy(path: Path) -> Any:
         raise
     except (*BROKEN, tokenize.TokenError) as error:
         raise ValueError(str(error).partition("\n")[0]) from None
+
+
+def load_npy(path: str | Path, *shapes: tuple[int | None, ...]) -> np.ndarray:
+    """The numbers of a NumPy file of one of `shapes` (None: any length), mapped.
+
+    An array of a longer shape that ends in 1 is given without that axis.
+
+    Raises:
+        DomainError: the file is absent, no such file, or holds another shape or no numbers.
+    """
+    try:
+        array = map_npy(Path(path))
+    except FileNotFoundError:
+        raise DomainError(f"{path}: no such file") from None
+    except ValueError as error:
+        raise DomainError(f"{path}: does not load as an array ({error})") from None
+    known = isinstance(array, np.ndarray) and array.dtype.kind in "fiu"
+    if not known or not any(_fits(array.shape, shape) for shape in shapes):
+        held = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else _name(array)
+        wanted = " or ".join(_shown(shape) for shape in shapes)
+        raise DomainError(f"{path}: holds {held}, but {wanted} numbers are needed")
+    return array[..., 0] if array.ndim > len(shapes[0]) else array
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        b in (None, a) for a, b in zip(shape, wanted, strict=True)
+    )
+
+
+def _shown(shape: tuple[int | None, ...]) -> str:
+    sides = iter("HW")
+    return "(" + ", ".join(next(sides) if n is None else str(n) for n in shape) + ")"
+
+
+def _name(content: object) -> str:
+    return type(content).__name__

@@ -19,6 +19,7 @@ from atdt.process import keep_freed_memory
 # In the order of the road from images to a report.
 VERBS = (
     "render",
+    "data",
     "train-task",
     "import",
     "extract",

@@ -4,9 +4,12 @@ name = "streets-a"
 label_space = "shared11"        # or the path of a .toml in this file's folder
 root = "."                      # of the images; relative to this file, or absolute
 focal = 96.0                    # optional: pixels at the images' native size
+fov = 90.0                      # or degrees that the image's width sees
 camera = "camera"               # or a folder of one JSON file {"focal": …} an image
-columns = ["image", "semantic"] # optional: what a list's columns hold
+baseline = 0.54                 # optional: metres between the cameras of a stereo pair
+columns = ["image", "semantic"] # optional: what a list's columns hold; "camera" may be one
 file_label_space = "shared11"   # optional: [labels] may then name classes of this space
+label_table = "camvid-to-shared11"  # or, in place of both and [labels]: `atdt.domains.label_table`
 
 [lists]                         # splits; paths relative to this file or, if not there, to the root
 train = "train.txt"
@@ -17,24 +20,39 @@ depth = "uint16/256"
 [labels]                        # optional: id in files -> id or class of label_space, or "ignore"
 0 = "sky"
 
+[far]                           # optional: what an id is where depth is at the far plane
+id = 0
+class = "sky"
+beyond = 990.0                  # metres
+
 The camera file of image `train/image/7.png` is `ROOT/camera/train/image/7.json` or, if that is not
 there, `train/camera/7.json`, beside the image's folder. Two descriptions may share one root: that
 is how the same images are read through another label space.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from atdt.domains.cameras import (
+    LONGEST_BASELINE,
+    LONGEST_FOCAL,
+    Camera,
+    focal_of,
+    positive,
+    read_camera,
+)
 from atdt.domains.encodings import DEFAULTS, check_encoding
-from atdt.domains.label_map import LabelMap
+from atdt.domains.label_map import FarClass, LabelMap
+from atdt.domains.label_table import label_table
 from atdt.domains.labels import LabelSpace, label_space
-from atdt.domains.lists import COLUMNS
+from atdt.domains.lists import ALL_COLUMNS, COLUMNS, Sample
+from atdt.domains.semantic_files import check_colours
 from atdt.errors import DomainError, UserError
-from atdt.files import inside, read_json, read_toml
+from atdt.files import inside, read_toml
 
-LONGEST_FOCAL = 1e9  # pixels: beyond it are mistakes
+WIDEST = 180.0  # degrees
 FILE_NAME = "domain.toml"
 KINDS = {str: "a text", int | float: "a number", list: "a list", dict: "a table"}
 KEYS = {
@@ -42,48 +60,73 @@ KEYS = {
     "label_space": str,
     "root": str,
     "focal": int | float,
+    "fov": int | float,
     "camera": str,
+    "baseline": int | float,
     "columns": list,
     "file_label_space": str,
+    "label_table": str,
     "lists": dict,
     "encodings": dict,
     "labels": dict,
+    "far": dict,
 }
-NEEDED = ("name", "label_space", "lists")
+NEEDED = ("name", "lists")
+FOCAL_KEYS = ("focal", "fov", "camera")  # of which one at most says it
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a description file says, checked; see this module."""
+    """What a description file says, checked; see this module.
+
+    Attributes:
+        in_files: label space of the files, where it is named.
+        others as the keys of the file.
+    """
 
     path: Path
     name: str
     root: Path
     label_space: LabelSpace
+    in_files: LabelSpace | None
     label_map: LabelMap
+    far: FarClass | None
     columns: tuple[str, ...]
     lists: Mapping[str, Path]
     encodings: Mapping[str, str]
-    focal_length: float | None
+    focal: float | None
+    fov: float | None
     camera: str | None
+    baseline: float | None
 
-    def focal(self, image: str) -> float | None:
-        """Focal length of the camera that took `image`, in pixels of that image; None: unknown.
+    def camera_of(self, sample: Sample, width: Callable[[], int]) -> Camera:
+        """The camera that took a sample's image.
+
+        Args:
+            sample: a line of a list.
+            width: gives the image's width in pixels; called where the focal length depends on it.
 
         Raises:
-            DomainError: the image's camera file is absent or holds no focal length.
+            DomainError: the camera file is absent or holds no focal length.
         """
-        if self.camera is None:
-            return self.focal_length
+        if sample.camera is not None:
+            seen = read_camera(inside(self.root, sample.camera))
+        elif self.camera is not None:
+            seen = read_camera(self._camera_file(sample.image))
+        else:
+            seen = Camera(self.focal if self.fov is None else focal_of(self.fov, width()))
+        return seen if seen.baseline else replace(seen, baseline=self.baseline)
+
+    def _camera_file(self, image: str) -> Path:
         stem = PurePosixPath(image).with_suffix(".json")
         places = (
-            PurePosixPath(self.camera) / stem,
-            stem.parent.parent / self.camera / stem.name,
+            PurePosixPath(self.camera or "") / stem,
+            stem.parent.parent / (self.camera or "") / stem.name,
         )
         paths = [inside(self.root, str(place)) for place in places]
         for path in paths:
             if path.is_file():
-                return _focal(path)
+                return path
         raise DomainError(f"{image}: no camera file {paths[0]} or {paths[1]}")
 
 
@@ -95,14 +138,19 @@ def read_description(path: Path) -> Description:
             used; names the file and the key.
     """
     try:
-        return _description(path, read_toml(path))
+        return description_of(path, read_toml(path))
     except (OSError, ValueError) as error:
         raise DomainError(f"{path}: cannot be read as a description ({error})") from None
     except UserError as error:
         raise DomainError(f"{path}: {error}") from None
 
 
-def _description(path: Path, content: dict[str, Any]) -> Description:
+def description_of(path: Path, content: dict[str, Any]) -> Description:
+    """What a description file at `path` with this content says.
+
+    Raises:
+        DomainError: a key is missing, unknown, or has a value that cannot be used; names it.
+    """
     for key, value in content.items():
         if key not in KEYS:
             raise DomainError(f"unknown key {key!r}; known are {', '.join(KEYS)}")
@@ -114,43 +162,75 @@ def _description(path: Path, content: dict[str, Any]) -> Description:
     root = path.parent / content.get("root", ".")
     if not root.is_dir():
         raise DomainError(f"root: {root} is no folder")
-    space = _space(path, content["label_space"])
+    space, in_files, label_map = _labels(path, content)
+    encodings = _encodings(content.get("encodings", {}))
+    if encodings["semantic"] == "colours":
+        if in_files is None:
+            raise DomainError('semantic = "colours" needs file_label_space or label_table')
+        check_colours(in_files, label_map.ids)
     return Description(
         path=path,
         name=content["name"],
         root=root,
         label_space=space,
-        label_map=_label_map(path, content, space),
+        in_files=in_files,
+        label_map=label_map,
+        far=_far(content, space, in_files),
         columns=_columns(content.get("columns", list(COLUMNS))),
         lists=_lists(path, root, content["lists"]),
-        encodings=_encodings(content.get("encodings", {})),
-        focal_length=_focal_length(content),
+        encodings=encodings,
         camera=content.get("camera"),
+        **_camera_keys(content),
     )
+
+
+def _labels(path: Path, content: dict[str, Any]) -> tuple[LabelSpace, LabelSpace | None, LabelMap]:
+    """The label space to arrive in, that of the files if named, and the map between them."""
+    table, in_files = content.get("label_table"), content.get("file_label_space")
+    if table is not None:
+        if in_files is not None or "labels" in content:
+            raise DomainError("label_table excludes file_label_space and [labels]: it holds both")
+        known = label_table(inside(path.parent, table) if table.endswith(".toml") else table)
+        if "label_space" in content and _space(path, content["label_space"]) != known.to:
+            raise DomainError(
+                f"label_table {table!r} leads to label space {known.to.name!r}, not "
+                f"{content['label_space']!r}; leave label_space out"
+            )
+        return known.to, known.files, known.label_map
+    if not content.get("label_space"):
+        raise DomainError("'label_space' is missing")
+    space = _space(path, content["label_space"])
+    if "labels" not in content:
+        if in_files is not None:
+            raise DomainError("file_label_space needs [labels], which maps its classes")
+        return space, space, LabelMap.identity(space)
+    try:
+        files = None if in_files is None else _space(path, in_files)
+        return space, files, LabelMap.from_table(content["labels"], space, files)
+    except DomainError as error:
+        raise DomainError(f"[labels]: {error}") from None
+
+
+def _far(
+    content: dict[str, Any], space: LabelSpace, in_files: LabelSpace | None
+) -> FarClass | None:
+    if "far" not in content:
+        return None
+    try:
+        return FarClass.from_table(content["far"], space, in_files)
+    except DomainError as error:
+        raise DomainError(f"[far]: {error}") from None
 
 
 def _space(path: Path, name: str) -> LabelSpace:
     return label_space(inside(path.parent, name) if name.endswith(".toml") else name)
 
 
-def _label_map(path: Path, content: dict[str, Any], space: LabelSpace) -> LabelMap:
-    in_files = content.get("file_label_space")
-    if "labels" not in content:
-        if in_files is not None:
-            raise DomainError("file_label_space needs [labels], which maps its classes")
-        return LabelMap.identity(space)
-    try:
-        known = None if in_files is None else _space(path, in_files)
-        return LabelMap.from_table(content["labels"], space, known)
-    except DomainError as error:
-        raise DomainError(f"[labels]: {error}") from None
-
-
 def _columns(names: list[Any]) -> tuple[str, ...]:
-    known = all(name in COLUMNS for name in names) and len(set(names)) == len(names)
+    known = all(name in ALL_COLUMNS for name in names) and len(set(names)) == len(names)
     if not known or "image" not in names:
         raise DomainError(
-            f"columns = {names}: write 'image' and others of {', '.join(COLUMNS)}, each once"
+            f"columns = {names}: write 'image' and others of {', '.join(ALL_COLUMNS)}, each once"
         )
     return tuple(names)
 
@@ -174,22 +254,16 @@ def _encodings(table: dict[str, Any]) -> dict[str, str]:
     return {kind: check_encoding(kind, table.get(kind, DEFAULTS[kind])) for kind in DEFAULTS}
 
 
-def _focal_length(content: dict[str, Any]) -> float | None:
-    if "focal" not in content:
-        return None
-    if "camera" in content:
-        raise DomainError("focal and camera exclude each other")
-    return _positive(content["focal"], "focal")
-
-
-def _focal(path: Path) -> float:
-    content = read_json(path)
-    if not isinstance(content, dict) or "focal" not in content:
-        raise DomainError(f'{path}: holds no {{"focal": pixels}}')
-    return _positive(content["focal"], f"{path}: focal")
-
-
-def _positive(value: Any, what: str) -> float:
-    if type(value) not in (int, float) or not 0 < value < LONGEST_FOCAL:
-        raise DomainError(f"{what} = {value!r} is no number of pixels above 0")
-    return float(value)
+def _camera_keys(content: dict[str, Any]) -> dict[str, float | None]:
+    given = [key for key in FOCAL_KEYS if key in content]
+    if len(given) > 1:
+        raise DomainError(f"{given[0]} and {given[1]} exclude each other")
+    limits = {
+        "focal": (LONGEST_FOCAL, "pixels"),
+        "fov": (WIDEST, f"degrees below {WIDEST:g} and"),
+        "baseline": (LONGEST_BASELINE, "metres"),
+    }
+    return {
+        key: positive(content[key], key, *limit) if key in content else None
+        for key, limit in limits.items()
+    }

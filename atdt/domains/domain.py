@@ -1,17 +1,19 @@
 """A domain: images, and the labels that some of them have."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from atdt.domains import encodings, pictures
+from atdt.domains.cameras import Camera
 from atdt.domains.description import Description
 from atdt.domains.label_map import LabelMap
 from atdt.domains.labels import LabelSpace
 from atdt.domains.lists import LABEL_KINDS, Sample
+from atdt.domains.semantic_files import read_ids
 from atdt.domains.view import nearest
 from atdt.errors import DomainError, UserError
 from atdt.files import sha256_file, sha256_json
@@ -111,7 +113,7 @@ class Domain:
         """
         path = self.file(index, kind)
         sample = self.samples[index]
-        label = self._located(sample, lambda: self._read_label(path, kind))
+        label = self._located(sample, lambda: self._read_label(index, path, kind))
         height, width = self.image_size(index)
         if kind in self.predictions and self._only_resized(kind):
             rows, columns = nearest(height, label.shape[0]), nearest(width, label.shape[1])
@@ -154,20 +156,38 @@ class Domain:
         Raises:
             DomainError: its camera file is absent or holds none; names list and line.
         """
+        return self.camera(index).focal
+
+    def camera(self, index: int) -> Camera:
+        """What is known of the camera, or the stereo pair, that took a sample's image.
+
+        Raises:
+            DomainError: its camera file is absent or holds no focal length; names list and line.
+        """
         sample = self.samples[index]
-        return self._located(sample, lambda: self.description.focal(sample.image))
+        return self._located(
+            sample,
+            lambda: self.description.camera_of(sample, lambda: self.image_size(index)[1]),
+        )
 
     def digest(self) -> str:
         """sha256 of what identifies these images and labels.
 
         Goes over the name, the split, the list's columns, the image files' sizes in bytes (so that
-        images that were rendered anew are noticed), label map, encodings and predictions.
+        images that were rendered anew are noticed), label map, encodings and predictions, and
+        cameras where depth is read through them.
 
         Raises:
             DomainError: an image is gone; names list and line.
         """
+        through: dict[str, Any] = {}  # stores of before had neither
+        if encodings.needs_camera(self.encodings["depth"]):
+            through["cameras"] = [sample.camera for sample in self.samples]
+        if self.description.far is not None:
+            through["far"] = asdict(self.description.far)
         return sha256_json(
-            {
+            through
+            | {
                 "name": self.name,
                 "split": self.split,
                 "samples": [[getattr(s, c) for c in ("image", *LABEL_KINDS)] for s in self.samples],
@@ -225,19 +245,37 @@ class Domain:
             changed.file(position, kind)
         return changed
 
-    def _read_label(self, path: Path, kind: str) -> np.ndarray:
-        predicted = kind in self.predictions
+    def _read_label(self, index: int, path: Path, kind: str) -> np.ndarray:
+        if kind in self.predictions:
+            return self._read_predicted(path, kind)
+        described, encoding = self.description, self.encodings[kind]
         if kind == "semantic":
-            described = self.description.label_map
-            ids = LabelMap.identity(self.label_space) if predicted else described
-            try:
-                return ids.apply(pictures.read_numbers(path))
-            except DomainError as error:
-                raise DomainError(f"{path}: {error}") from None
+            raw = read_ids(path, encoding, described.in_files)
+            ids = _mapped(path, raw, described.label_map)
+            far = described.far
+            return ids if far is None else far.apply(ids, raw, self._depth_beside(index, raw.shape))
+        if kind == "normals":
+            return encodings.read_normals(path, encoding)
+        return self._depth(index, path)
+
+    def _depth_beside(self, index: int, shape: tuple[int, ...]) -> np.ndarray:
+        path = self.file(index, "depth")
+        metres = self._depth(index, path)
+        if metres.shape != shape:
+            raise DomainError(f"{path}: {metres.shape}, but semantic labels are {shape}")
+        return metres
+
+    def _depth(self, index: int, path: Path) -> np.ndarray:
+        encoding = self.encodings["depth"]
+        camera = self.camera(index) if encodings.needs_camera(encoding) else Camera()
+        return encodings.read_depth(path, encoding, camera)
+
+    def _read_predicted(self, path: Path, kind: str) -> np.ndarray:
+        if kind == "semantic":
+            ids = pictures.read_numbers(path)
+            return _mapped(path, ids, LabelMap.identity(self.label_space))
         if kind == "depth":
-            if predicted:
-                return encodings.read_predicted_depth(path)
-            return encodings.read_depth(path, self.encodings[kind])
+            return encodings.read_predicted_depth(path)
         return encodings.read_normals(path)
 
     def _bytes(self, sample: Sample) -> int:
@@ -254,6 +292,13 @@ class Domain:
 
     def _at(self, sample: Sample, problem: str) -> DomainError:
         return DomainError(f"{self.list_path}:{sample.line}: {problem}")
+
+
+def _mapped(path: Path, ids: np.ndarray, label_map: LabelMap) -> np.ndarray:
+    try:
+        return label_map.apply(ids)
+    except DomainError as error:
+        raise DomainError(f"{path}: {error}") from None
 
 
 def _check_kind(kind: str) -> None:

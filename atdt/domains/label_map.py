@@ -1,5 +1,6 @@
 """From the ids in label files to the ids of a label space."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -74,6 +75,45 @@ class LabelMap:
             more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
             raise DomainError(f"holds {met}{more}; {self.otherwise}")
         return mapped.astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class FarClass:
+    """What an id stands for where the depth is at the far plane: CARLA's old tags have no sky.
+
+    Attributes:
+        source: id in files.
+        target: id of the label space that it becomes there.
+        beyond: metres from which on.
+    """
+
+    source: int
+    target: int
+    beyond: float
+
+    @classmethod
+    def from_table(
+        cls, table: Mapping[str, Any], space: LabelSpace, in_files: LabelSpace | None
+    ) -> "FarClass":
+        """From {id = 0, class = "sky", beyond = 990.0}.
+
+        Raises:
+            DomainError: a key is missing or unknown, or has a value that cannot be used.
+        """
+        if set(table) != {"id", "class", "beyond"}:
+            raise DomainError(
+                'write exactly id, class and beyond, such as id = 0, class = "sky", beyond = 990.0'
+            )
+        beyond = table["beyond"]
+        if type(beyond) not in (int, float) or not 0 < beyond < math.inf:
+            raise DomainError(f"beyond = {beyond!r} is no number of metres above 0")
+        source = _source(str(table["id"]), in_files)
+        return cls(source, _target("class", table["class"], space), float(beyond))
+
+    def apply(self, mapped: np.ndarray, raw: np.ndarray, metres: np.ndarray) -> np.ndarray:
+        """`mapped` (H, W), with the far pixels of that id in `raw` set to the target."""
+        far = (raw == self.source) & (metres >= self.beyond)
+        return np.where(far, np.uint8(self.target), mapped)
 
 
 def _source(key: str, in_files: LabelSpace | None) -> int:

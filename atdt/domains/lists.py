@@ -8,7 +8,8 @@ from atdt.errors import DomainError, UserError
 from atdt.files import inside, read_bounded
 
 LABEL_KINDS = ("semantic", "depth", "normals")
-COLUMNS = ("image", "right", *LABEL_KINDS)
+COLUMNS = ("image", "right", *LABEL_KINDS)  # of AT/DT's lists
+ALL_COLUMNS = (*COLUMNS, "camera")
 MISSING = "_"
 
 
@@ -22,6 +23,7 @@ class Sample:
     semantic: str | None = None
     depth: str | None = None
     normals: str | None = None
+    camera: str | None = None
 
 
 def read_list(path: Path, root: Path, columns: Sequence[str] = COLUMNS) -> tuple[Sample, ...]:
@@ -33,7 +35,7 @@ def read_list(path: Path, root: Path, columns: Sequence[str] = COLUMNS) -> tuple
     Args:
         path: the list.
         root: folder that no path may leave.
-        columns: what the columns hold, some of `COLUMNS` in any order; "image" among them.
+        columns: what the columns hold, some of `ALL_COLUMNS` in any order; "image" among them.
 
     Raises:
         DomainError: the list cannot be read or is empty; or a line has too many columns, an empty

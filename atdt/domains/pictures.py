@@ -1,5 +1,6 @@
-"""Image files as arrays: every way that a file can be broken is a `DomainError` that names it."""
+"""Image files as arrays, and back: whatever is broken is a `DomainError` that names the file."""
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -10,9 +11,12 @@ import numpy as np
 from PIL import Image
 
 from atdt.errors import DomainError
+from atdt.files import write_atomic
+from atdt.npy import load_npy
 
 # Only formats that Pillow decodes by itself: its EPS reader would start another program.
 FORMATS = ("PNG", "JPEG", "PPM", "TIFF", "BMP", "WEBP")
+COLOURS = (None, None, 3)  # shape of an image
 SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # What Pillow's decoders raise on damaged files, found by damaging files.
@@ -55,10 +59,14 @@ def read_image(path: Path) -> np.ndarray:
 
     Grey and palette images are converted, alpha is dropped, of 16 bits the upper 8 are kept (as
     Pillow does for 16-bit RGB). EXIF orientation is not applied: labels lie on the stored pixels.
+    A .npy file holds uint8, or numbers from 0 to 1.
 
     Raises:
-        DomainError: see `opened`; or pixels that are floats or 32-bit integers.
+        DomainError: see `opened`; or pixels that are floats or 32-bit integers, or .npy numbers
+            that are neither.
     """
+    if path.suffix == ".npy":
+        return _from_npy(path)
     with opened(path) as picture:
         if picture.mode in SIXTEEN_BITS:
             grey = (np.asarray(picture) >> 8).astype(np.uint8)
@@ -76,6 +84,8 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises:
         DomainError: see `opened`.
     """
+    if path.suffix == ".npy":
+        return load_npy(path, COLOURS).shape[:2]
     with opened(path) as picture:
         return picture.height, picture.width
 
@@ -113,6 +123,31 @@ def read_numbers(path: Path) -> np.ndarray:
                 f"{path}: holds {numbers.min()} to {numbers.max()}, not 16-bit numbers"
             )
         raise DomainError(f"{path}: has mode {picture.mode}, not one channel of 8 or 16 bits")
+
+
+def write_picture(path: str | Path, array: np.ndarray, kind: str = "PNG") -> Path:
+    """Write uint8 (H, W), uint8 (H, W, 3) or uint16 (H, W), whole or not at all.
+
+    Args:
+        path: the file.
+        array: the pixels.
+        kind: "PNG", or "PPM" for a .pgm.
+    """
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(array)).save(buffer, format=kind)
+    return write_atomic(path, buffer.getvalue())
+
+
+def _from_npy(path: Path) -> np.ndarray:
+    array = load_npy(path, COLOURS)
+    if array.dtype == np.uint8:
+        return np.array(array)
+    if not (array.min() >= 0 and array.max() <= 1):  # NaN too
+        raise DomainError(
+            f"{path}: holds {array.dtype} from {array.min():g} to {array.max():g}; an image in a "
+            ".npy file is uint8, or from 0 to 1"
+        )
+    return np.rint(array * 255).astype(np.uint8)
 
 
 def _bomb(path: Path) -> DomainError:

@@ -4,9 +4,16 @@ import json
 
 import pytest
 
+from atdt.domains.cameras import Camera
 from atdt.domains.description import read_description
 from atdt.domains.labels import IGNORE
+from atdt.domains.lists import Sample
 from atdt.errors import DomainError
+
+
+def focal(description, image, width=100):
+    return description.camera_of(Sample(1, image), lambda: width).focal
+
 
 HEAD = 'name = "x"\nlabel_space = "shared11"\n'
 LISTS = '[lists]\ntrain = "train.txt"\n'
@@ -29,7 +36,7 @@ def test_what_is_left_out_has_a_default(describe, tmp_path):
     assert described.columns == ("image", "right", "semantic", "depth", "normals")
     assert described.encodings == {"semantic": "ids", "depth": "rgb24-1000m", "normals": "rgb8"}
     assert described.lists == {"train": tmp_path / "train.txt"}
-    assert described.focal("a.png") is None
+    assert focal(described, "a.png") is None
     assert described.label_map.ids == {k: k for k in [*range(11), IGNORE]}
 
 
@@ -50,7 +57,7 @@ def test_everything_can_be_given(describe, tmp_path):
     assert described.root == tmp_path / "images"
     assert described.columns == ("image", "semantic")
     assert described.encodings["depth"] == "npy"
-    assert described.focal("a.png") == 96.0
+    assert focal(described, "a.png") == 96.0
 
 
 def test_a_list_lies_beside_the_description_or_else_under_the_root(describe, tmp_path):
@@ -72,11 +79,39 @@ def write_camera(path, content):
 def test_camera_files_lie_in_a_folder_of_the_root_or_beside_the_images(describe, tmp_path):
     described = read_description(describe(HEAD + 'camera = "camera"\n' + LISTS))
     write_camera(tmp_path / "train" / "camera" / "7.json", {"focal": 90, "height": 1.5})
-    assert described.focal("train/image/7.png") == 90.0
+    assert focal(described, "train/image/7.png") == 90.0
     write_camera(tmp_path / "camera" / "train" / "image" / "7.json", {"focal": 91.5})
-    assert described.focal("train/image/7.png") == 91.5
+    assert focal(described, "train/image/7.png") == 91.5
     with pytest.raises(DomainError, match=r"train/image/8\.png: no camera file .*8\.json or "):
-        described.focal("train/image/8.png")
+        focal(described, "train/image/8.png")
+
+
+def test_the_focal_length_of_an_angle_depends_on_the_image(describe):
+    described = read_description(describe(HEAD + "fov = 90\nbaseline = 0.5\n" + LISTS))
+    assert focal(described, "a.png", 300) == pytest.approx(150)
+    assert described.camera_of(Sample(1, "a.png"), lambda: 300).baseline == 0.5
+
+
+def test_a_camera_that_a_list_names_comes_first_and_the_baseline_may_be_common(describe, tmp_path):
+    described = read_description(
+        describe(HEAD + 'columns = ["image", "camera"]\nfocal = 50\nbaseline = 0.5\n' + LISTS)
+    )
+    write_camera(tmp_path / "c/1.json", {"focal": 70})
+    write_camera(tmp_path / "c/2.json", {"focal": 80, "baseline": 0.25})
+    cameras = [
+        described.camera_of(Sample(1, "a.png", camera=name), lambda: 1)
+        for name in ("c/1.json", "c/2.json", None)
+    ]
+    assert cameras == [Camera(70, 0.5), Camera(80, 0.25), Camera(50, 0.5)]
+
+
+def test_a_label_table_is_both_spaces_and_the_map(describe):
+    described = read_description(
+        describe('name = "x"\nlabel_table = "cityscapes19-to-shared11"\n' + LISTS)
+    )
+    assert described.label_space.name == "shared11"
+    assert described.in_files.name == "cityscapes19"
+    assert described.label_map.ids[17] == 7
 
 
 @pytest.mark.parametrize("content", [{}, [], {"focal": 0}, {"focal": "1"}, {"focal": True}])
@@ -84,7 +119,7 @@ def test_camera_files_without_a_focal_length(describe, tmp_path, content):
     described = read_description(describe(HEAD + 'camera = "camera"\n' + LISTS))
     write_camera(tmp_path / "camera" / "a.json", content)
     with pytest.raises(DomainError, match=r"a\.json.*focal"):
-        described.focal("a.png")
+        focal(described, "a.png")
 
 
 @pytest.mark.parametrize(
@@ -102,6 +137,35 @@ def test_camera_files_without_a_focal_length(describe, tmp_path, content):
         (HEAD + "focal = -1\n" + LISTS, "focal = -1 is no number of pixels above 0"),
         (HEAD + "focal = inf\n" + LISTS, "focal = inf"),
         (HEAD + 'focal = 1\ncamera = "c"\n' + LISTS, "focal and camera exclude each other"),
+        (HEAD + "fov = 90\nfocal = 1\n" + LISTS, "focal and fov exclude each other"),
+        (HEAD + "fov = 180\n" + LISTS, "fov = 180 is no number of degrees below 180"),
+        (HEAD + "baseline = 0\n" + LISTS, "baseline = 0 is no number of metres above 0"),
+        (HEAD + 'label_table = "x"\n' + LISTS, "label table 'x': known are"),
+        (HEAD + 'label_table = "camvid-to-shared11"\n' + LISTS + "[labels]\n", "label_table excl"),
+        (
+            HEAD.replace("shared11", "camvid") + 'label_table = "camvid-to-shared11"\n' + LISTS,
+            "leads to label space 'shared11', not 'camvid'; leave label_space out",
+        ),
+        (HEAD + LISTS + '[encodings]\nsemantic = "red2"\n', "semantic encoding 'red2': known are"),
+        (
+            HEAD + LISTS + '[encodings]\nsemantic = "colours"\n[labels]\n0 = "sky"\n',
+            '"colours" needs file_label_space or label_table',
+        ),
+        (
+            'name = "x"\nlabel_table = "cityscapes34-to-shared11"\n'
+            + LISTS
+            + '[encodings]\nsemantic = "colours"\n',
+            "'pole' and 'polegroup' of 'cityscapes34' have the same colour",
+        ),
+        (HEAD + LISTS + "[far]\nid = 0\n", r"\[far\]: write exactly id, class and beyond"),
+        (
+            HEAD + LISTS + '[far]\nid = 0\nclass = "cat"\nbeyond = 9\n',
+            r"\[far\]: class = 'cat'",
+        ),
+        (
+            HEAD + LISTS + '[far]\nid = 0\nclass = "sky"\nbeyond = -9\n',
+            r"\[far\]: beyond = -9 is no number of metres",
+        ),
         (HEAD + 'root = "none"\n' + LISTS, "root: .*none is no folder"),
         (HEAD + 'columns = ["semantic"]\n' + LISTS, "write 'image' and others of image, right"),
         (HEAD + 'columns = ["image", "image"]\n' + LISTS, "each once"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from atdt.domains import IGNORE, Domain, label_space, open_domain
+from atdt.domains.cameras import Camera
 from atdt.domains.encodings import read_depth, read_normals, read_png, write_depth, write_png
 from atdt.errors import DomainError, UserError
 
@@ -34,6 +35,31 @@ def test_labels_are_read_in_their_encoding(make_domain):
     folder = make_domain(1, toml='[encodings]\ndepth = "uint16/256"')
     write_depth(folder / "depth/a/0.png", np.full((12, 20), 2.5), "uint16/256")
     assert (open_domain(folder).label(0, "depth") == 2.5).all()
+
+
+def test_disparities_are_read_through_the_camera_that_the_list_names(make_domain):
+    folder = make_domain(2, toml='columns = ["image", "depth", "camera"]')
+    toml = (folder / "domain.toml").read_text()
+    (folder / "domain.toml").write_text(toml + '[encodings]\ndepth = "disparity/256"\n')
+    for number, focal in enumerate((100.0, 200.0)):
+        camera = {"focal": focal, "baseline": 0.5}
+        (folder / f"{number}.json").write_text(json.dumps(camera))
+        path = folder / f"depth/a/{number}.png"
+        write_depth(path, np.full((12, 20), 4.0), "disparity/256", Camera(**camera))
+    lines = [f"image/a/{k}.png;depth/a/{k}.png;{k}.json" for k in range(2)]
+    (folder / "train.txt").write_text("\n".join(lines))
+    domain = open_domain(folder)
+    assert [domain.focal(index) for index in range(2)] == [100, 200]
+    for index in range(2):
+        assert (domain.label(index, "depth") == 4).all()
+    digest = domain.digest()
+    (folder / "train.txt").write_text("\n".join(lines).replace("1.json", "0.json"))
+    swapped = open_domain(folder)
+    assert (swapped.label(1, "depth") == 2).all()
+    assert swapped.digest() != digest
+    (folder / "train.txt").write_text(lines[0].replace("0.json", "2.json"))
+    with pytest.raises(DomainError, match=r"train\.txt:1: .*2\.json: no such file"):
+        open_domain(folder).label(0, "depth")
 
 
 def test_another_label_space_of_the_same_images_is_another_description(make_domain):

@@ -6,6 +6,7 @@ import pytest
 
 from atdt.domains import label_space
 from atdt.domains.description import read_description
+from atdt.domains.lists import Sample
 from atdt.errors import DomainError, UserError
 from atdt.training.importing import read_preprocessing
 
@@ -42,6 +43,8 @@ def describe(tmp_path):
         'name = "x"\nlabel_space = "out/secret.toml"\n' + LISTS,
         'name = "x"\nlabel_space = "/secret.toml"\n' + LISTS,
         HEAD + 'file_label_space = "../secret.toml"\n' + LISTS + '[labels]\n0 = "ignore"\n',
+        'name = "x"\nlabel_table = "../secret.toml"\n' + LISTS,
+        'name = "x"\nlabel_table = "out/secret.toml"\n' + LISTS,
     ],
 )
 def test_no_path_leaves_the_folder(describe, text):
@@ -53,7 +56,7 @@ def test_no_path_leaves_the_folder(describe, text):
 def test_cameras_lie_below_the_root(describe, camera):
     description = read_description(describe(HEAD + f'camera = "{camera}"\n' + LISTS))
     with pytest.raises(UserError, match=r"without '\.\.'|leads out|followed"):
-        description.focal("a.png")
+        description.camera_of(Sample(1, "a.png"), lambda: 1)
 
 
 @pytest.mark.parametrize("focal", ["1e400", "nan", "-1.0", "0", DIGITS[:400], DIGITS])
@@ -68,7 +71,7 @@ def test_absurd_camera_files(describe, content):
     (description.root / "c").mkdir()
     (description.root / "c/a.json").write_text(content)
     with pytest.raises(UserError, match=r"c/a\.json"):
-        description.focal("a.png")
+        description.camera_of(Sample(1, "a.png"), lambda: 1)
 
 
 @pytest.mark.parametrize("scale", ["uint16/0", "uint16/" + DIGITS, "uint16/inf", "uint16/1e9"])

@@ -1,0 +1,139 @@
+"""`atdt data`: the data sets that are known, and what of them lies in a folder."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from atdt.cli import options
+
+if TYPE_CHECKING:
+    from atdt.domains.datasets import Checked, Layout
+
+labels_option = click.option(
+    "--labels", help="How to read its semantic labels; `atdt data list NAME` shows the ways."
+)
+root_argument = click.argument("root", type=options.PATH, metavar="PATH")
+
+
+@click.group("data")
+def command() -> None:
+    """Known data sets: list them, check a folder, make a domain of one."""
+
+
+@command.command("list")
+@click.argument("name", required=False)
+def list_(name: str | None) -> None:
+    """Show the data sets that are known or, of NAME, all that is known."""
+    from atdt.domains.datasets import layout, layout_names
+
+    if name is not None:
+        _show(layout(name))
+        return
+    from atdt.cli.tables import console, table
+
+    shown = table("data set", "is", "gives", "splits")
+    for known in map(layout, layout_names()):
+        shown.add_row(known.name, known.title, _gives(known), ", ".join(known.splits))
+    console().print(shown)
+    click.echo("atdt data list NAME shows what NAME needs on disk, and where it comes from")
+
+
+@command.command("check")
+@click.argument("name")
+@root_argument
+@labels_option
+@click.option("--files", type=click.IntRange(min=1), default=5, show_default=True, help="A split.")
+@click.option("--all", "every", is_flag=True, help="Open all files.")
+@click.pass_context
+def check(
+    ctx: click.Context, name: str, root: Path, labels: str | None, files: int, every: bool
+) -> None:
+    """Count the files of data set NAME in the folder PATH, and open some of each split.
+
+    Sizes, ids and ranges are held against what the data set's layout says. The first file that is
+    wrong is named; the exit code is then 1.
+    """
+    from atdt.domains.datasets import check_dataset
+
+    checked = check_dataset(name, root, labels, None if every else files)
+    _show_checked(checked)
+    if checked.wrong:
+        click.echo(f"wrong: {checked.wrong}")
+        ctx.exit(1)
+
+
+@command.command("describe")
+@click.argument("name")
+@root_argument
+@click.option("--out", type=options.PATH, required=True, help="A folder for domain.toml and lists.")
+@labels_option
+@click.option("--name", "called", help="Of the domain; the data set's otherwise.")
+@options.overwrite
+def describe(
+    name: str, root: Path, out: Path, labels: str | None, called: str | None, overwrite: bool
+) -> None:
+    """Make a domain of data set NAME in the folder PATH: a description and lists, no copies."""
+    from atdt.domains.datasets import Describing, describe
+
+    click.echo(describe(Describing(name, root, out, called, labels, overwrite)))
+
+
+def _gives(known: "Layout") -> str:
+    spaces = dict.fromkeys(way.becomes for way in known.ways.values())
+    kinds = [f"semantic ({', '.join(spaces)})"] if spaces else []
+    kinds += [kind for kind in ("depth", "normals", "right") if kind in known.files]
+    return ", ".join(kinds)
+
+
+def _show(known: "Layout") -> None:
+    from atdt.cli.tables import console, facts
+    from atdt.domains.datasets.find import needed
+
+    ways = {
+        f"--labels {way.name}": f"{way.encoding}, {way.table or way.space}"
+        for way in known.ways.values()
+    }
+    low, high = known.bounds
+    content = {
+        "data set": known.title,
+        "get": known.get,
+        "source": known.source,
+        **({"note": known.note} if known.note else {}),
+        **({"ask": known.ask} if known.ask else {}),
+        **needed(known),
+        **{f"split {split}": _rule(rule) for split, rule in known.splits.items()},
+        **ways,
+        **{f"{kind} encoding": encoding for kind, encoding in known.encodings.items()},
+        **({"depth bounds": f"{low:g} to {high:g} m"} if "depth" in known.files else {}),
+        **{key: f"{value:g}" for key, value in known.camera.items()},
+    }
+    console().print(facts(content))
+
+
+def _rule(rule: object) -> str:
+    if not isinstance(rule, dict) or not rule:
+        return "all images"
+    if "names" in rule:
+        return f"{rule['field']} in {rule['names']}"
+    return ", ".join(
+        f"{key} {value if isinstance(value, str) else ' '.join(value)}"
+        for key, value in rule.items()
+    )
+
+
+def _show_checked(checked: "Checked") -> None:
+    from atdt.cli.tables import console, table
+
+    found = checked.found
+    shown = table("split", *found.columns, "opened", "what they hold")
+    for split in found.splits:
+        counts = (str(found.count(split, column)) for column in found.columns)
+        facts = "; ".join(checked.facts.get(split, []))
+        shown.add_row(split, *counts, str(checked.opened.get(split, 0)), facts)
+    console().print(shown)
+    if found.unsplit:
+        click.echo(f"{found.unsplit} more images belong to no split")
+    if found.way is not None and "semantic" in found.columns:
+        way = found.way
+        click.echo(f"semantic labels: {way.name} ({way.encoding}, {way.table or way.space})")

@@ -1,0 +1,138 @@
+"""Camera files: the focal length and, of a stereo pair, the baseline.
+
+Which of these a file is, its name and its content say:
+    .json   {"focal": pixels, "baseline": metres}, the baseline optional; or Cityscapes' own,
+            {"intrinsic": {"fx": …}, "extrinsic": {"baseline": …}}
+    .txt    KITTI's, with lines "P_rect_02: 12 numbers" (2015, raw) or "P2: 12 numbers" (2012),
+            of the left colour camera, and "P_rect_03" or "P3" of the right one; or the nine
+            numbers of a matrix of intrinsics (SUN RGB-D)
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from atdt.errors import DomainError, UserError
+from atdt.files import read_bounded, read_json
+
+LONGEST_FOCAL = 1e9  # pixels: beyond it are mistakes
+LONGEST_BASELINE = 1e3  # metres
+KITTI_PAIRS = (("P_rect_02", "P_rect_03"), ("P2", "P3"), ("P0", "P1"))  # colour, colour, grey
+
+
+@dataclass(frozen=True)
+class Camera:
+    """What is known of the camera, or the stereo pair, that took an image.
+
+    Attributes:
+        focal: horizontal focal length in pixels of the image as it is on disk; None: unknown.
+        baseline: metres between the cameras of a stereo pair; None: unknown, or no pair.
+    """
+
+    focal: float | None = None
+    baseline: float | None = None
+
+    def stereo(self) -> float:
+        """focal × baseline in pixels · metres: what depth × disparity is.
+
+        Raises:
+            DomainError: one of them is unknown.
+        """
+        for name, value in (("focal length", self.focal), ("baseline", self.baseline)):
+            if value is None:
+                raise DomainError(
+                    f"the {name} is unknown, which turns disparity into depth: write `focal` and "
+                    "`baseline` into the description, or list camera files that hold both"
+                )
+        return self.focal * self.baseline
+
+
+def read_camera(path: Path) -> Camera:
+    """Read a camera file of one of the kinds that this module names.
+
+    Raises:
+        DomainError: it is absent or of none of these kinds, or a number makes no sense; names it.
+    """
+    try:
+        if path.suffix == ".json":
+            return _from_json(read_json(path))
+        if path.suffix == ".txt":
+            return _from_text(read_bounded(path).decode())
+    except FileNotFoundError:
+        raise DomainError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DomainError(f"{path}: cannot be read as a camera ({error})") from None
+    except UserError as error:
+        raise DomainError(_named(path, str(error))) from None
+    raise DomainError(f"{path}: a camera file ends in .json or .txt")
+
+
+def focal_of(degrees: float, width: int) -> float:
+    """Focal length in pixels of `width` pixels that see an angle of `degrees` (CARLA's `fov`)."""
+    return width / (2 * math.tan(math.radians(degrees) / 2))
+
+
+def positive(value: Any, what: str, limit: float, unit: str) -> float:
+    """`value` as a number above 0 and below `limit`.
+
+    Raises:
+        DomainError: it is none; names it as `what`.
+    """
+    if type(value) not in (int, float) or not 0 < value < limit:
+        raise DomainError(f"{what} = {value!r} is no number of {unit} above 0")
+    return float(value)
+
+
+def _from_json(content: Any) -> Camera:
+    if not isinstance(content, Mapping):
+        raise DomainError('holds no {"focal": pixels}')
+    intrinsic, extrinsic = content.get("intrinsic"), content.get("extrinsic")
+    if isinstance(intrinsic, Mapping):  # Cityscapes'
+        focal = intrinsic.get("fx")
+        baseline = extrinsic.get("baseline") if isinstance(extrinsic, Mapping) else None
+    else:
+        focal, baseline = content.get("focal"), content.get("baseline")
+    if focal is None:
+        raise DomainError('holds no {"focal": pixels}')
+    return _camera(focal, baseline)
+
+
+def _from_text(text: str) -> Camera:
+    rows = {}
+    for line in text.splitlines():
+        name, colon, numbers = line.partition(":")
+        if colon:
+            rows[name.strip()] = numbers
+    for left, right in KITTI_PAIRS:
+        if left in rows:
+            matrix = _numbers(rows[left], 12, left)
+            focal, baseline = matrix[0], None
+            if right in rows and focal:
+                baseline = (matrix[3] - _numbers(rows[right], 12, right)[3]) / focal
+            return _camera(focal, baseline)
+    if rows:
+        raise DomainError(f"holds none of the lines {', '.join(left for left, _ in KITTI_PAIRS)}")
+    return _camera(_numbers(text, 9, "the matrix")[0], None)
+
+
+def _numbers(text: str, count: int, what: str) -> list[float]:
+    try:
+        numbers = [float(word) for word in text.split()]
+    except ValueError as error:
+        raise DomainError(f"{what}: {error}") from None
+    if len(numbers) != count:
+        raise DomainError(f"{what} has {len(numbers)} numbers, not {count}")
+    return numbers
+
+
+def _camera(focal: Any, baseline: Any) -> Camera:
+    return Camera(
+        positive(focal, "focal", LONGEST_FOCAL, "pixels"),
+        None if baseline is None else positive(baseline, "baseline", LONGEST_BASELINE, "metres"),
+    )
+
+
+def _named(path: Path, message: str) -> str:
+    return message if message.startswith(str(path)) else f"{path}: {message}"

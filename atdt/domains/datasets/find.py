@@ -1,0 +1,159 @@
+"""Which samples of a data set are on disk, and the domain that they make."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from atdt.domains.datasets.layout import Layout, SemanticWay
+from atdt.domains.datasets.nearest import Nearest
+from atdt.domains.datasets.patterns import filled, found
+from atdt.domains.lists import ALL_COLUMNS, MISSING
+from atdt.errors import DomainError, UserError
+from atdt.files import inside, read_bounded
+
+
+@dataclass(frozen=True)
+class Found:
+    """A data set on disk.
+
+    Attributes:
+        layout: what is known of it.
+        way: how its semantic labels are read, if it has any.
+        root: its folder.
+        splits: rows of the lists, by split; each a path, or None, for each of `columns`.
+        columns: of the lists; those that no sample has are left out.
+        unsplit: images that belong to no split.
+    """
+
+    layout: Layout
+    way: SemanticWay | None
+    root: Path
+    splits: Mapping[str, tuple[tuple[str | None, ...], ...]]
+    columns: tuple[str, ...]
+    unsplit: int
+
+    def lines(self, split: str) -> str:
+        """The text of a split's list."""
+        rows = (";".join(path or MISSING for path in row) for row in self.splits[split])
+        return "".join(f"{row}\n" for row in rows)
+
+    def count(self, split: str, column: str) -> int:
+        """How many samples of a split have a file of this column."""
+        if column not in self.columns:
+            return 0
+        place = self.columns.index(column)
+        return sum(row[place] is not None for row in self.splits[split])
+
+    def description(self, name: str, root: str) -> dict[str, Any]:
+        """What the description file of this domain says; its lists are SPLIT.txt beside it."""
+        content: dict[str, Any] = {"name": name, "root": root}
+        encodings = {k: v for k, v in self.layout.encodings.items() if k in self.columns}
+        if self.way is not None:
+            key = "label_space" if self.way.table is None else "label_table"
+            content[key] = self.way.space or self.way.table
+            if "semantic" in self.columns:
+                encodings["semantic"] = self.way.encoding
+            if self.way.far and "depth" in self.columns:
+                content["far"] = dict(self.way.far)
+        else:
+            content["label_space"] = "shared11"
+        content |= self.layout.camera
+        content["columns"] = list(self.columns)
+        content["lists"] = {split: f"{split}.txt" for split in self.splits}
+        return content | {"encodings": encodings}
+
+
+def find(known: Layout, root: Path, labels: str | None = None) -> Found:
+    """Look for a data set's files.
+
+    Args:
+        known: the data set.
+        root: its folder.
+        labels: how to read its semantic labels; None: the first way.
+
+    Raises:
+        DomainError: `root` is no folder, no image of the layout is in it, or a list of names that
+            the layout needs is not; says which path was looked for.
+    """
+    if not root.is_dir():
+        raise DomainError(f"{root}: no such folder")
+    way = known.way(labels)
+    patterns = dict(known.files) | ({"semantic": way.file} if way else {})
+    chosen = {split: _choice(root, rule) for split, rule in known.splits.items()}
+    splits: dict[str, list[dict[str, str | None]]] = {split: [] for split in known.splits}
+    timed = {c: Nearest(root, patterns[c], within) for c, within in known.nearest.items()}
+    unsplit = met = 0
+    for image, fields in found(root, patterns["image"]):
+        met += 1
+        into = [split for split, chooses in chosen.items() if chooses(fields)]
+        if not into:
+            unsplit += 1
+            continue
+        row = {
+            column: timed[column].path(fields, image)
+            if column in timed
+            else filled(root, patterns[column], fields)
+            for column in patterns
+        }
+        for split in into:
+            splits[split].append(row | {"image": image})
+    if not met:
+        raise DomainError(
+            f"{root}: no image {patterns['image']} in it; {known.title} is laid out so "
+            f"(atdt data list {known.name} shows all)"
+        )
+    kept = {split: rows for split, rows in splits.items() if rows}
+    if not kept:
+        raise DomainError(f"{root}: {met} images, but none of the splits {', '.join(splits)}")
+    columns = tuple(
+        column
+        for column in ALL_COLUMNS
+        if any(row.get(column) for rows in kept.values() for row in rows)
+    )
+    return Found(
+        known,
+        way,
+        root,
+        {s: tuple(tuple(row[c] for c in columns) for row in rows) for s, rows in kept.items()},
+        columns,
+        unsplit,
+    )
+
+
+def needed(known: Layout) -> dict[str, str]:
+    """Patterns of all files by column, for showing; of the ways to read labels, each."""
+    shown = {column: known.files[column] for column in ALL_COLUMNS if column in known.files}
+    return shown | {f"semantic ({way.name})": way.file for way in known.ways.values()}
+
+
+def _choice(root: Path, rule: Mapping[str, Any]) -> Any:
+    """Whether a sample's fields are of a split, as a function."""
+    if "names" in rule:
+        field, names = rule["field"], _names(inside(root, rule["names"]))
+        return lambda fields: fields[field] in names
+    wanted = {
+        field: [values] if isinstance(values, str) else values for field, values in rule.items()
+    }
+    return lambda fields: all(
+        any(_is(fields[field], value) for value in values) for field, values in wanted.items()
+    )
+
+
+def _names(path: Path) -> set[str]:
+    try:
+        lines = read_bounded(path).decode().split("\n")
+    except FileNotFoundError:
+        raise DomainError(f"{path}: no such list, which says what is in the split") from None
+    except (OSError, UnicodeDecodeError, UserError) as error:
+        raise DomainError(f"{path}: cannot be read as a list ({error})") from None
+    return {line.split()[0] for line in lines if line.strip()}
+
+
+def _is(value: str, wanted: str) -> bool:
+    span = re.fullmatch(r"(\d+)-(\d+)", wanted)
+    digits = re.fullmatch(r"\D*(\d+)", value)
+    if span and digits:
+        return int(span[1]) <= int(digits[1]) <= int(span[2])
+    return value == wanted

@@ -1,0 +1,116 @@
+"""Small folders that are laid out like the data sets that are known."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from atdt.domains import label_space
+from atdt.domains.cameras import Camera
+from atdt.domains.datasets import layout
+from atdt.domains.datasets.patterns import FIELD, fields_of
+from atdt.domains.encodings import write_depth, write_normals
+from atdt.domains.label_table import label_table
+from atdt.files import write_atomic
+
+SIZE = (12, 16)
+CAMERA = Camera(focal=20.0, baseline=0.5)
+PER_SPLIT = 2
+
+
+@pytest.fixture
+def make_dataset(tmp_path):
+    """Write a data set with two samples in each split: `make(name, labels=None) -> root`."""
+
+    def make(name: str, labels: str | None = None) -> Path:
+        known, root = layout(name), tmp_path / name
+        way = known.way(labels)
+        patterns = dict(known.files) | ({"semantic": way.file} if way else {})
+        random = np.random.default_rng(0)
+        for rule in known.splits.values():
+            rows = [_fields(known, rule, number) for number in range(PER_SPLIT)]
+            if "names" in rule:
+                names = "".join(f"{row[rule['field']]}\n" for row in rows)
+                write_atomic(root / rule["names"], names.encode())
+            for row in rows:
+                for column, pattern in patterns.items():
+                    path = FIELD.sub(lambda field, row=row: row[field[1]], pattern)
+                    path = root / path.replace("*/", "train/").replace("*", "1")
+                    _write(path, column, known, way, random)
+        return root
+
+    return make
+
+
+def _fields(known, rule, number):
+    fields = {name: f"{name}{number}" for name in fields_of(known.files["image"])}
+    if "time" in fields:
+        fields["time"] = f"{1305031452 + number}.7917"
+    if "names" in rule:
+        return fields | {rule["field"]: f"{Path(rule['names']).stem}_{number}"}
+    for name, wanted in rule.items():
+        value = wanted if isinstance(wanted, str) else wanted[0]
+        fields[name] = f"{name}_{value.split('-')[0]}" if value[0].isdigit() else value
+    return fields
+
+
+def _write(path, column, known, way, random):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if column in ("image", "right"):
+        _write_image(path, random)
+    elif column == "camera":
+        write_atomic(path, _camera(path).encode())
+    elif column == "semantic":
+        _write_semantic(path, way, random)
+    elif column == "normals":
+        normals = np.zeros((*SIZE, 3))
+        normals[1:, :, 2] = -1
+        if path.suffix == ".npy":
+            np.save(path, normals)
+        else:
+            write_normals(path, normals)
+    else:
+        metres = random.uniform(2.0, 9.0, SIZE)
+        metres[0] = 0
+        write_depth(path, metres, known.encodings["depth"], CAMERA)
+
+
+def _write_image(path, random):
+    pixels = random.integers(0, 256, (*SIZE, 3), np.uint8)
+    if path.suffix == ".npy":
+        np.save(path, pixels / 255)
+        return
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG" if path.suffix == ".jpg" else "PNG")
+    write_atomic(path, buffer.getvalue())
+
+
+def _write_semantic(path, way, random):
+    space = label_space(way.space) if way.space else label_table(way.table).files
+    ids = random.integers(0, len(space.classes), SIZE).astype(np.uint8)
+    if way.encoding == "npy":
+        np.save(path, np.where(ids == 1, -1.0, ids))
+        return
+    if way.encoding == "red":
+        pixels = np.stack([ids, 0 * ids, 0 * ids], axis=2)
+    elif way.encoding == "colours":
+        pixels = np.array(space.colours, np.uint8)[ids]
+    else:
+        pixels = ids
+    Image.fromarray(pixels).save(path)
+
+
+def _camera(path):
+    if path.suffix == ".json":
+        return json.dumps(
+            {"extrinsic": {"baseline": CAMERA.baseline}, "intrinsic": {"fx": CAMERA.focal}}
+        )
+    if path.name == "intrinsics.txt":
+        return f"{CAMERA.focal} 0 8\n0 {CAMERA.focal} 6\n0 0 1\n"
+    left = f"{CAMERA.focal} 0 8 0.0 0 {CAMERA.focal} 6 0 0 0 1 0"
+    right = f"{CAMERA.focal} 0 8 {-CAMERA.focal * CAMERA.baseline} 0 {CAMERA.focal} 6 0 0 0 1 0"
+    names = ("P2", "P3") if "calib/" in path.as_posix() else ("P_rect_02", "P_rect_03")
+    return f"calib_time: 09-Jan-2012 13:57:47\n{names[0]}: {left}\n{names[1]}: {right}\n"

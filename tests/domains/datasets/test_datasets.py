@@ -1,0 +1,178 @@
+"""Every data set that is known: laid out as its file says, it is found, checked and described."""
+
+import numpy as np
+import pytest
+
+from atdt.domains import IGNORE, open_domain
+from atdt.domains.datasets import Describing, check_dataset, describe, layout, layout_names
+from atdt.domains.datasets.find import find, needed
+from atdt.domains.datasets.patterns import fields_of
+from atdt.domains.encodings import write_png
+from atdt.domains.lists import ALL_COLUMNS
+from atdt.errors import DomainError
+
+WAYS = [(name, way) for name in layout_names() for way in layout(name).ways or [None]]
+
+
+@pytest.mark.parametrize("name", layout_names())
+def test_a_layout_says_where_it_comes_from_and_fills_its_paths_from_the_images(name):
+    known = layout(name)
+    assert known.title and known.source and known.get
+    assert set(known.files) <= set(ALL_COLUMNS) and "image" in known.files
+    have = set(fields_of(known.files["image"]))
+    for pattern in needed(known).values():
+        assert set(fields_of(pattern)) <= have
+    for rule in known.splits.values():
+        assert ({rule["field"]} if "names" in rule else set(rule)) <= have
+
+
+@pytest.mark.parametrize(("name", "labels"), WAYS)
+def test_it_becomes_a_domain_with_all_its_labels(make_dataset, tmp_path, name, labels):
+    root = make_dataset(name, labels)
+    checked = check_dataset(name, root, labels)
+    assert checked.wrong is None
+    known = layout(name)
+    assert set(checked.found.splits) == set(known.splits)
+    assert set(checked.opened.values()) == {2}
+    path = describe(Describing(name, root, tmp_path / "own", labels=labels))
+    for split in known.splits:
+        domain = open_domain(f"{path.parent}:{split}")
+        assert len(domain) == 2
+        for kind in ("depth", "normals"):
+            assert domain.has(kind) == (kind in known.files)
+        assert domain.has("semantic") == bool(known.ways)
+        for index in range(2):
+            assert domain.image(index).shape == (12, 16, 3)
+            if known.ways:
+                semantic = domain.label(index, "semantic")
+                assert domain.label_space.name == known.way(labels).becomes
+                assert (semantic < len(domain.label_space.classes))[semantic != IGNORE].all()
+            if "depth" in known.files:
+                depth = domain.label(index, "depth")
+                assert not depth[0].any()
+                assert 1.9 < depth[1:].min() < depth.max() < 9.2
+            if "camera" in known.files:
+                assert domain.camera(index).focal == 20
+            if known.encodings.get("depth", "").startswith("disparity"):
+                assert domain.camera(index).baseline == pytest.approx(0.5)
+
+
+def test_cityscapes_ids_of_both_kinds_become_the_same_shared_classes(make_dataset, tmp_path):
+    root = make_dataset("cityscapes", "labelids")
+    spec = describe(Describing("cityscapes", root, tmp_path / "a")).parent
+    domain = open_domain(f"{spec}:train")
+    label_ids = np.array([[7, 8, 11, 19, 20, 26, 32, 33, 22, 0]], np.uint8)
+    label_ids = np.pad(np.tile(label_ids, (12, 1)), ((0, 0), (0, 6)))
+    write_png(domain.file(0, "semantic"), label_ids)
+    assert domain.label(0, "semantic")[0, :10].tolist() == [0, 1, 9, 8, 8, 7, 7, 255, 255, 255]
+
+
+def test_an_id_that_the_table_lacks_is_named_with_file_and_count(make_dataset):
+    root = make_dataset("cityscapes", "trainids")
+    path = sorted(root.glob("gtFine/val/*/*_labelTrainIds.png"))[1]
+    ids = np.zeros((12, 16), np.uint8)
+    ids[0, :5] = 33
+    write_png(path, ids)
+    checked = check_dataset("cityscapes", root, "trainids")
+    assert f"{path}: holds id 33 (5 pixels)" in checked.wrong
+    assert checked.opened == {"train": 2, "val": 1}
+
+
+def test_depth_outside_of_its_bounds_is_taken_for_another_encoding(make_dataset):
+    root = make_dataset("camvid")
+    assert check_dataset("camvid", root).wrong is None
+    root = make_dataset("nyuv2-npy")
+    path = sorted(root.glob("val/depth/*.npy"))[0]
+    np.save(path, np.full((12, 16), 2500.0))
+    wrong = check_dataset("nyuv2-npy", root).wrong
+    assert wrong.endswith("0.1 to 12 m are expected: another encoding?")
+    assert str(path) in wrong
+
+
+def test_labels_that_are_all_ignored_are_wrong(make_dataset):
+    root = make_dataset("cityscapes")
+    for path in root.glob("gtFine/train/*/*_labelIds.png"):
+        write_png(path, np.zeros((12, 16), np.uint8))
+    assert "every pixel of 2 label files is ignored" in check_dataset("cityscapes", root).wrong
+
+
+def test_carlas_tags_must_be_named_and_colours_are_no_tags(make_dataset):
+    root = make_dataset("carla", "palette23")
+    with pytest.raises(DomainError, match=r"which version .*--labels is one of tags13"):
+        check_dataset("carla", root)
+    with pytest.raises(DomainError, match="has no labels 'tags12'"):
+        check_dataset("carla", root, "tags12")
+    assert "colours, not tags in the red channel" in check_dataset("carla", root, "tags23").wrong
+    assert "holds colours [" in check_dataset("carla", root, "palette29").wrong
+
+
+def test_old_carlas_sky_is_what_has_no_tag_at_the_far_plane(make_dataset, tmp_path):
+    from atdt.domains.encodings import write_depth
+
+    root = make_dataset("carla", "tags13")
+    spec = describe(Describing("carla", root, tmp_path / "own", labels="tags13")).parent
+    domain = open_domain(f"{spec}:train")
+    tags = np.zeros((12, 16, 3), np.uint8)
+    tags[6:, :, 0] = 7
+    write_png(domain.file(0, "semantic"), tags)
+    metres = np.full((12, 16), 1000.0)
+    metres[:, 8:] = 30
+    write_depth(domain.file(0, "depth"), metres, "rgb24-1000m")
+    label, sky = domain.label(0, "semantic"), domain.label_space.classes.index("sky")
+    assert (label[:6, :8] == sky).all() and (label[:6, 8:] == IGNORE).all()
+    assert (label[6:] == 0).all()
+
+
+def test_a_folder_of_something_else_is_refused_with_what_was_looked_for(tmp_path):
+    with pytest.raises(DomainError, match=r"no image leftImg8bit/\{split\}"):
+        find(layout("cityscapes"), tmp_path)
+    with pytest.raises(DomainError, match="no such folder"):
+        find(layout("cityscapes"), tmp_path / "none")
+    with pytest.raises(DomainError, match=r"train\.txt: no such list"):
+        find(layout("voc2012"), tmp_path)
+    with pytest.raises(DomainError, match="data set 'imagenet': known are camvid"):
+        layout("imagenet")
+
+
+def test_images_of_no_split_are_counted_and_missing_labels_leave_a_gap(make_dataset):
+    root = make_dataset("synthia-sf")
+    (root / "SEQ3").rename(root / "SEQ7")
+    made = find(layout("synthia-sf"), root)
+    assert made.unsplit == 2 and set(made.splits) == {"train", "test"}
+    sorted(root.glob("SEQ1/DepthLeft/*"))[0].unlink()
+    made = find(layout("synthia-sf"), root)
+    assert (made.count("test", "image"), made.count("test", "depth")) == (2, 1)
+    assert made.lines("test").count(";_") == 1
+
+
+def test_a_description_is_not_replaced_unasked(make_dataset, tmp_path):
+    root = make_dataset("camvid")
+    config = Describing("camvid", root, tmp_path / "own")
+    describe(config)
+    with pytest.raises(DomainError, match="is there already; --overwrite"):
+        describe(config)
+    describe(Describing("camvid", root, tmp_path / "own", overwrite=True, name="streets"))
+    assert open_domain(f"{tmp_path}/own:train").name == "streets"
+
+
+def test_several_files_where_one_is_meant_are_an_error(make_dataset):
+    root = make_dataset("sunrgbd")
+    path = sorted(root.glob("*/depth_bfx/*.png"))[0]
+    path.with_name("2.png").write_bytes(path.read_bytes())
+    with pytest.raises(DomainError, match="2 files, where one is meant"):
+        find(layout("sunrgbd"), root)
+
+
+def test_tums_images_have_the_depth_that_is_nearest_in_time(tmp_path):
+    for path in ("rgb/1.000", "rgb/1.100", "rgb/9.000", "depth/1.015", "depth/1.090"):
+        (tmp_path / "desk" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "desk" / f"{path}.png").touch()
+    made = find(layout("tum"), tmp_path)
+    assert made.lines("all") == (
+        "desk/rgb/1.000.png;desk/depth/1.015.png\n"
+        "desk/rgb/1.100.png;desk/depth/1.090.png\n"
+        "desk/rgb/9.000.png;_\n"
+    )
+    (tmp_path / "desk/depth/last.png").touch()
+    with pytest.raises(DomainError, match="'last' is no time in seconds"):
+        find(layout("tum"), tmp_path)
