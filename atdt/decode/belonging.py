@@ -38,11 +38,13 @@ def load_side(
 
     Raises:
         RunError: no such run, or it was not given and is not where it was.
+        NetworkError: a network with skips.
         MismatchError: another network, level, task or number of channels.
     """
     recorded = transfer.run.info[side]
     path = given or recorded_run(side, transfer)
     loaded = load_task_network(path, device, allow_import)
+    loaded.network.check_can_be_cut(str(path))
     level = recorded["level"]
     check_shape(side, loaded.network, level, transfer, path, size)
     task = recorded.get("task")

@@ -47,11 +47,9 @@ def predict(config: Prediction) -> Path:
         device,
         skipped=domain.skipped,
     )
-    network = loaded.network
 
     def compute(images: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
-        features = network.encode(images)
-        return network.decode(features, size=size), features
+        return loaded.network.output_and_features(images)  # with skips, too
 
     run(source, compute, open_sink(loaded.task, head, source, config), device)
     return config.out

@@ -69,11 +69,12 @@ def load_encoders(config: Extraction, device: torch.device) -> tuple[Encoder, ..
     Raises:
         UserError: a run that cannot be used, a name that two encoders share or that no array can
             have.
-        NetworkError: a level that a network does not have.
+        NetworkError: a network with skips, or a level that a network does not have.
     """
     encoders: dict[str, Encoder] = {}
     for name, path in config.encoders:
         loaded = load_task_network(path, device, config.allow_import)
+        loaded.network.check_can_be_cut(str(path))
         name = name or loaded.task.name
         if not NAME.fullmatch(name):
             raise UserError(f"--encoder {name}={path}: the name must match {NAME.pattern}")

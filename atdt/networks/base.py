@@ -152,8 +152,29 @@ class TaskNetwork(nn.Module):
         for stage in list(self.stages)[self._index(level) + 1 :]:
             features = stage(features)
         output = self.decoder(features)
-        if size is None:
-            return output
+        return output if size is None else self._cropped(output, size)
+
+    def output_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The output for a batch, as `forward` gives it, and its deepest features."""
+        features = self.encode(images)
+        return self.decode(features, size=tuple(images.shape[-2:])), features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) RGB in [0, 1] -> (N, out, H, W)."""
+        output, _ = self.output_and_features(images)
+        return output
+
+    def check_can_be_cut(self, called: str = "this network") -> None:
+        """Refuse a network that works only as a whole; this one does not.
+
+        Args:
+            called: what a message calls it; the run that it comes from, where there is one.
+
+        Raises:
+            NetworkError: its decoder reads more than features of one level (see `SkipNetwork`).
+        """
+
+    def _cropped(self, output: Tensor, size: tuple[int, int]) -> Tensor:
         height, width = size
         if output.shape[-2] < height or output.shape[-1] < width:
             raise NetworkError(
@@ -161,10 +182,6 @@ class TaskNetwork(nn.Module):
                 f"{height}x{width} asked for: they are of smaller images"
             )
         return output[..., :height, :width]
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) RGB in [0, 1] -> (N, out, H, W)."""
-        return self.decode(self.encode(images), size=tuple(images.shape[-2:]))
 
     def padded(self, size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of images of `size` once they are padded."""
@@ -189,6 +206,14 @@ class TaskNetwork(nn.Module):
                     raise NetworkError(f"{name} of a {size[0]}x{size[1]} image: {reason}") from None
             self._shapes[key] = tuple(features.shape[1:])
         return self._shapes[key]
+
+    def decoder_inputs(self, size: tuple[int, int]) -> tuple[Tensor, ...]:
+        """What `decoder` reads of two images of `size`, on the meta device: shapes, no values.
+
+        Raises:
+            NetworkError: a stage cannot be run at that size.
+        """
+        return (torch.empty(2, *self.feature_shape(None, size), device="meta"),)
 
     def weights_digest(self, part: str, level: str | None = None) -> str:
         """Hexadecimal sha256 of a part's weights and statistics, whatever device they are on.

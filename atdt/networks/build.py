@@ -21,6 +21,8 @@ MOST_CHANNELS = 4096  # a label space has 255 classes; a stranger's run.json mus
 BUILT_IN = {
     "tiny": "atdt.networks.tiny:build",
     "dilated-resnet50": "atdt.networks.dilated_resnet:build",
+    "atdt-resnet50": "atdt.networks.atdt_resnet:build",
+    "atdt-vgg": "atdt.networks.atdt_vgg:build",
     "resnet50": "atdt.networks.torchvision_resnet:build_resnet50",
     "resnet101": "atdt.networks.torchvision_resnet:build_resnet101",
 }
@@ -108,9 +110,9 @@ def _check_options(function: Builder, spec: NetworkSpec, out_channels: int) -> N
 def _check_output(network: TaskNetwork, spec: NetworkSpec, out_channels: int) -> None:
     """Refuse a network whose output has other channels, or is smaller than its images."""
     height, width = 2 * network.stride, 3 * network.stride
-    features = torch.empty(2, *network.feature_shape(None, (height, width)), device="meta")
+    inputs = network.decoder_inputs((height, width))
     try:
-        shape = tuple(meta_call(network.decoder, features).shape)
+        shape = tuple(meta_call(network.decoder, *inputs).shape)
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
         raise NetworkError(f"network {spec.name!r}: its decoder fails ({reason})") from None

@@ -14,9 +14,21 @@ def batch_norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
 
 
-def instance_norm(channels: int) -> nn.InstanceNorm2d:
+class InstanceNorm(nn.InstanceNorm2d):
+    """torch's, which refuses features of a single position by an error that is no user's."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        if features.shape[-2:].numel() == 1:
+            raise NetworkError(
+                "norm=instance: features of 1x1 have no variance; give larger images, or another "
+                "norm"
+            )
+        return super().forward(features)
+
+
+def instance_norm(channels: int) -> InstanceNorm:
     """Statistics of each sample, at test time too; scales are drawn from N(1, 0.02²)."""
-    norm = nn.InstanceNorm2d(channels, eps=1e-5, affine=True)
+    norm = InstanceNorm(channels, eps=1e-5, affine=True)
     nn.init.normal_(norm.weight, 1.0, 0.02)
     return norm
 

@@ -42,8 +42,10 @@ def split_module(
     Raises:
         NetworkError: a node is unknown, out of order or not a good place to cut: another tensor
             is needed behind it as well, the next layer changes it in place, or its sides are not
-            those of the image divided by a whole number.
+            those of the image divided by a whole number. Or `module` is a network with skips.
     """
+    if isinstance(module, TaskNetwork):
+        module.check_can_be_cut()
     graph = traced(module)
     cuts = [find_node(graph, name) for name in nodes]
     result = find_output(graph, output)

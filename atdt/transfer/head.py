@@ -54,13 +54,14 @@ def build_head(
         source, target: shapes of the features that the body takes and gives.
 
     Raises:
-        NetworkError: an unknown body or option, or a network that cannot be built.
+        NetworkError: an unknown body or option, or a network that cannot be built or cut.
     """
     options = dict(options)
     body = options.pop("body", DEFAULT_BODY)
     transfer = build_transfer(body, options, source, target, source_standard, seed=seed)
     fresh = spec.without_initial_weights()
     network = build_network(fresh, out_channels, seed=seed, allow_import=allow_import)
+    network.check_can_be_cut(f"network {spec.name!r}")
     for index in range(network.levels.index(level) + 1):
         network.stages[index] = nn.Identity()  # E2 is not part of a head
     return Head(transfer, network, level)

@@ -66,7 +66,7 @@ def prepare(config: TransferTraining) -> Setting:
     """Open what `config` names and prove that it fits together.
 
     Raises:
-        UserError: an option, store, array or run that cannot be used.
+        UserError: an option, store, array or run that cannot be used, a network with skips, say.
         MismatchError: the store's E2 is not `target_run`'s, or a shape does not fit.
     """
     config.check()
@@ -78,6 +78,7 @@ def prepare(config: TransferTraining) -> Setting:
     teacher = None
     if config.target_run is not None:
         teacher = load_task_network(config.target_run, allow_import=config.allow_import)
+        teacher.network.check_can_be_cut(str(config.target_run))
     mismatch: tuple[str, ...] = ()
     target_level = config.target_level or config.level
     if config.is_head:

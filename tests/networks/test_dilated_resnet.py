@@ -1,5 +1,6 @@
 """The paper's network: every count and shape that is known of it, and its quirks."""
 
+import hashlib
 import math
 
 import pytest
@@ -7,12 +8,12 @@ import torch
 from torch import nn
 
 from atdt.networks import macs, parameters
-from atdt.networks.dilated_resnet import Bottleneck, ZeroPaddedMaxPool, build
+from atdt.networks.dilated_resnet import build
 
 
-def on_meta(out_channels=11, norm="batch"):
+def on_meta(out_channels=11, norm="batch", skips=False):
     with torch.device("meta"):
-        return build(out_channels, norm)
+        return build(out_channels, norm, skips)
 
 
 @pytest.mark.parametrize(("norm", "expected"), [("batch", 38_079_552), ("none", 38_041_728)])
@@ -68,30 +69,9 @@ def test_stages_stride_in_their_last_unit_or_dilate_in_all():
     assert all(unit.shortcut[0].kernel_size == (1, 1) for stage in stages for unit in stage)
 
 
-def test_a_bottleneck_is_elu_of_a_sum_of_two_linear_paths():
-    unit = Bottleneck(8, 4, None, stride=2, dilation=2)
-    features = torch.randn(2, 8, 6, 6)
-    first, middle, last = (block[0] for block in unit.body)
-    elu = nn.functional.elu
-    expected = elu(last(elu(middle(elu(first(features))))) + unit.shortcut[0](features))
-    assert torch.equal(unit(features), expected)
-    assert expected.shape == (2, 16, 3, 3)
-
-
-def test_the_decoder_doubles_four_times_with_its_quirks():
-    described = []
-    for module in on_meta(out_channels=11).decoder.modules():
-        if isinstance(module, nn.Upsample):
-            assert (module.scale_factor, module.mode) == (2, "nearest")
-            described.append("double")
-        elif isinstance(module, nn.Conv2d):
-            assert (module.kernel_size, module.stride, module.padding) == ((3, 3), (1, 1), (1, 1))
-            bias = "bias" if module.bias is not None else "no bias"
-            described.append((module.in_channels, module.out_channels, bias))
-        elif isinstance(module, nn.BatchNorm2d | nn.ELU):
-            described.append(type(module).__name__)
+def test_the_decoder_doubles_four_times_with_its_quirks(layers):
     plain = ["BatchNorm2d", "ELU"]
-    assert described == [
+    assert layers(on_meta(out_channels=11).decoder) == [
         *("double", (2048, 128, "no bias"), *plain, (128, 128, "no bias"), *plain),
         *("double", (128, 64, "no bias"), *plain, (64, 64, "no bias"), *plain),
         *("double", (64, 32, "bias"), "ELU", (32, 32, "no bias"), *plain),
@@ -99,10 +79,16 @@ def test_the_decoder_doubles_four_times_with_its_quirks():
     ]
 
 
-def test_pooling_pads_with_zeros():
-    features = torch.full((1, 1, 4, 4), -0.5)
-    pooled = ZeroPaddedMaxPool()(features)
-    assert pooled.tolist() == [[[[0.0, 0.0], [0.0, -0.5]]]]
+def test_weights_keep_the_names_that_runs_have():
+    """Runs of long ago must load: nothing may be renamed."""
+    names = sorted(name for name, _ in on_meta(norm="none").named_parameters())
+    digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
+    assert (len(names), names[0], names[-1]) == (
+        146,
+        "decoder.0.1.0.bias",
+        "stages.4.2.shortcut.0.weight",
+    )
+    assert digest == "9885dad03c4705007e7307c889ac11e5c79be3e3d565a95ec636cad8dae376ca"
 
 
 def test_weights_are_glorot_uniform_and_biases_zero():
@@ -119,3 +105,33 @@ def test_weights_are_glorot_uniform_and_biases_zero():
 def test_images_are_not_normalised():
     network = on_meta()
     assert (network.mean, network.std, network.stride) == ((0, 0, 0), (1, 1, 1), 16)
+
+
+def test_skips_are_the_maps_of_its_steps_sizes(layers):
+    """Mended by one level: the original's maps are twice too small."""
+    network = on_meta(skips=True)
+    convolutions = [layer[:2] for layer in layers(network.decoder) if isinstance(layer, tuple)]
+    assert convolutions == [
+        *((2048, 128), (128 + 256, 128)),
+        *((128, 64), (64 + 64, 64)),
+        *((64, 32), (32 + 64, 32)),
+        *((32, 11), (11, 11)),
+    ]
+    shapes = [tuple(tensor.shape[1:]) for tensor in network.decoder_inputs((512, 512))]
+    assert shapes == [(2048, 32, 32), (256, 64, 64), (64, 128, 128), (64, 256, 256)]
+    assert parameters(network) - parameters(on_meta()) == 9 * (256 * 128 + 64 * 64 + 64 * 32)
+
+
+def test_skips_leave_all_names_as_they_are():
+    plain, skipping = on_meta().state_dict(), on_meta(skips=True).state_dict()
+    assert list(plain) == list(skipping)
+    changed = [name for name in plain if plain[name].shape != skipping[name].shape]
+    assert changed == [f"decoder.{step}.0.weight" for step in (1, 3, 5)]
+
+
+@pytest.mark.parametrize("skips", [False, True])
+def test_sizes_that_are_no_multiples_go_through(skips):
+    assert on_meta(skips=skips)(torch.empty(1, 3, 375, 1242, device="meta")).shape[2:] == (
+        375,
+        1242,
+    )

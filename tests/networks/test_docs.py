@@ -19,6 +19,10 @@ ROW = re.compile(
     re.M,
 )
 
+SKIPS = re.compile(
+    r"`(?P<name>[\w-]+)`\s\(\+(?P<parameters>[\d.]+) M(?: parameters)?, \+(?P<macs>[\d.]+) G\)"
+)
+
 
 def test_a_network_of_one_s_own_is_built_by_its_name(tmp_path, monkeypatch):
     (tmp_path / "mynets.py").write_text(OWN)
@@ -55,3 +59,17 @@ def test_the_table_is_true(row):
     for what, value in counted.items():
         decimals = len(row[what].partition(".")[2])
         assert f"{value:.{decimals}f}" == row[what], what
+
+
+def test_what_skips_cost_is_true():
+    found = {match["name"]: match for match in SKIPS.finditer(TEXT)}
+    assert set(found) == {"dilated-resnet50", "atdt-resnet50", "atdt-vgg"}
+    for name, said in found.items():
+        with torch.device("meta"):
+            plain, skipping = (
+                build_network(NetworkSpec(name, {"skips": skips}), 11) for skips in (False, True)
+            )
+        more = (parameters(skipping) - parameters(plain)) / 1e6
+        assert f"{more:.2f}" == said["parameters"], name
+        more = (macs(skipping, (512, 512)) - macs(plain, (512, 512))) / 1e9
+        assert f"{more:.1f}" == said["macs"], name
