@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from atdt.domains import label_space
@@ -21,28 +20,25 @@ CAMERA = Camera(focal=20.0, baseline=0.5)
 PER_SPLIT = 2
 
 
-@pytest.fixture
-def make_dataset(tmp_path):
-    """Write a data set with two samples in each split: `make(name, labels=None) -> root`."""
-
-    def make(name: str, labels: str | None = None) -> Path:
-        known, root = layout(name), tmp_path / name
-        way = known.way(labels)
-        patterns = dict(known.files) | ({"semantic": way.file} if way else {})
-        random = np.random.default_rng(0)
-        for rule in known.splits.values():
-            rows = [_fields(known, rule, number) for number in range(PER_SPLIT)]
-            if "names" in rule:
-                names = "".join(f"{row[rule['field']]}\n" for row in rows)
-                write_atomic(root / rule["names"], names.encode())
-            for row in rows:
-                for column, pattern in patterns.items():
-                    path = FIELD.sub(lambda field, row=row: row[field[1]], pattern)
-                    path = root / path.replace("*/", "train/").replace("*", "1")
-                    _write(path, column, known, way, random)
-        return root
-
-    return make
+def make_dataset(
+    root: Path, name: str, labels: str | None = None, size: tuple[int, int] = SIZE
+) -> Path:
+    """Write a data set with two samples in each split; returns `root`."""
+    known = layout(name)
+    way = known.way(labels)
+    patterns = dict(known.files) | ({"semantic": way.file} if way else {})
+    random = np.random.default_rng(0)
+    for rule in known.splits.values():
+        rows = [_fields(known, rule, number) for number in range(PER_SPLIT)]
+        if "names" in rule:
+            names = "".join(f"{row[rule['field']]}\n" for row in rows)
+            write_atomic(root / rule["names"], names.encode())
+        for row in rows:
+            for column, pattern in patterns.items():
+                path = FIELD.sub(lambda field, row=row: row[field[1]], pattern)
+                path = root / path.replace("*/", "train/").replace("*", "1")
+                _write(path, column, known, way, random, size)
+    return root
 
 
 def _fields(known, rule, number):
@@ -57,29 +53,29 @@ def _fields(known, rule, number):
     return fields
 
 
-def _write(path, column, known, way, random):
+def _write(path, column, known, way, random, size):
     path.parent.mkdir(parents=True, exist_ok=True)
     if column in ("image", "right"):
-        _write_image(path, random)
+        _write_image(path, random, size)
     elif column == "camera":
         write_atomic(path, _camera(path).encode())
     elif column == "semantic":
-        _write_semantic(path, way, random)
+        _write_semantic(path, way, random, size)
     elif column == "normals":
-        normals = np.zeros((*SIZE, 3))
+        normals = np.zeros((*size, 3))
         normals[1:, :, 2] = -1
         if path.suffix == ".npy":
             np.save(path, normals)
         else:
             write_normals(path, normals)
     else:
-        metres = random.uniform(2.0, 9.0, SIZE)
+        metres = random.uniform(2.0, 9.0, size)
         metres[0] = 0
         write_depth(path, metres, known.encodings["depth"], CAMERA)
 
 
-def _write_image(path, random):
-    pixels = random.integers(0, 256, (*SIZE, 3), np.uint8)
+def _write_image(path, random, size):
+    pixels = random.integers(0, 256, (*size, 3), np.uint8)
     if path.suffix == ".npy":
         np.save(path, pixels / 255)
         return
@@ -88,9 +84,9 @@ def _write_image(path, random):
     write_atomic(path, buffer.getvalue())
 
 
-def _write_semantic(path, way, random):
+def _write_semantic(path, way, random, size):
     space = label_space(way.space) if way.space else label_table(way.table).files
-    ids = random.integers(0, len(space.classes), SIZE).astype(np.uint8)
+    ids = random.integers(0, len(space.classes), size).astype(np.uint8)
     if way.encoding == "npy":
         np.save(path, np.where(ids == 1, -1.0, ids))
         return

@@ -32,6 +32,7 @@ VERBS = (
     "adapt-bn",
     "evaluate",
     "demo",
+    "reproduce",
 )
 
 STOPPED = 130  # 128 + SIGINT, as shells have it

@@ -1,6 +1,5 @@
 """`atdt demo`."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -40,15 +39,18 @@ def command(
     Semantic labels are known on A and B, depth on A alone; the report says how well depth on B was
     predicted, beside the baseline, two rivals and the oracle. A second call reuses what is there.
     """
-    from atdt.experiments.demo import Demo, demo
+    from atdt.experiments.demo import demo
+    from atdt.experiments.experiment import Experiment
+    from atdt.experiments.pairs import PAIRS
     from atdt.experiments.preset import DEMO, FULL, SMOKE
 
     if full and smoke:
         raise click.UsageError("--full and --smoke exclude each other")
     suffix = "" if pair == "streets" else "-held-out"
     if full:
-        config = Demo(
-            replace(FULL, pair=pair),
+        config = Experiment(
+            FULL,
+            PAIRS[pair],
             root,
             f"demo-full{suffix}",
             directions=(("semantic", "depth"), ("depth", "semantic")),
@@ -59,6 +61,7 @@ def command(
         )
     else:
         preset, name = (SMOKE, "smoke") if smoke else (DEMO, "demo")
-        preset = replace(preset, pair=pair)
-        config = Demo(preset, root, name + suffix, seeds=seeds or (0,), rivals=rivals)
+        config = Experiment(
+            preset, PAIRS[pair], root, name + suffix, seeds=seeds or (0,), rivals=rivals
+        )
     click.echo(demo(config))

@@ -24,14 +24,15 @@ def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:
         f"N1 learns {t1.name} on A and B",
         t1.task,
         (t1.domain("a", "train"), t1.domain("b", "train")),
-        (t1.domain("a", "val"), t1.domain("b", "val")),
+        t1.validation("a", "b"),
+        steps=preset.source_steps,
     )
     n2 = road.train(
         "n2",
         f"N2 learns {t2.name} on A",
         t2.task,
         (a,),
-        (t2.domain("a", "val"),),
+        t2.validation("a"),
         without_source=True,
     )
     oracle = road.train(
@@ -39,7 +40,7 @@ def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:
         f"the oracle learns {t2.name} on A and B, with the labels of both",
         t2.task,
         (a, b),
-        (t2.domain("b", "val"),),
+        t2.validation("b"),
         without_source=True,
     )
     adapted = road.adapt(n2, b)
@@ -71,7 +72,7 @@ def other_rivals(direction: Direction, preset: Preset, steps: Steps, outcome: Ou
     road = Road(direction, preset, steps, outcome)
     t1, t2 = direction.source, direction.target
     a, b = t2.domain("a", "train"), t2.domain("b", "train")
-    val_a = (t2.domain("a", "val"),)
+    val_a = t2.validation("a")
     shared = road.train(
         SHARED,
         f"one encoder, two decoders: {t1.name} on A and B, {t2.name} on A",
@@ -114,14 +115,14 @@ def labelled_images(
     target = direction.target
     a, b = target.domain("a", "train"), target.domain("b", "train")
     curve = {0: outcome.rows[BASELINE][0]}
-    for count in counts:
+    for count in (count for count in counts if count < direction.labelled):
         run = road.train(
             f"oracle{count}",
             f"the oracle with {count} labelled images of B",
             target.task,
             (a, f"{b}@{count}"),
-            (target.domain("b", "val"),),
+            target.validation("b"),
             without_source=True,
         )
         curve[count] = road.predict(run, target, "b", f"oracle{count}")
-    return curve | {preset.train: outcome.rows[ORACLE][0]}
+    return curve | {direction.labelled: outcome.rows[ORACLE][0]}

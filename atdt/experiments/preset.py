@@ -1,11 +1,21 @@
-"""What an experiment is told: the pair, the sizes of its splits, the networks and schedules.
+"""What an experiment is told: the sizes of its splits, the networks and the schedules.
 
-Every row of a table is trained under the one preset: nothing is tuned for a row alone.
+Every row of a table is trained under the one preset: nothing is tuned for a row alone. A preset is
+a small TOML file that names what differs from `Preset`.
 """
 
-from dataclasses import dataclass, field
+import math
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
+from atdt.errors import UserError
+from atdt.files import read_toml
 from atdt.networks import NetworkSpec
+
+BUILT_IN = Path(__file__).parent / "presets"
 
 
 @dataclass(frozen=True)
@@ -13,12 +23,13 @@ class Preset:
     """The settings that all rows of an experiment share.
 
     Attributes:
-        pair: rendered pair of domains, see `atdt.domains.streets`.
-        size: (height, width) of its images.
+        size: (height, width) of images that are rendered.
+        train, val, test: images a split and domain that are rendered.
         resize: (height, width) that all images are brought to first; None where they agree.
-        train, val, test: images a split and domain.
+        crop: (height, width) that trainings and stores cut from them; None for whole images.
         network: architecture of every task network.
-        steps: optimiser steps of every task network, however many images it learns from.
+        steps: optimiser steps of a task network, however many images it learns from.
+        source_steps: the same of N1; None: as the others, which is what rivals can be held against.
         batch, learning_rate, precision: of the task networks.
         views: views of each image in a store, the plain one included.
         photometric: of task networks and stores alike, see `atdt.domains.views`.
@@ -30,14 +41,15 @@ class Preset:
         block: neighbouring test images that the bootstrap draws together; more than 1 for video.
     """
 
-    pair: str = "streets"
     size: tuple[int, int] = (96, 192)
-    resize: tuple[int, int] | None = None
     train: int = 480
     val: int = 64
     test: int = 128
+    resize: tuple[int, int] | None = None
+    crop: tuple[int, int] | None = None
     network: NetworkSpec = field(default_factory=lambda: NetworkSpec("tiny", {}))
     steps: int = 700
+    source_steps: int | None = None
     batch: int = 8
     learning_rate: float = 1e-3
     precision: str = "bfloat16"
@@ -52,20 +64,111 @@ class Preset:
     block: int = 1
 
 
-DEMO = Preset()
-# Minutes matter less here: more images, longer schedules, tighter intervals.
-FULL = Preset(train=600, val=100, test=150, steps=1200)
-# For tests: the same road, nothing learnt.
-SMOKE = Preset(
-    size=(32, 64),
-    train=6,
-    val=2,
-    test=3,
-    steps=4,
-    batch=2,
-    precision="float32",
-    views=2,
-    width=8,
-    transfer_steps=4,
-    transfer_batch=4,
-)
+def load_preset(name_or_path: str | Path, overrides: Mapping[str, str] | None = None) -> Preset:
+    """A preset by name ("demo", "full", "paper", "smoke", "streets") or from a TOML file.
+
+    Args:
+        name_or_path: of the preset.
+        overrides: option → value as one would write it in the file; a word needs no quotes.
+
+    Raises:
+        UserError: no such preset, an option that is unknown, or a value that cannot be used.
+    """
+    text = str(name_or_path)
+    path = Path(text) if text.endswith(".toml") else BUILT_IN / f"{text}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in BUILT_IN.glob("*.toml")))
+        raise UserError(f"preset {text!r}: known are {known}, or a path to a .toml file")
+    try:
+        content = read_toml(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as a preset ({error})") from None
+    made = _changed(Preset(), content, str(path))
+    return _changed(made, {k: _value(v) for k, v in (overrides or {}).items()}, "--set")
+
+
+def _changed(preset: Preset, content: Mapping[str, Any], where: str) -> Preset:
+    changes = {}
+    for name, value in content.items():
+        if name not in KINDS:
+            raise UserError(f"{where}: unknown option {name!r}; known are {', '.join(KINDS)}")
+        kind, made_of = KINDS[name]
+        try:
+            changes[name] = made_of(value)
+        except (TypeError, ValueError, AttributeError):
+            raise UserError(f"{where}: {name} = {value!r} is not {kind}") from None
+    return replace(preset, **changes)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError
+    return value
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 < value < math.inf:
+        raise ValueError
+    return float(value)
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError
+    return value
+
+
+def _size(value: Any) -> tuple[int, int]:
+    if not isinstance(value, list):
+        raise TypeError
+    height, width = map(_count, value)
+    return height, width
+
+
+def _network(value: Any) -> NetworkSpec:
+    if isinstance(value, str):
+        return NetworkSpec(_word(value))
+    options = {name: option for name, option in value.items() if name != "name"}
+    return NetworkSpec(_word(value.get("name")), options)
+
+
+def _losses(value: Any) -> tuple[tuple[str, float], ...]:
+    return tuple((name, _number(weight)) for name, weight in value.items())
+
+
+COUNT = ("a whole number above 0", _count)
+NUMBER = ("a number above 0", _number)
+SIZE = ("[height, width]", _size)
+TEXT = ("a text", _word)
+KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "size": SIZE,
+    "train": COUNT,
+    "val": COUNT,
+    "test": COUNT,
+    "resize": SIZE,
+    "crop": SIZE,
+    "network": ('a name, or { name = "…", option = … }', _network),
+    "steps": COUNT,
+    "source_steps": COUNT,
+    "batch": COUNT,
+    "learning_rate": NUMBER,
+    "precision": TEXT,
+    "views": COUNT,
+    "photometric": TEXT,
+    "architecture": TEXT,
+    "width": COUNT,
+    "losses": ("{ loss = weight, … }", _losses),
+    "transfer_steps": COUNT,
+    "transfer_batch": COUNT,
+    "transfer_learning_rate": NUMBER,
+    "block": COUNT,
+}
+
+DEMO, FULL, SMOKE = (load_preset(name) for name in ("demo", "full", "smoke"))

@@ -6,6 +6,7 @@ from pathlib import Path
 from atdt.decode import Decoding, Prediction, decode, predict
 from atdt.domains import ViewPlan
 from atdt.evaluate import Evaluation, evaluate
+from atdt.experiments.pairs import Place
 from atdt.experiments.preset import Preset
 from atdt.experiments.steps import Steps
 from atdt.extract import Extraction, extract
@@ -27,17 +28,22 @@ class Side:
     Attributes:
         name: what its encoder is called in the store, such as "depth".
         task: name of the task.
-        a, b: description files of the domains, or the folders that hold them.
+        a, b: where the domains are.
     """
 
     name: str
     task: str
-    a: Path
-    b: Path
+    a: Place
+    b: Place
 
     def domain(self, letter: str, split: str) -> str:
-        """The spec of a split of domain "a" or "b"."""
-        return f"{getattr(self, letter)}:{split}"
+        """The spec of the train or the test split of domain "a" or "b"."""
+        return f"{getattr(self, letter).spec(split)}"
+
+    def validation(self, *letters: str) -> tuple[str, ...]:
+        """Specs of what weights are chosen on: of these domains, those that have such a split."""
+        specs = (getattr(self, letter).spec("val") for letter in letters)
+        return tuple(spec for spec in specs if spec is not None)
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class Direction:
         experiment: names the folders in these three.
         seed: of the task networks and the views.
         transfer_seeds: of G and of the head on E1; every one is trained and decoded.
+        labelled: images of B's train split, all of which the oracle learns from.
     """
 
     source: Side
@@ -60,6 +67,7 @@ class Direction:
     experiment: str
     seed: int = 0
     transfer_seeds: tuple[int, ...] = (0,)
+    labelled: int = 0
 
     @property
     def name(self) -> str:
@@ -106,24 +114,27 @@ class Road:
         init_from: Path | None = None,
         pseudo_labels: tuple[tuple[str, Path], ...] = (),
         without_source: bool = False,
+        steps: int | None = None,
     ) -> Path:
-        """A task network; all get the same steps."""
+        """A task network; all get the same steps, but for those that say otherwise."""
         preset = self.preset
+        steps = steps or preset.steps
         config = TaskTraining(
             task=task,
             train=train,
             validation=validation,
             network=preset.network,
             out=self.direction.folder("runs", without_source=without_source) / name,
-            steps=preset.steps,
+            steps=steps,
             batch=preset.batch,
             learning_rate=preset.learning_rate,
+            crop=preset.crop,
             resize=preset.resize,
             photometric=preset.photometric,
             seed=self.direction.seed,
             precision=preset.precision,
-            validate_every=max(1, preset.steps // 5),
-            checkpoint_every=max(1, preset.steps // 5),
+            validate_every=max(1, steps // 5),
+            checkpoint_every=max(1, steps // 5),
             auxiliary=auxiliary,
             init_from=init_from,
             pseudo_labels=pseudo_labels,
@@ -153,6 +164,7 @@ class Road:
                 views=preset.views,
                 seed=self.direction.seed,
                 resize=preset.resize,
+                crop=preset.crop,
                 photometric=preset.photometric,
             ),
             labels=() if label is None else (label,),

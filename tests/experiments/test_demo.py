@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from atdt.cli import main
-from atdt.experiments.demo import Demo, demo
+from atdt.experiments.demo import demo
 from atdt.experiments.direction import ADAPTED, ATDT, BASELINE, HEAD, ORACLE
+from atdt.experiments.experiment import Experiment
 from atdt.experiments.figures import LABELS
+from atdt.experiments.pairs import PAIRS
 from atdt.experiments.preset import SMOKE
 
 
@@ -69,7 +71,9 @@ def test_the_full_table_has_every_rival_and_the_worth_in_labelled_images(tmp_pat
     """What `atdt demo --full` composes, at the smallest size, both directions at once."""
     preset = replace(SMOKE, train=4)
     directions = (("semantic", "depth"), ("depth", "semantic"))
-    full = Demo(preset, tmp_path, "full", directions, seeds=(0, 1), rivals=True, curve=(2,))
+    full = Experiment(
+        preset, PAIRS["streets"], tmp_path, "full", directions, (0, 1), rivals=True, curve=(2,)
+    )
     page = demo(full).read_text()
     for label in LABELS.values():
         assert page.count(escape(label)) >= 2, label

@@ -1,0 +1,120 @@
+"""`atdt reproduce`."""
+
+import shutil
+from pathlib import Path
+
+import click
+
+from atdt.cli.options import PATH
+
+WIDE = 200  # columns, where the output is no terminal
+
+
+@click.command("reproduce")
+@click.argument("table", type=click.Choice(["table1", "table2"]))
+@click.option(
+    "--pair", default="streets", show_default=True, help="Of domains, such as carla-cityscapes."
+)
+@click.option("--a", type=PATH, help="Your domain A: a description, or its folder.")
+@click.option("--b", type=PATH, help="Your domain B.")
+@click.option(
+    "--preset",
+    default="streets",
+    show_default=True,
+    help="smoke, demo, full, streets, paper, or a .toml file.",
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="OPTION=VALUE",
+    help="Another value of the preset's; may be repeated.",
+)
+@click.option(
+    "--seed",
+    "seeds",
+    type=click.IntRange(min=0),
+    multiple=True,
+    default=(0, 1, 2),
+    show_default=True,
+    help="Of the encoders; may be repeated.",
+)
+@click.option(
+    "--transfer-seed",
+    "transfer_seeds",
+    type=click.IntRange(min=0),
+    multiple=True,
+    default=(0,),
+    show_default=True,
+    help="Of G; may be repeated.",
+)
+@click.option("--no-rivals", is_flag=True, help="Leave out the rivals that cost a training each.")
+@click.option(
+    "--curve",
+    default="10,30,100,300",
+    show_default=True,
+    help="Labelled images of B that oracles learn from; empty for none.",
+)
+@click.option(
+    "--root",
+    type=PATH,
+    default=Path(),
+    help="Where data/, runs/, stores/, predictions/ and reports/ go.  [default: here]",
+)
+def command(
+    table: str,
+    pair: str,
+    a: Path | None,
+    b: Path | None,
+    preset: str,
+    overrides: tuple[str, ...],
+    seeds: tuple[int, ...],
+    transfer_seeds: tuple[int, ...],
+    no_rivals: bool,
+    curve: str,
+    root: Path,
+) -> None:
+    """Train, transfer and measure what TABLE of the paper needs, and print it.
+
+    Table 1 is from depth to semantics, table 2 from semantics to depth. What is there already is
+    used again. With data of your own the published numbers and the differences stand beside.
+    """
+    from atdt.evaluate.table import terminal_text
+    from atdt.experiments.reproduce import Reproduction, reproduce
+
+    made = reproduce(
+        Reproduction(
+            table,
+            pair,
+            preset,
+            _options(overrides),
+            a,
+            b,
+            root,
+            seeds,
+            transfer_seeds,
+            rivals=not no_rivals,
+            curve=_counts(curve),
+        )
+    )
+    width = shutil.get_terminal_size((WIDE, 40)).columns
+    for shown in made.tables:
+        click.echo(terminal_text(shown, width))
+    click.echo(made.report)
+
+
+def _options(texts: tuple[str, ...]) -> dict[str, str]:
+    options = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{text!r} is not OPTION=VALUE", param_hint="--set")
+        options[name.strip()] = value.strip()
+    return options
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not all(word.isascii() and word.isdecimal() and int(word) for word in words):
+        raise click.BadParameter(f"{text!r} is not numbers such as 10,30", param_hint="--curve")
+    return tuple(sorted({int(word) for word in words}))

@@ -1,0 +1,103 @@
+"""An experiment: directions of transfer on a pair of domains, over seeds, with all their rows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from atdt.domains import open_domain
+from atdt.domains.streets import RenderConfig, render
+from atdt.experiments.direction import essentials, labelled_images, other_rivals
+from atdt.experiments.figures import Result
+from atdt.experiments.pairs import Pair, Place
+from atdt.experiments.preset import Preset
+from atdt.experiments.road import Direction, Outcome, Side
+from atdt.experiments.steps import Counted, Steps
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What to run.
+
+    Attributes:
+        preset: sizes and schedules, see `atdt.experiments.preset`.
+        pair: of domains.
+        root: where data/, runs/, stores/, predictions/ and reports/ are, or are made.
+        name: of the experiment; names its folder in each of these.
+        directions: pairs (T1, T2).
+        seeds: of the task networks and views.
+        transfer_seeds: of G and the head.
+        rivals: also train the rivals that cost a training each.
+        curve: numbers of labelled images of B for the oracle's curve; none for no curve.
+        places: of domains A and B; None: they are rendered.
+    """
+
+    preset: Preset
+    pair: Pair
+    root: Path = Path()
+    name: str = "demo"
+    directions: tuple[tuple[str, str], ...] = (("semantic", "depth"),)
+    seeds: tuple[int, ...] = (0,)
+    transfer_seeds: tuple[int, ...] = (0,)
+    rivals: bool = False
+    curve: tuple[int, ...] = ()
+    places: tuple[Place, Place] | None = None
+
+    @property
+    def reports(self) -> Path:
+        """Where the report goes, and the record of the steps."""
+        return self.root / "reports" / self.name
+
+    @property
+    def data(self) -> Path:
+        """What the domains are made of: the folder that is rendered, or B's description."""
+        return self.root / "data" / self.name if self.places is None else self.places[1].path
+
+
+def run(config: Experiment) -> tuple[list[Result], Steps]:
+    """Do all steps that are left; the results, one for each direction, and the steps' record."""
+    counted = Counted()
+    _walk(config, counted)
+    steps = Steps(config.reports / "steps.json", counted.count)
+    return _walk(config, steps), steps
+
+
+def _walk(config: Experiment, steps: Steps) -> list[Result]:
+    preset, data = config.preset, config.data
+    if config.places is None:
+        steps.do(f"render {config.pair.rendered}", render, _rendering(config), out=data)
+    a, b = config.places or (Place(data / "a"), Place(data / "b"))
+    labelled = preset.train if config.places is None else len(open_domain(b.spec("train")))
+    results = []
+    for source, target in config.directions:
+        sides = [Side(task, task, a, b) for task in (source, target)]
+        directions = [
+            Direction(*sides, data, config.root, config.name, seed, config.transfer_seeds, labelled)
+            for seed in config.seeds
+        ]
+        outcomes = [_run(direction, config, steps) for direction in directions]
+        curves = [
+            labelled_images(direction, preset, steps, outcome, config.curve)
+            for direction, outcome in zip(directions, outcomes, strict=True)
+            if config.curve
+        ]
+        results.append(Result(directions, outcomes, curves, preset.block))
+    return results
+
+
+def _rendering(config: Experiment) -> RenderConfig:
+    preset = config.preset
+    return RenderConfig(
+        out=config.data,
+        pair=config.pair.rendered,
+        train=preset.train,
+        val=preset.val,
+        test=preset.test,
+        size=preset.size,
+        right=False,
+    )
+
+
+def _run(direction: Direction, config: Experiment, steps: Steps) -> Outcome:
+    outcome = essentials(direction, config.preset, steps)
+    if config.rivals:
+        other_rivals(direction, config.preset, steps, outcome)
+    return outcome

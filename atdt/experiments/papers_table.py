@@ -1,0 +1,103 @@
+"""A table as the paper lays it out: published, measured over seeds, and the difference."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from atdt.evaluate.records import load_measured
+from atdt.evaluate.report import Column, Row, Table
+from atdt.experiments.direction import ATDT, BASELINE, ORACLE, PLAIN
+from atdt.experiments.figures import LABELS, Result
+from atdt.experiments.pairs import Pair
+from atdt.experiments.published import classes, published_row
+
+# What a row of ours stands beside: the paper's AT/DT has the paper's loss.
+PAPERS_METHOD = {BASELINE: "baseline", PLAIN: "atdt", ORACLE: "oracle"}
+DEPTH = ("abs_rel", "sq_rel", "rmse", "rmse_log", "delta1", "delta2", "delta3")
+FOCAL = "focal/"  # the paper does not say whether its figures are scaled so: both tables
+SHORT = {"traffic sign": "sign", "vegetation": "veg.", "mIoU (paper)": "mIoU", "accuracy": "Acc"}
+ORACLE_NOTE = "the paper's oracle learnt from B alone, ours from A and B"
+
+
+def papers_tables(name: str, result: Result, pair: Pair) -> list[Table]:
+    """Table 1 or 2, `name`, with our rows: the paper's columns, mean ± spread over encoder seeds.
+
+    Rendered pairs are other data: they have no published rows and no differences.
+    """
+    known = {
+        m["key"]: m for m in load_measured(result.outcomes[0].rows[BASELINE][0]).info["metrics"]
+    }
+    if result.directions[0].target.task == "semantic":
+        per_class = [f"iou/{each}" for each in classes() if f"iou/{each}" in known]
+        keys = [*per_class, "miou_paper", "accuracy"]
+        return [_table("IoU of each class, mIoU and accuracy, %", keys, known, name, result, pair)]
+    tables = [_table("depth, raw", list(DEPTH), known, name, result, pair)]
+    if FOCAL + DEPTH[0] in known:
+        scaled = [FOCAL + key for key in DEPTH]
+        tables.append(_table("depth × focal ratio", scaled, known, name, result, pair))
+    return tables
+
+
+def _table(
+    what: str,
+    keys: Sequence[str],
+    known: Mapping[str, dict[str, Any]],
+    name: str,
+    result: Result,
+    pair: Pair,
+) -> Table:
+    rows = []
+    for method in result.methods:
+        # An oracle that was trained with B's camera is not scaled to it.
+        own = [known[key]["plain"] or key if method == ORACLE else key for key in keys]
+        measured = [_over_seeds(result, method, known[key]) for key in own]
+        cells = [
+            _text(values, known[key]["digits"]) for values, key in zip(measured, own, strict=True)
+        ]
+        rows.append(Row(LABELS[method], cells, competes=method != ORACLE, emphasis=method == ATDT))
+        printed = None
+        if pair.rendered is None and method in PAPERS_METHOD:
+            printed = published_row(name, pair.a, pair.b, method=PAPERS_METHOD[method])
+        if printed is not None:
+            theirs = [_printed(printed, key) for key in keys]
+            notes = [ORACLE_NOTE] if method == ORACLE else []
+            apart = [float(np.mean(m)) - t for m, t in zip(measured, theirs, strict=True)]
+            rows.append(Row("· published", theirs, competes=False, notes=notes))
+            rows.append(Row("· difference", apart, competes=False))
+    columns = [_column(known[key]) for key in keys]
+    seeds = len(result.outcomes)
+    over = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
+    title = name.replace("table", "Table ")
+    return Table(f"{title}, {pair.name}: {what}; {over} of the encoders", columns, rows)
+
+
+def _over_seeds(result: Result, method: str, metric: dict[str, Any]) -> list[float]:
+    """A figure for each seed of the encoders, the mean over the seeds of G."""
+    return [_mean(outcome.rows[method], metric) for outcome in result.outcomes]
+
+
+def _mean(folders: Sequence[Path], metric: dict[str, Any]) -> float:
+    factor = 100.0 if metric["percent"] else 1.0
+    found = [load_measured(folder).info["scores"][metric["key"]] for folder in folders]
+    return float(np.mean([np.nan if value is None else factor * value for value in found]))
+
+
+def _text(values: Sequence[float], digits: int) -> str:
+    if np.isnan(values).any():
+        return "–"  # a class that is in no label and no prediction
+    mean = f"{np.mean(values):.{digits}f}"
+    return f"{mean} ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else mean
+
+
+def _printed(row: Mapping[str, Any], key: str) -> float:
+    kind, _, name = key.rpartition("/")
+    if kind == "iou":
+        return row["iou"][classes().index(name)]
+    return row["miou" if name == "miou_paper" else name]
+
+
+def _column(metric: dict[str, Any]) -> Column:
+    title = SHORT.get(metric["title"], metric["title"])
+    return Column(title, max(metric["digits"], 1), metric["better"])

@@ -1,0 +1,150 @@
+"""`atdt reproduce`: a table of the paper, on its data or on rendered streets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from atdt.errors import UserError
+from atdt.evaluate.pictures import save_grid
+from atdt.evaluate.report import Facts, Paragraph, Section, write_report
+from atdt.evaluate.report_table import Table
+from atdt.evaluate.table import markdown
+from atdt.experiments.experiment import Experiment, run
+from atdt.experiments.figures import figures
+from atdt.experiments.page import in_markdown, pictures, sections
+from atdt.experiments.pairs import PAIRS, Pair, place_of
+from atdt.experiments.papers_table import papers_tables
+from atdt.experiments.preset import load_preset
+from atdt.files import sha256_json, write_atomic
+from atdt.provenance import provenance
+
+DIRECTIONS = {"table1": ("depth", "semantic"), "table2": ("semantic", "depth")}
+TITLES = {
+    "table1": "Table 1: from depth to semantics",
+    "table2": "Table 2: from semantics to depth",
+}
+NAMED = 6  # letters of the digest that tells overridden presets apart
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What to reproduce.
+
+    Attributes:
+        table: "table1" or "table2".
+        pair: of domains, see `atdt.experiments.pairs`.
+        preset: its name or file.
+        overrides: options of the preset → values, see `load_preset`.
+        a, b: descriptions of the domains, or their folders; for pairs that are not rendered.
+        root: where data/, runs/, stores/, predictions/ and reports/ are, or are made.
+        seeds: of the task networks and views.
+        transfer_seeds: of G and the head.
+        rivals: also train the rivals that cost a training each.
+        curve: numbers of labelled images of B for the oracle's curve.
+    """
+
+    table: str
+    pair: str = "streets"
+    preset: str = "streets"
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    a: Path | None = None
+    b: Path | None = None
+    root: Path = Path()
+    seeds: tuple[int, ...] = (0, 1, 2)
+    transfer_seeds: tuple[int, ...] = (0,)
+    rivals: bool = True
+    curve: tuple[int, ...] = (10, 30, 100, 300)
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """What was made.
+
+    Attributes:
+        tables: in the paper's layout.
+        report: a page with all rows, intervals and pictures; tables as Markdown lie beside it.
+    """
+
+    tables: list[Table]
+    report: Path
+
+
+def reproduce(config: Reproduction) -> Reproduced:
+    """Run every training that the table needs and that is not there, measure, write the page.
+
+    Raises:
+        UserError: an unknown pair or preset, or domains that are missing or too many.
+    """
+    experiment = _experiment(config)
+    results, steps = run(experiment)
+    result = results[0]
+    folder = experiment.reports / config.table
+    tables = papers_tables(config.table, result, experiment.pair)
+    measured = figures(result)
+    text = "\n\n".join([*map(markdown, tables), in_markdown(result, measured)])
+    write_atomic(folder / "tables.md", text.encode())
+    save_grid(pictures(result.directions[0], result.outcomes[0]), folder / "pictures.png")
+    body: list[Section] = [Paragraph(_introduction(experiment.pair)), *tables]
+    body += sections(result, measured)
+    preset = experiment.preset
+    settings = {name: getattr(preset, name) for name in preset.__dataclass_fields__}
+    made = provenance()
+    body += [
+        Facts("Settings, the same for every row", settings | {"encoder seeds": config.seeds}),
+        Facts("Seconds of each step", steps.seconds),
+        Facts("Made with", made["versions"] | {"created": made["created"]}),
+    ]
+    title = f"{TITLES[config.table]}, {experiment.pair.name}"
+    return Reproduced(tables, write_report(folder / "index.html", title, body))
+
+
+def _experiment(config: Reproduction) -> Experiment:
+    if config.table not in DIRECTIONS:
+        raise UserError(f"{config.table!r}: known are {', '.join(DIRECTIONS)}")
+    if config.pair not in PAIRS:
+        raise UserError(f"pair {config.pair!r}: known are {', '.join(PAIRS)}")
+    pair = PAIRS[config.pair]
+    preset = load_preset(config.preset, config.overrides)
+    places = None
+    if pair.rendered is not None and (config.a or config.b):
+        raise UserError(f"pair {pair.name!r} is rendered: leave --a and --b out")
+    if pair.rendered is None:
+        if config.a is None or config.b is None:
+            raise UserError(
+                f"pair {pair.name!r}: name your copies by --a ({pair.a}) and --b ({pair.b}); "
+                "`atdt data describe` makes domains of them"
+            )
+        places = (place_of(config.a), place_of(config.b))
+    return Experiment(
+        preset,
+        pair,
+        config.root,
+        _name(config),
+        directions=(DIRECTIONS[config.table],),
+        seeds=config.seeds,
+        transfer_seeds=config.transfer_seeds,
+        rivals=config.rivals,
+        curve=config.curve,
+        places=places,
+    )
+
+
+def _name(config: Reproduction) -> str:
+    """Of the folders: the same for all tables of a pair and preset, so that they share trainings;
+    another where an option was overridden, so that none replaces what another made."""
+    name = f"{config.pair}-{Path(config.preset).stem}"
+    if not config.overrides:
+        return name
+    return f"{name}-{sha256_json(dict(config.overrides))[:NAMED]}"
+
+
+def _introduction(pair: Pair) -> str:
+    if pair.rendered is None:
+        return (
+            f"Domain A is {pair.a}, domain B is {pair.b}. Rows named published are the numbers of "
+            "the paper, single runs of its authors; a difference is measured minus published."
+        )
+    return (
+        "Domain A and domain B are rendered streets, other data than the paper's: the shape of its "
+        "findings can be looked for here, its numbers cannot."
+    )

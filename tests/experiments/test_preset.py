@@ -1,0 +1,62 @@
+"""Presets are small files; an option that is wrong is named."""
+
+import pytest
+
+from atdt.errors import UserError
+from atdt.experiments.preset import BUILT_IN, Preset, load_preset
+from atdt.networks import NetworkSpec
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in BUILT_IN.glob("*.toml")))
+def test_every_built_in_preset_loads(name):
+    assert isinstance(load_preset(name), Preset)
+
+
+def test_the_papers_schedule_is_the_released_one():
+    paper = load_preset("paper")
+    assert (paper.source_steps, paper.steps, paper.transfer_steps) == (150_000, 25_000, 100_000)
+    assert (paper.batch, paper.transfer_batch) == (8, 1)
+    assert (paper.learning_rate, paper.transfer_learning_rate) == (1e-4, 1e-5)
+    assert paper.crop == (512, 512) and paper.resize is None
+    assert (paper.network.name, paper.architecture) == ("dilated-resnet50", "paper")
+    assert paper.losses == (("mse", 1.0),)
+
+
+def test_options_are_overridden_as_one_would_write_them_in_the_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('steps = 7\nnetwork = { name = "tiny", norm = "group" }\n')
+    made = load_preset(path, {"batch": "3", "precision": "float32", "size": "[32, 64]"})
+    assert (made.steps, made.batch, made.precision, made.size) == (7, 3, "float32", (32, 64))
+    assert made.network == NetworkSpec("tiny", {"norm": "group"})
+    assert load_preset("demo", {"losses": "{ mse = 2 }"}).losses == (("mse", 2.0),)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"stpes": "1"}, "--set: unknown option 'stpes'; known are size, train"),
+        ({"steps": "0"}, "--set: steps = 0 is not a whole number above 0"),
+        ({"steps": "many"}, "steps = 'many' is not a whole number above 0"),
+        ({"steps": "true"}, "steps = True is not"),
+        ({"learning_rate": "nan"}, "learning_rate = nan is not a number above 0"),
+        ({"size": "[32]"}, r"size = \[32\] is not \[height, width\]"),
+        ({"size": "32"}, r"size = 32 is not \[height, width\]"),
+        ({"losses": "mse"}, "losses = 'mse' is not { loss = weight"),
+        ({"network": "3"}, "network = 3 is not a name"),
+        ({"network": "{ norm = 'group' }"}, "is not a name, or"),
+        ({"precision": "1"}, "precision = 1 is not a text"),
+    ],
+)
+def test_mistakes_are_named(options, message):
+    with pytest.raises(UserError, match=message):
+        load_preset("demo", options)
+
+
+def test_files_that_are_no_preset(tmp_path):
+    with pytest.raises(UserError, match="preset 'huge': known are demo, full, paper, smoke"):
+        load_preset("huge")
+    with pytest.raises(UserError, match=r"none\.toml'?: known are"):
+        load_preset(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("steps =")
+    with pytest.raises(UserError, match=r"bad\.toml: cannot be read as a preset"):
+        load_preset(tmp_path / "bad.toml")

@@ -1,0 +1,87 @@
+"""`atdt reproduce` from lists to the printed table: on streets, and on data in true layouts."""
+
+import pytest
+from click.testing import CliRunner
+
+from atdt.cli import main
+from atdt.domains.datasets import Describing, describe
+from atdt.errors import DomainError
+from atdt.experiments.direction import ORACLE, PLAIN
+from atdt.experiments.figures import LABELS
+from atdt.experiments.pairs import place_of
+from tests.made_datasets import make_dataset
+
+SIZE = (32, 64)
+SMALL = ("--preset", "smoke", "--seed", "0", "--no-rivals", "--curve", "")
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["reproduce", *map(str, arguments)])
+
+
+def test_table_2_on_streets_has_no_published_numbers(tmp_path):
+    done = run("table2", *SMALL, "--root", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "Table 2, streets: depth, raw; one seed" in done.stdout
+    assert "depth × focal ratio" in done.stdout
+    assert "published" not in done.stdout and "difference" not in done.stdout
+    assert LABELS[PLAIN] in done.stdout
+    report = tmp_path / "reports/streets-smoke/table2"
+    assert done.stdout.strip().endswith(str(report / "index.html"))
+    assert (report / "tables.md").read_text().count("| AT/DT |") >= 3
+    assert (report / "pictures.png").stat().st_size > 1000
+
+
+def test_table_1_on_the_papers_data_goes_from_lists_to_differences(tmp_path):
+    for name, labels in (("carla", "tags23"), ("cityscapes", "labelids")):
+        make_dataset(tmp_path / "data" / name, name, labels, SIZE)
+        describe(Describing(name, tmp_path / "data" / name, tmp_path / name, labels=labels))
+    done = run(
+        *("table1", "--pair", "carla-cityscapes", "--a", tmp_path / "carla"),
+        *("--b", tmp_path / "cityscapes", *SMALL, "--root", tmp_path),
+    )
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    start = next(k for k, line in enumerate(lines) if LABELS[PLAIN] in line)
+    published, difference = (lines[start + k].split("│") for k in (1, 2))
+    assert "published" in published[1] and "39.7" in published[-3] and "76.4" in published[-2]
+    measured = float(lines[start].split("│")[-2])
+    assert float(difference[-2].replace("−", "-")) == pytest.approx(measured - 76.37, abs=0.11)
+    oracle = next(k for k, line in enumerate(lines) if LABELS[ORACLE] in line)
+    assert "68.0" in lines[oracle + 1]
+    page = (tmp_path / "reports/carla-cityscapes-smoke/table1/index.html").read_text()
+    assert "published" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--pair", "gta-cityscapes"), "pair 'gta-cityscapes': known are streets"),
+        (("--pair", "carla-kitti"), "name your copies by --a (carla) and --b (kitti)"),
+        (("--a", "x"), "pair 'streets' is rendered: leave --a and --b out"),
+        (("--pair", "carla-kitti", "--a", "x", "--b", "y"), "x: no such file; a domain is"),
+        (("--set", "steps"), "'steps' is not OPTION=VALUE"),
+        (("--set", "steps=0"), "steps = 0 is not a whole number above 0"),
+        (("--curve", "10,x"), "'10,x' is not numbers"),
+        (("--preset", "huge"), "preset 'huge': known are"),
+    ],
+)
+def test_mistakes_end_with_2(arguments, message):
+    done = run("table2", *arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_without_a_list_for_tests_the_validation_is_it_and_chooses_nothing(tmp_path):
+    def described(*splits):
+        (tmp_path / "domain.toml").write_text(
+            'name = "x"\nlabel_space = "shared11"\n[lists]\n'
+            + "".join(f'{split} = "{split}.txt"\n' for split in splits)
+        )
+        return place_of(tmp_path)
+
+    assert described("train", "val").splits == {"train": "train", "val": None, "test": "val"}
+    assert described("train", "val", "test").spec("val") == f"{tmp_path}:val"
+    assert described("train", "test").spec("val") is None
+    with pytest.raises(DomainError, match="needs 'train', and 'test' or 'val'"):
+        described("train")
