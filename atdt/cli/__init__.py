@@ -20,6 +20,8 @@ from atdt.process import keep_freed_memory
 VERBS = (
     "render",
     "data",
+    "proxy-depth",
+    "convert",
     "train-task",
     "import",
     "extract",
@@ -30,6 +32,7 @@ VERBS = (
     "decode",
     "predict",
     "adapt-bn",
+    "colorize",
     "evaluate",
     "demo",
     "reproduce",

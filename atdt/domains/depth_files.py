@@ -13,6 +13,7 @@ from atdt.files import write_atomic
 from atdt.npy import load_npy
 
 UNKNOWN = Camera()
+PREDICTED = "uint16/256"  # of predictions that are kept as PNG
 ROUNDING = 1e-6  # of float32
 
 
@@ -75,9 +76,13 @@ def read_depth(path: str | Path, encoding: str, camera: Camera = UNKNOWN) -> np.
 def read_predicted_depth(path: str | Path) -> np.ndarray:
     """Depth (H, W) float32 metres as a network predicts it: what is not above 0 is none.
 
+    Predictions are .npy, or .png of `PREDICTED`.
+
     Raises:
-        DomainError: the file is absent or no such array, or a value is not finite.
+        DomainError: the file is absent or no such array or image, or a value is not finite.
     """
+    if Path(path).suffix == ".png":
+        return read_depth(path, PREDICTED)
     metres = _load(path)
     metres = np.where(metres < 0, 0, metres)
     _check(path, metres)

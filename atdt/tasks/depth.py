@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from atdt.domains import encodings
+from atdt.domains.depth_files import PREDICTED
 from atdt.tasks.base import Metric, Record, Stack, Task, mean_over_images
 from atdt.tasks.files import read_map, with_suffix, write_map
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from atdt.domains import LabelSpace
 
 UNIT = 100.0  # metres that an output of 1 stands for
-PNG_ENCODING = "uint16/256"  # of predictions that are kept as PNG, see `atdt.domains.encodings`
+PNG_ENCODING = PREDICTED
 PNG_RANGE = 1 / 256, 65535 / 256  # metres
 NEAREST, FARTHEST = 1e-3, 100.0  # metres; truth is used strictly between, predictions are clamped
 

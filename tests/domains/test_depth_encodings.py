@@ -9,7 +9,13 @@ from PIL import Image
 
 from atdt.domains.cameras import Camera
 from atdt.domains.depth_encodings import UINT16_LARGEST, depth_encoding
-from atdt.domains.encodings import check_encoding, needs_camera, read_depth, write_depth
+from atdt.domains.encodings import (
+    check_encoding,
+    needs_camera,
+    read_depth,
+    read_predicted_depth,
+    write_depth,
+)
 from atdt.errors import DomainError
 
 CAMERA = Camera(focal=721.5, baseline=0.54)
@@ -99,3 +105,11 @@ def test_a_disparity_needs_its_camera(tmp_path):
 def test_names_that_are_none_show_those_that_are(name):
     with pytest.raises(DomainError, match=r"known are 'npy', 'rgb24-1000m' .*'nyu-raw'"):
         check_encoding("depth", name)
+
+
+def test_predictions_are_numpy_files_or_png(tmp_path):
+    metres = np.array([[0.0, 1.5, 255.0]], np.float32)
+    path = write_depth(tmp_path / "p.png", metres, "uint16/256")
+    assert np.array_equal(read_predicted_depth(path), metres)
+    np.save(tmp_path / "p.npy", metres - 0.5)
+    assert read_predicted_depth(tmp_path / "p.npy").tolist() == [[0, 1, 254.5]]

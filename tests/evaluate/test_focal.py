@@ -34,7 +34,7 @@ def test_a_training_without_a_focal_length_is_said(pairs):
 
 
 def test_a_domain_without_a_focal_length_is_said(pairs):
-    description = replace(pairs.domain.description, focal_length=None)
+    description = replace(pairs.domain.description, focal=None)
     pairs.domain = replace(pairs.domain, description=description)
     ratios, why = focal_ratios("auto", pairs)
     assert ratios is None

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from atdt.domains.encodings import write_depth, write_normals, write_png
-from atdt.domains.streets.camera import CAMERAS
+from atdt.domains.streets.camera import BASELINE_METRES, CAMERAS
 from atdt.domains.streets.config import RenderConfig, style_of
 from atdt.domains.streets.frame import Frame, render_frame
 from atdt.files import write_atomic, write_json
@@ -57,10 +57,11 @@ def write_domain(config: RenderConfig, domain: str) -> Path:
             lines.append(";".join(files.get(kind, "_") for kind in kinds) + "\n")
         write_atomic(folder / f"{split}.txt", "".join(lines).encode())
     focal = CAMERAS[style_of(config.pair, domain, config.knobs).camera].focal_share * config.size[1]
+    baseline = f"baseline = {BASELINE_METRES!r}\n" if config.right else ""
     lists = "".join(f'{split} = "{split}.txt"\n' for split in splits)
     text = (
         f'name = "{config.pair}-{domain}"\nroot = "."\nlabel_space = "shared11"\n'
-        f"focal = {focal!r}\n\n[lists]\n{lists}\n"
+        f"focal = {focal!r}\n{baseline}\n[lists]\n{lists}\n"
         f'[encodings]\nsemantic = "ids"\ndepth = "{DEPTH_ENCODING}"\nnormals = "rgb8"\n'
     )
     return write_atomic(folder / "domain.toml", text.encode())

@@ -1,0 +1,103 @@
+"""A domain's own files: its lists, cameras and description, from what is known of its samples."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from atdt.domains.cameras import Camera
+from atdt.domains.description import FILE_NAME
+from atdt.domains.labels import LabelSpace, label_space, label_space_names
+from atdt.domains.lists import ALL_COLUMNS, MISSING, Sample
+from atdt.files import inside, write_atomic, write_json
+
+SPACE = "label_space.toml"
+CAMERA = "camera"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `write_domain` writes.
+
+    Attributes:
+        name: of the domain.
+        label_space: of its semantic labels, whose files hold its ids.
+        splits: samples of each, paths relative to the folder; their `camera` is where the camera
+            file is to go, should it take one.
+        cameras: of the same samples.
+        encodings: of the files, by kind of label.
+    """
+
+    name: str
+    label_space: LabelSpace
+    splits: Mapping[str, Sequence[Sample]]
+    cameras: Mapping[str, Sequence[Camera]]
+    encodings: Mapping[str, str]
+
+
+def list_name(split: str) -> str:
+    """The file of a split's list."""
+    return f"{split}.txt"
+
+
+def write_domain(folder: Path, domain: Written) -> Path:
+    """Write lists, camera files where cameras differ, and then domain.toml, whose path it returns.
+
+    Raises:
+        UserError: the name of a split leads out of the folder.
+    """
+    every = {camera for cameras in domain.cameras.values() for camera in cameras}
+    content: dict[str, Any] = {"name": domain.name, "root": "."}
+    content["label_space"] = _write_space(folder, domain.label_space)
+    alike = {
+        field.name: getattr(next(iter(every)), field.name)
+        for field in fields(Camera)
+        if len({getattr(camera, field.name) for camera in every}) == 1
+    }
+    content |= {key: value for key, value in alike.items() if value is not None and len(every) == 1}
+    samples = [sample for split in domain.splits.values() for sample in split]
+    columns = [c for c in ALL_COLUMNS if c != CAMERA and any(getattr(s, c) for s in samples)]
+    if len(every) > 1:
+        columns.append(CAMERA)
+        if alike.get("baseline"):
+            content["baseline"] = alike["baseline"]
+    content["columns"] = columns
+    for split, listed in domain.splits.items():
+        lines = []
+        for sample, camera in zip(listed, domain.cameras[split], strict=True):
+            cells = {c: getattr(sample, c) or MISSING for c in columns}
+            if CAMERA in cells:
+                cells[CAMERA] = _write_camera(folder, cells[CAMERA], camera)
+            lines.append(";".join(cells.values()) + "\n")
+        write_atomic(inside(folder, list_name(split)), "".join(lines).encode())
+    text = toml(content)
+    text += "\n[lists]\n" + toml({split: list_name(split) for split in domain.splits})
+    text += "\n[encodings]\n" + toml(domain.encodings)
+    return write_atomic(folder / FILE_NAME, text.encode())
+
+
+def _write_camera(folder: Path, name: str, camera: Camera) -> str:
+    """Write a camera file; gives its name, or `_` where the focal length is unknown."""
+    if camera.focal is None:
+        return MISSING
+    write_json(inside(folder, name), {k: v for k, v in vars(camera).items() if v is not None})
+    return name
+
+
+def _write_space(folder: Path, space: LabelSpace) -> str:
+    """A label space as descriptions name it, which may take a file."""
+    if space.name in label_space_names() and label_space(space.name) == space:
+        return space.name
+    write_atomic(folder / SPACE, toml(space.to_dict()).encode())
+    return SPACE
+
+
+def toml(content: Mapping[str, Any]) -> str:
+    """Texts, numbers and lists of them: as JSON writes them, they mean the same in TOML, which
+    wants one character more written by its number."""
+    texts = (
+        [json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") for value in item]
+        for item in content.items()
+    )
+    return "".join(f"{key} = {value}\n" for key, value in texts)
