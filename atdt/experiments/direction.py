@@ -5,6 +5,7 @@ from pathlib import Path
 from atdt.experiments.preset import Preset
 from atdt.experiments.road import Direction, Outcome, Road
 from atdt.experiments.steps import Steps
+from atdt.networks import NetworkSpec
 from atdt.training import Auxiliary
 
 BASELINE, ADAPTED, HEAD, ORACLE = "baseline", "batch-norm", "head", "oracle"
@@ -19,22 +20,7 @@ def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:
     road = Road(direction, preset, steps, outcome)
     t1, t2 = direction.source, direction.target
     a, b = t2.domain("a", "train"), t2.domain("b", "train")
-    n1 = road.train(
-        "n1",
-        f"N1 learns {t1.name} on A and B",
-        t1.task,
-        (t1.domain("a", "train"), t1.domain("b", "train")),
-        t1.validation("a", "b"),
-        steps=preset.source_steps,
-    )
-    n2 = road.train(
-        "n2",
-        f"N2 learns {t2.name} on A",
-        t2.task,
-        (a,),
-        t2.validation("a"),
-        without_source=True,
-    )
+    n1, n2 = source_network(road), target_network(road)
     oracle = road.train(
         "oracle",
         f"the oracle learns {t2.name} on A and B, with the labels of both",
@@ -65,6 +51,42 @@ def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:
         f"AT/DT on B: {t2.name}": outcome.rows[ATDT][0],
     }
     return outcome
+
+
+def source_network(
+    road: Road, letters: str = "ab", name: str = "n1", network: NetworkSpec | None = None
+) -> Path:
+    """N1: T1 on A and B or, for the studies, on these domains by another network."""
+    t1 = road.direction.source
+    return road.train(
+        name,
+        f"N1 learns {t1.name} on {' and '.join(letters.upper())}{_by(network)}",
+        t1.task,
+        tuple(t1.domain(letter, "train") for letter in letters),
+        t1.validation(*letters),
+        steps=road.preset.source_steps,
+        network=network,
+    )
+
+
+def target_network(road: Road, name: str = "n2", network: NetworkSpec | None = None) -> Path:
+    """N2: T2 on A."""
+    t2 = road.direction.target
+    return road.train(
+        name,
+        f"N2 learns {t2.name} on A{_by(network)}",
+        t2.task,
+        (t2.domain("a", "train"),),
+        t2.validation("a"),
+        without_source=True,
+        network=network,
+    )
+
+
+def _by(network: NetworkSpec | None) -> str:
+    if network is None:
+        return ""
+    return "".join(f", {name} {value}" for name, value in network.options.items())
 
 
 def other_rivals(direction: Direction, preset: Preset, steps: Steps, outcome: Outcome) -> None:

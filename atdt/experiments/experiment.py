@@ -1,5 +1,6 @@
 """An experiment: directions of transfer on a pair of domains, over seeds, with all their rows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,33 +55,58 @@ class Experiment:
 
 def run(config: Experiment) -> tuple[list[Result], Steps]:
     """Do all steps that are left; the results, one for each direction, and the steps' record."""
+
+    def rows(direction: Direction, steps: Steps) -> tuple[Outcome, dict[int, Path]]:
+        outcome = essentials(direction, config.preset, steps)
+        if config.rivals:
+            other_rivals(direction, config.preset, steps, outcome)
+        if not config.curve:
+            return outcome, {}
+        return outcome, labelled_images(direction, config.preset, steps, outcome, config.curve)
+
+    walked, steps = walk(config, rows)
+    results = []
+    for directions, made in walked:
+        outcomes, curves = zip(*made, strict=True)
+        results.append(
+            Result(directions, outcomes, list(filter(None, curves)), config.preset.block)
+        )
+    return results, steps
+
+
+def walk[Made](
+    config: Experiment, each: Callable[[Direction, Steps], Made]
+) -> tuple[list[tuple[list[Direction], list[Made]]], Steps]:
+    """Make the domains, then call `each` for every direction and seed of the encoders.
+
+    It is called twice, the first time to count its steps, which return paths of nothing.
+
+    Returns:
+        for each direction its seeds and what `each` made of them; the steps' record.
+    """
     counted = Counted()
-    _walk(config, counted)
+    _walk(config, each, counted)
     steps = Steps(config.reports / "steps.json", counted.count)
-    return _walk(config, steps), steps
+    return _walk(config, each, steps), steps
 
 
-def _walk(config: Experiment, steps: Steps) -> list[Result]:
+def _walk[Made](
+    config: Experiment, each: Callable[[Direction, Steps], Made], steps: Steps
+) -> list[tuple[list[Direction], list[Made]]]:
     preset, data = config.preset, config.data
     if config.places is None:
         steps.do(f"render {config.pair.rendered}", render, _rendering(config), out=data)
     a, b = config.places or (Place(data / "a"), Place(data / "b"))
     labelled = preset.train if config.places is None else len(open_domain(b.spec("train")))
-    results = []
+    walked = []
     for source, target in config.directions:
         sides = [Side(task, task, a, b) for task in (source, target)]
         directions = [
             Direction(*sides, data, config.root, config.name, seed, config.transfer_seeds, labelled)
             for seed in config.seeds
         ]
-        outcomes = [_run(direction, config, steps) for direction in directions]
-        curves = [
-            labelled_images(direction, preset, steps, outcome, config.curve)
-            for direction, outcome in zip(directions, outcomes, strict=True)
-            if config.curve
-        ]
-        results.append(Result(directions, outcomes, curves, preset.block))
-    return results
+        walked.append((directions, [each(direction, steps) for direction in directions]))
+    return walked
 
 
 def _rendering(config: Experiment) -> RenderConfig:
@@ -94,10 +120,3 @@ def _rendering(config: Experiment) -> RenderConfig:
         size=preset.size,
         right=False,
     )
-
-
-def _run(direction: Direction, config: Experiment, steps: Steps) -> Outcome:
-    outcome = essentials(direction, config.preset, steps)
-    if config.rivals:
-        other_rivals(direction, config.preset, steps, outcome)
-    return outcome

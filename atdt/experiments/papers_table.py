@@ -12,11 +12,13 @@ from atdt.experiments.direction import ATDT, BASELINE, ORACLE, PLAIN
 from atdt.experiments.figures import LABELS, Result
 from atdt.experiments.pairs import Pair
 from atdt.experiments.published import classes, published_row
+from atdt.experiments.studies import Finding
 
 # What a row of ours stands beside: the paper's AT/DT has the paper's loss.
 PAPERS_METHOD = {BASELINE: "baseline", PLAIN: "atdt", ORACLE: "oracle"}
 DEPTH = ("abs_rel", "sq_rel", "rmse", "rmse_log", "delta1", "delta2", "delta3")
 FOCAL = "focal/"  # the paper does not say whether its figures are scaled so: both tables
+STUDY_KEYS = {True: ("miou_paper", "accuracy"), False: ("abs_rel", "delta1")}
 SHORT = {"traffic sign": "sign", "vegetation": "veg.", "mIoU (paper)": "mIoU", "accuracy": "Acc"}
 ORACLE_NOTE = "the paper's oracle learnt from B alone, ours from A and B"
 
@@ -26,9 +28,7 @@ def papers_tables(name: str, result: Result, pair: Pair) -> list[Table]:
 
     Rendered pairs are other data: they have no published rows and no differences.
     """
-    known = {
-        m["key"]: m for m in load_measured(result.outcomes[0].rows[BASELINE][0]).info["metrics"]
-    }
+    known = _known(result.outcomes[0].rows[BASELINE][0])
     if result.directions[0].target.task == "semantic":
         per_class = [f"iou/{each}" for each in classes() if f"iou/{each}" in known]
         keys = [*per_class, "miou_paper", "accuracy"]
@@ -38,6 +38,37 @@ def papers_tables(name: str, result: Result, pair: Pair) -> list[Table]:
         scaled = [FOCAL + key for key in DEPTH]
         tables.append(_table("depth × focal ratio", scaled, known, name, result, pair))
     return tables
+
+
+def study_table(name: str, findings: Sequence[Sequence[Finding]], pair: Pair) -> Table:
+    """Table 5 or 6 or figure 4: the headline figures of each way of transfer, on A and on B.
+
+    Args:
+        name: of the table.
+        findings: for each seed of the encoders the same ways in the same order.
+        pair: of domains; rendered ones have no published numbers.
+    """
+    known = _known(findings[0][0].folders[0])
+    keys = STUDY_KEYS["miou_paper" in known]
+    what = "by the paper's loss" + (", in %" if known[keys[0]]["percent"] else "")
+    metrics = [known[key] for key in keys]
+    rows = []
+    for same in zip(*findings, strict=True):
+        first = same[0]
+        measured = [[_mean(f.folders, metric) for f in same] for metric in metrics]
+        cells = [_text(values, m["digits"]) for values, m in zip(measured, metrics, strict=True)]
+        rows.append(Row(f"{first.label}, on {first.domain.upper()}", cells, competes=False))
+        printed = None
+        if pair.rendered is None and first.printed:
+            where = {"domain": first.domain} | first.printed
+            printed = published_row(name, pair.a, pair.b, **where)
+        if printed is not None:
+            rows += _beside([_printed(printed, key) for key in keys], measured)
+    return Table(
+        _caption(name, pair, what, len(findings)),
+        [_column(m) for m in metrics],
+        rows,
+    )
 
 
 def _table(
@@ -61,16 +92,30 @@ def _table(
         if pair.rendered is None and method in PAPERS_METHOD:
             printed = published_row(name, pair.a, pair.b, method=PAPERS_METHOD[method])
         if printed is not None:
-            theirs = [_printed(printed, key) for key in keys]
             notes = [ORACLE_NOTE] if method == ORACLE else []
-            apart = [float(np.mean(m)) - t for m, t in zip(measured, theirs, strict=True)]
-            rows.append(Row("· published", theirs, competes=False, notes=notes))
-            rows.append(Row("· difference", apart, competes=False))
+            rows += _beside([_printed(printed, key) for key in keys], measured, notes)
     columns = [_column(known[key]) for key in keys]
-    seeds = len(result.outcomes)
+    return Table(_caption(name, pair, what, len(result.outcomes)), columns, rows)
+
+
+def _beside(
+    theirs: list[float], measured: list[list[float]], notes: Sequence[str] = ()
+) -> list[Row]:
+    apart = [float(np.mean(m)) - t for m, t in zip(measured, theirs, strict=True)]
+    return [
+        Row("· published", theirs, competes=False, notes=list(notes)),
+        Row("· difference", apart, competes=False),
+    ]
+
+
+def _caption(name: str, pair: Pair, what: str, seeds: int) -> str:
+    title = name.replace("table", "Table ").replace("figure", "Figure ")
     over = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
-    title = name.replace("table", "Table ")
-    return Table(f"{title}, {pair.name}: {what}; {over} of the encoders", columns, rows)
+    return f"{title}, {pair.name}: {what}; {over} of the encoders"
+
+
+def _known(folder: Path) -> dict[str, dict[str, Any]]:
+    return {metric["key"]: metric for metric in load_measured(folder).info["metrics"]}
 
 
 def _over_seeds(result: Result, method: str, metric: dict[str, Any]) -> list[float]:

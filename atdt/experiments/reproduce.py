@@ -9,20 +9,29 @@ from atdt.evaluate.pictures import save_grid
 from atdt.evaluate.report import Facts, Paragraph, Section, write_report
 from atdt.evaluate.report_table import Table
 from atdt.evaluate.table import markdown
-from atdt.experiments.experiment import Experiment, run
+from atdt.experiments.experiment import Experiment, run, walk
 from atdt.experiments.figures import figures
 from atdt.experiments.page import in_markdown, pictures, sections
 from atdt.experiments.pairs import PAIRS, Pair, place_of
-from atdt.experiments.papers_table import papers_tables
+from atdt.experiments.papers_table import papers_tables, study_table
+from atdt.experiments.plots import level_plot, png
 from atdt.experiments.preset import load_preset
+from atdt.experiments.road import Direction, Outcome, Road
+from atdt.experiments.steps import Steps
+from atdt.experiments.studies import STUDIES, Finding
 from atdt.files import sha256_json, write_atomic
 from atdt.provenance import provenance
 
-DIRECTIONS = {"table1": ("depth", "semantic"), "table2": ("semantic", "depth")}
 TITLES = {
     "table1": "Table 1: from depth to semantics",
     "table2": "Table 2: from semantics to depth",
+    "table5": "Table 5: one N1 on both domains, or one each",
+    "table6": "Table 6: with batch norm and without",
+    "figure3": "Figure 3: from depth to semantics, in pictures",
+    "figure4": "Figure 4: where to transfer",
 }
+TO_DEPTH = ("semantic", "depth")
+TO_SEMANTIC = ("depth", "semantic")
 NAMED = 6  # letters of the digest that tells overridden presets apart
 
 
@@ -31,7 +40,7 @@ class Reproduction:
     """What to reproduce.
 
     Attributes:
-        table: "table1" or "table2".
+        table: one of `TITLES`.
         pair: of domains, see `atdt.experiments.pairs`.
         preset: its name or file.
         overrides: options of the preset → values, see `load_preset`.
@@ -76,20 +85,16 @@ def reproduce(config: Reproduction) -> Reproduced:
         UserError: an unknown pair or preset, or domains that are missing or too many.
     """
     experiment = _experiment(config)
-    results, steps = run(experiment)
-    result = results[0]
     folder = experiment.reports / config.table
-    tables = papers_tables(config.table, result, experiment.pair)
-    measured = figures(result)
-    text = "\n\n".join([*map(markdown, tables), in_markdown(result, measured)])
+    make = _study if config.table in STUDIES else _comparison
+    tables, text, body, steps = make(config.table, experiment, folder)
     write_atomic(folder / "tables.md", text.encode())
-    save_grid(pictures(result.directions[0], result.outcomes[0]), folder / "pictures.png")
-    body: list[Section] = [Paragraph(_introduction(experiment.pair)), *tables]
-    body += sections(result, measured)
     preset = experiment.preset
     settings = {name: getattr(preset, name) for name in preset.__dataclass_fields__}
     made = provenance()
-    body += [
+    body = [
+        Paragraph(_introduction(experiment.pair)),
+        *body,
         Facts("Settings, the same for every row", settings | {"encoder seeds": config.seeds}),
         Facts("Seconds of each step", steps.seconds),
         Facts("Made with", made["versions"] | {"created": made["created"]}),
@@ -98,9 +103,41 @@ def reproduce(config: Reproduction) -> Reproduced:
     return Reproduced(tables, write_report(folder / "index.html", title, body))
 
 
+def _comparison(
+    table: str, experiment: Experiment, folder: Path
+) -> tuple[list[Table], str, list[Section], Steps]:
+    """Tables 1 and 2 and figure 3: AT/DT beside baseline, oracle and rivals."""
+    results, steps = run(experiment)
+    result = results[0]
+    tables = papers_tables(table, result, experiment.pair)
+    measured = figures(result)
+    save_grid(pictures(result.directions[0], result.outcomes[0]), folder / "pictures.png")
+    text = "\n\n".join([*map(markdown, tables), in_markdown(result, measured)])
+    return tables, text, [*tables, *sections(result, measured)], steps
+
+
+def _study(
+    table: str, experiment: Experiment, folder: Path
+) -> tuple[list[Table], str, list[Section], Steps]:
+    """Tables 5 and 6 and figure 4: changes of the road, on both domains."""
+
+    def findings(direction: Direction, steps: Steps) -> list[Finding]:
+        return STUDIES[table](Road(direction, experiment.preset, steps, Outcome()))
+
+    walked, steps = walk(experiment, findings)
+    found = walked[0][1]
+    shown = study_table(table, found, experiment.pair)
+    body: list[Section] = [shown]
+    if table == "figure4":
+        plot = level_plot(found)
+        write_atomic(folder / "levels.png", png(plot.figure))
+        body.append(plot)
+    return [shown], markdown(shown), body, steps
+
+
 def _experiment(config: Reproduction) -> Experiment:
-    if config.table not in DIRECTIONS:
-        raise UserError(f"{config.table!r}: known are {', '.join(DIRECTIONS)}")
+    if config.table not in TITLES:
+        raise UserError(f"{config.table!r}: known are {', '.join(TITLES)}")
     if config.pair not in PAIRS:
         raise UserError(f"pair {config.pair!r}: known are {', '.join(PAIRS)}")
     pair = PAIRS[config.pair]
@@ -120,11 +157,11 @@ def _experiment(config: Reproduction) -> Experiment:
         pair,
         config.root,
         _name(config),
-        directions=(DIRECTIONS[config.table],),
+        directions=(TO_DEPTH if config.table == "table2" else TO_SEMANTIC,),
         seeds=config.seeds,
         transfer_seeds=config.transfer_seeds,
-        rivals=config.rivals,
-        curve=config.curve,
+        rivals=config.rivals and config.table != "figure3",
+        curve=() if config.table == "figure3" else config.curve,
         places=places,
     )
 

@@ -10,6 +10,7 @@ from atdt.experiments.pairs import Place
 from atdt.experiments.preset import Preset
 from atdt.experiments.steps import Steps
 from atdt.extract import Extraction, extract
+from atdt.networks import NetworkSpec
 from atdt.tasks import get_task
 from atdt.training import (
     Auxiliary,
@@ -115,15 +116,16 @@ class Road:
         pseudo_labels: tuple[tuple[str, Path], ...] = (),
         without_source: bool = False,
         steps: int | None = None,
+        network: NetworkSpec | None = None,
     ) -> Path:
-        """A task network; all get the same steps, but for those that say otherwise."""
+        """A task network; all get the same steps and architecture, but for what says otherwise."""
         preset = self.preset
         steps = steps or preset.steps
         config = TaskTraining(
             task=task,
             train=train,
             validation=validation,
-            network=preset.network,
+            network=network or preset.network,
             out=self.direction.folder("runs", without_source=without_source) / name,
             steps=steps,
             batch=preset.batch,
@@ -152,14 +154,23 @@ class Road:
         title = "the baseline's batch norm is re-estimated on B"
         return self.steps.do(title, adapt_batch_norm, config, run, out=out)
 
-    def extract(self, domain: str, n1: Path, n2: Path) -> Path:
-        """The store of A: both encoders, several views, T2's labels."""
+    def extract(
+        self,
+        domain: str,
+        n1: Path,
+        n2: Path,
+        *,
+        name: str = "a",
+        levels: tuple[str, ...] = (),
+    ) -> Path:
+        """A store of A: both encoders, several views, T2's labels."""
         preset, t1, t2 = self.preset, self.direction.source, self.direction.target
         label = get_task(t2.task).label
         config = Extraction(
             domain=domain,
             encoders=((t1.name, n1), (t2.name, n2)),
-            out=self.direction.folder("stores") / "a.zarr",
+            out=self.direction.folder("stores") / f"{name}.zarr",
+            levels=levels,
             plan=ViewPlan(
                 views=preset.views,
                 seed=self.direction.seed,
@@ -169,7 +180,7 @@ class Road:
             ),
             labels=() if label is None else (label,),
         )
-        title = f"extract E1 and E2 of A, {preset.views} views"
+        title = f"extract E1 and E2 of A, {preset.views} views{'' if name == 'a' else f' ({name})'}"
         return self.steps.do(title, extract, config, n1, n2, out=config.out)
 
     def transfer(
@@ -180,6 +191,7 @@ class Road:
         architecture: str,
         name: str,
         losses: tuple[tuple[str, float], ...],
+        level: str | None = None,
     ) -> Path:
         """G, or the head that is its rival, with the same schedule on the same store."""
         preset = self.preset
@@ -188,6 +200,7 @@ class Road:
             source=self.direction.source.name,
             target=self.direction.target.name,
             out=self.direction.folder("runs") / name,
+            level=level,
             architecture=architecture,
             options={"width": preset.width},
             losses=dict(losses),
@@ -199,11 +212,22 @@ class Road:
             seed=seed,
         )
         what = "the head on E1" if architecture == "head" else f"G by {' + '.join(config.losses)}"
-        run = self.steps.do(f"train {what}, seed {seed}", train, config, store, n2, out=config.out)
+        at = f" at {level}" if level else ""
+        run = self.steps.do(
+            f"train {what}{at}, seed {seed}", train, config, store, n2, out=config.out
+        )
         self.outcome.runs[name] = run
         return run
 
-    def decode(self, transfer: Path, n1: Path, n2: Path | None, letter: str, name: str) -> Path:
+    def decode(
+        self,
+        transfer: Path,
+        n1: Path,
+        n2: Path | None,
+        letter: str,
+        name: str,
+        allow_mismatch: tuple[str, ...] = (),
+    ) -> Path:
         """Predict T2 through G on a test split, and measure it."""
         domain = self.direction.target.domain(letter, "test")
         config = Decoding(
@@ -214,6 +238,7 @@ class Road:
             out=self._predictions(transfer, name),
             resize=self.preset.resize,
             precision=self.preset.precision,
+            allow_mismatch=allow_mismatch,
         )
         inputs = [transfer, n1] if n2 is None else [transfer, n1, n2]
         out = self.steps.do(f"decode {name}", decode, config, *inputs, out=config.out)

@@ -1,7 +1,10 @@
 """`atdt reproduce` from lists to the printed table: on streets, and on data in true layouts."""
 
+import json
+
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from atdt.cli import main
 from atdt.domains.datasets import Describing, describe
@@ -85,3 +88,53 @@ def test_without_a_list_for_tests_the_validation_is_it_and_chooses_nothing(tmp_p
     assert described("train", "test").spec("val") is None
     with pytest.raises(DomainError, match="needs 'train', and 'test' or 'val'"):
         described("train")
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory):
+    """`studied(table)`: its output; all tables share a root, and so their trainings."""
+    root = tmp_path_factory.mktemp("studies")
+    least = [f"--set={option}=2" for option in ("steps", "transfer_steps", "train", "test")]
+
+    def study(table):
+        done = run(table, *SMALL, *least, "--root", root)
+        assert done.exit_code == 0, done.output
+        return done, root
+
+    return study
+
+
+def test_table_5_measures_one_n1_and_two_on_both_domains(studied):
+    done, root = studied("table5")
+    rows = [line.split("│")[1].strip() for line in done.stdout.splitlines() if "│" in line]
+    assert rows == [f"{n1} N1, on {d}" for n1 in ("shared", "separate") for d in "AB"]
+    crossed = next(root.rglob("separate0-on-b/predictions.json"))
+    assert "encoder" in str(json.loads(crossed.read_text())["mismatch"])
+    inside = next(root.rglob("separate0-on-a/predictions.json"))
+    assert json.loads(inside.read_text())["mismatch"] == []
+
+
+def test_table_6_changes_the_norm_of_every_network(studied, monkeypatch):
+    monkeypatch.setattr("atdt.experiments.studies.NORMS", ("batch", "none"))
+    done, root = studied("table6")
+    assert "batch norm, on B" in done.stdout and "without a norm, on A" in done.stdout
+    for name in ("n1-none", "n2-none"):
+        spec = json.loads(next(root.rglob(f"{name}/run.json")).read_text())["network"]
+        assert spec["options"] == {"norm": "none"}
+
+
+def test_figure_4_has_every_level_from_one_store(studied):
+    done, root = studied("figure4")
+    for level in range(5):
+        assert f"level{level}, on B" in done.stdout
+    assert len(list(root.rglob("levels.zarr"))) == 1
+    plot = next(root.rglob("levels.png"))
+    with Image.open(plot) as picture:
+        assert picture.width > 500
+    assert "found" in done.stderr  # N2 of table 5
+
+
+def test_figure_3_is_pictures_of_both_directions_rows(studied):
+    done, root = studied("figure3")
+    assert next(root.rglob("figure3/pictures.png")).stat().st_size > 1000
+    assert LABELS[PLAIN] in done.stdout

@@ -53,3 +53,12 @@ def test_it_learns_where_it_is_in_the_image_and_what_is_bright(images):
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < 0.3 * losses[0]
+
+
+@pytest.mark.parametrize("norm", ["batch", "group", "instance", "none"])
+def test_every_norm_gives_outputs_and_the_same_levels(images, norm):
+    network = build_network(NetworkSpec("tiny", {"norm": norm}), 3, seed=0)
+    assert network(images(2, 16, 24)).shape == (2, 3, 16, 24)
+    assert network.feature_shape(None, SIZE) == (128, 12, 24)
+    norms = [m for m in network.modules() if "Norm" in type(m).__name__]
+    assert bool(norms) == (norm != "none")

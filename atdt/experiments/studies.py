@@ -1,0 +1,122 @@
+"""The paper's ablations, tables 5 and 6 and figure 4: a change of the road, measured on A and B."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from atdt.experiments.direction import PAPERS_LOSS, source_network, target_network
+from atdt.experiments.road import Road
+from atdt.networks import NetworkSpec, build_network
+
+NORMS = ("batch", "none", "group", "instance")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A way of transfer, measured on one domain.
+
+    Attributes:
+        label: of the row.
+        domain: "a" or "b", whose test split was predicted.
+        folders: predicted and measured, one for each seed of G.
+        printed: what tells the paper's row apart, see `published_row`.
+    """
+
+    label: str
+    domain: str
+    folders: tuple[Path, ...]
+    printed: dict[str, Any] = field(default_factory=dict)
+
+
+def shared_or_separate(road: Road) -> list[Finding]:
+    """Table 5: E1 from one N1 on A and B, or one N1 each; G is trained on A's features."""
+    n2 = target_network(road)
+    shared = source_network(road)
+    own = {letter: source_network(road, letter, f"n1-{letter}") for letter in "ab"}
+    a = road.direction.target.domain("a", "train")
+    findings = []
+    for label, n1, n1_b, store, names in (
+        ("shared N1", shared, shared, road.extract(a, shared, n2), ("mse", "atdt-mse")),
+        (
+            "separate N1",
+            own["a"],
+            own["b"],
+            road.extract(a, own["a"], n2, name="separate"),
+            ("mse-separate", "separate"),
+        ),
+    ):
+        printed = {"shared": label.startswith("shared")}
+        gs = _transfers(road, store, n2, names[0])
+        # G has never seen the encoder of B's own N1: that is the question.
+        let = () if n1 == n1_b else ("encoder",)
+        for letter, encoder, allowed in (("a", n1, ()), ("b", n1_b, let)):
+            folders = tuple(
+                road.decode(g, encoder, n2, letter, f"{names[1]}{seed}-on-{letter}", allowed)
+                for seed, g in gs.items()
+            )
+            findings.append(Finding(label, letter, folders, printed))
+    return findings
+
+
+def norms(road: Road) -> list[Finding]:
+    """Table 6: the whole road by networks with and without batch norm, and with other norms."""
+    a = road.direction.target.domain("a", "train")
+    findings = []
+    for norm in NORMS:
+        network, suffix = None, ""
+        if norm != "batch":  # which the preset's network has: the same runs as in other tables
+            network, suffix = _with_norm(road.preset.network, norm), f"-{norm}"
+        n1 = source_network(road, name=f"n1{suffix}", network=network)
+        n2 = target_network(road, f"n2{suffix}", network)
+        store = road.extract(a, n1, n2, name=f"a{suffix}")
+        gs = _transfers(road, store, n2, f"mse{suffix}")
+        printed = {"batchnorm": norm == "batch"} if norm in ("batch", "none") else {}
+        label = "without a norm" if norm == "none" else f"{norm} norm"
+        for letter in "ab":
+            folders = tuple(
+                road.decode(g, n1, n2, letter, f"norm{suffix}{seed}-on-{letter}")
+                for seed, g in gs.items()
+            )
+            findings.append(Finding(label, letter, folders, printed))
+    return findings
+
+
+def levels(road: Road) -> list[Finding]:
+    """Figure 4: G at each level, from one store of all levels; D at a level is the rest of N2."""
+    n1, n2 = source_network(road), target_network(road)
+    a = road.direction.target.domain("a", "train")
+    store = road.extract(a, n1, n2, name="levels", levels=("all",))
+    findings = []
+    for number, level in enumerate(build_network(road.preset.network, 1).levels):
+        gs = _transfers(road, store, n2, f"mse-{level}-", level)
+        for letter in "ab":
+            folders = tuple(
+                road.decode(g, n1, n2, letter, f"{level}-{seed}-on-{letter}")
+                for seed, g in gs.items()
+            )
+            findings.append(Finding(level, letter, folders, {"level": number}))
+    return findings
+
+
+STUDIES: dict[str, Callable[[Road], list[Finding]]] = {
+    "table5": shared_or_separate,
+    "table6": norms,
+    "figure4": levels,
+}
+
+
+def _transfers(
+    road: Road, store: Path, n2: Path, name: str, level: str | None = None
+) -> dict[int, Path]:
+    """G by the paper's loss, one for each seed."""
+    return {
+        seed: road.transfer(
+            store, n2, seed, road.preset.architecture, f"{name}{seed}", PAPERS_LOSS, level
+        )
+        for seed in road.direction.transfer_seeds
+    }
+
+
+def _with_norm(network: NetworkSpec, norm: str) -> NetworkSpec:
+    return replace(network, options={**network.options, "norm": norm})
