@@ -1,7 +1,7 @@
 """`atdt data`: the data sets that are known, and what of them lies in a folder."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -77,6 +77,26 @@ def describe(
     from atdt.domains.datasets import Describing, describe
 
     click.echo(describe(Describing(name, root, out, called, labels, overwrite)))
+
+
+@command.command("unpack")
+@click.argument("name", type=click.Choice(["nyuv2"]))
+@click.argument("mat", type=options.PATH, metavar="FILE.mat")
+@click.option("--out", type=options.PATH, required=True, help="A folder for the frames' files.")
+@click.option("--splits", type=options.PATH, metavar="FILE", help="splits.mat, or a text.")
+@click.option("--classes", type=options.PATH, metavar="FILE", help="classMapping40.mat, or a text.")
+@click.option("--raw-depth", is_flag=True, help="Depth as measured, rather than in-painted.")
+def unpack(name: str, **chosen: Any) -> None:
+    """Make files of a data set that is one file, nyu_depth_v2_labeled.mat: layout nyuv2-png.
+
+    Without --splits all frames are one split; the text has a line "train 1 2 …" and one "test 3 …".
+    Without --classes there are no labels of 40 classes, but those of 894; the text has a number 1
+    to 40 for each of the 894. Both can be added later. What a stopped command has written is kept:
+    repeat the command.
+    """
+    from atdt.domains.datasets.nyu_mat import Unpacking, unpack_nyu
+
+    click.echo(unpack_nyu(Unpacking(**chosen)))
 
 
 def _gives(known: "Layout") -> str:

@@ -72,3 +72,42 @@ def test_mistakes_are_one_line(arguments, message):
     done = run(*arguments)
     assert done.exit_code == 2
     assert message in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def nyu_mat(tmp_path):
+    import h5py
+
+    path, random = tmp_path / "nyu_depth_v2_labeled.mat", np.random.default_rng(0)
+    with h5py.File(path, "w") as file:
+        file["images"] = random.integers(0, 256, (3, 3, 6, 4), np.uint8)
+        file["depths"] = random.uniform(0.7, 9.9, (3, 6, 4)).astype(np.float32)
+        file["labels"] = random.integers(0, 3, (3, 6, 4), np.uint16)
+        file.create_dataset("names", (1, 2), h5py.ref_dtype)
+    return path
+
+
+def test_nyuv2_is_unpacked_checked_and_described(nyu_mat, tmp_path):
+    splits, classes = tmp_path / "splits.txt", tmp_path / "classes.txt"
+    splits.write_text("train 1 3\ntest 2\n")
+    classes.write_text("40 1\n")
+    tables, out = ("--splits", splits, "--classes", classes), tmp_path / "nyu"
+    made = run("unpack", "nyuv2", nyu_mat, "--out", out, *tables)
+    assert made.exit_code == 0, made.output
+    assert made.stdout.strip() == str(out)
+    checked = run("check", "nyuv2-png", out)
+    assert checked.exit_code == 0, checked.output
+    assert "images 4x6" in checked.stdout and "2 of 40 classes of nyu40" in checked.stdout
+    assert run("describe", "nyuv2-png", out, "--out", out).exit_code == 0
+    assert len(open_domain(f"{out}:train", labels=["semantic", "depth"])) == 2
+    again = run("unpack", "nyuv2", nyu_mat, "--out", out, "--raw-depth")
+    assert again.exit_code == 2
+    assert "it holds no rawDepths" in again.stderr and again.stderr.count("\n") == 1
+
+
+def test_what_is_no_such_file_is_refused_in_one_line(camvid, tmp_path):
+    file = camvid / "train/0.png"
+    done = run("unpack", "nyuv2", file, "--out", tmp_path / "nyu")
+    assert done.exit_code == 2 and done.stderr.count("\n") == 1
+    assert f"{file}: expected nyu_depth_v2_labeled.mat" in done.stderr
+    assert run("unpack", "camvid", file, "--out", tmp_path / "nyu").exit_code == 2

@@ -81,8 +81,8 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         raise DomainError(f"{root}: no such folder")
     way = known.way(labels)
     patterns = dict(known.files) | ({"semantic": way.file} if way else {})
-    chosen = {split: _choice(root, rule) for split, rule in known.splits.items()}
-    splits: dict[str, list[dict[str, str | None]]] = {split: [] for split in known.splits}
+    chosen = {s: _choice(root, rule) for s, rule in known.splits.items() if _is_there(root, rule)}
+    splits: dict[str, list[dict[str, str | None]]] = {split: [] for split in chosen}
     timed = {c: Nearest(root, patterns[c], within) for c, within in known.nearest.items()}
     unsplit = met = 0
     for image, fields in found(root, patterns["image"]):
@@ -126,6 +126,11 @@ def needed(known: Layout) -> dict[str, str]:
     """Patterns of all files by column, for showing; of the ways to read labels, each."""
     shown = {column: known.files[column] for column in ALL_COLUMNS if column in known.files}
     return shown | {f"semantic ({way.name})": way.file for way in known.ways.values()}
+
+
+def _is_there(root: Path, rule: Mapping[str, Any]) -> bool:
+    """Whether a split can be chosen: an optional one may have no list."""
+    return not rule.get("optional") or inside(root, rule["names"]).exists()
 
 
 def _choice(root: Path, rule: Mapping[str, Any]) -> Any:

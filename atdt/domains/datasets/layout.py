@@ -17,7 +17,8 @@ depth = 0.02
 [splits]                                    # which images: values of fields, one or several …
 train = { split = "train" }
 val = { episode = ["35-39"] }               # … or ranges of whole numbers
-test = { names = "ImageSets/test.txt", field = "frame" }   # or values that a file lists
+test = { names = "ImageSets/test.txt", field = "frame" }   # or values that a file lists;
+                                            # with optional = true: no file, no such split
 
 [semantic.labelids]                         # ways to read semantic labels; the first is taken
 file = "gtFine/{split}/{city}/{frame}_gtFine_labelIds.png"
