@@ -1,10 +1,11 @@
 """A domain's own files: its lists, cameras and description, from what is known of its samples."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+import tomli_w
 
 from atdt.domains.cameras import Camera
 from atdt.domains.description import FILE_NAME
@@ -71,10 +72,9 @@ def write_domain(folder: Path, domain: Written) -> Path:
                 cells[CAMERA] = _write_camera(folder, cells[CAMERA], camera)
             lines.append(";".join(cells.values()) + "\n")
         write_atomic(inside(folder, list_name(split)), "".join(lines).encode())
-    text = toml(content)
-    text += "\n[lists]\n" + toml({split: list_name(split) for split in domain.splits})
-    text += "\n[encodings]\n" + toml(domain.encodings)
-    return write_atomic(folder / FILE_NAME, text.encode())
+    content["lists"] = {split: list_name(split) for split in domain.splits}
+    content["encodings"] = dict(domain.encodings)
+    return write_atomic(folder / FILE_NAME, tomli_w.dumps(content).encode())
 
 
 def _write_camera(folder: Path, name: str, camera: Camera) -> str:
@@ -89,15 +89,5 @@ def _write_space(folder: Path, space: LabelSpace) -> str:
     """A label space as descriptions name it, which may take a file."""
     if space.name in label_space_names() and label_space(space.name) == space:
         return space.name
-    write_atomic(folder / SPACE, toml(space.to_dict()).encode())
+    write_atomic(folder / SPACE, tomli_w.dumps(space.to_dict()).encode())
     return SPACE
-
-
-def toml(content: Mapping[str, Any]) -> str:
-    """Texts, numbers and lists of them: as JSON writes them, they mean the same in TOML, which
-    wants one character more written by its number."""
-    texts = (
-        [json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") for value in item]
-        for item in content.items()
-    )
-    return "".join(f"{key} = {value}\n" for key, value in texts)

@@ -19,6 +19,7 @@ PAPERS_METHOD = {BASELINE: "baseline", PLAIN: "atdt", ORACLE: "oracle"}
 DEPTH = ("abs_rel", "sq_rel", "rmse", "rmse_log", "delta1", "delta2", "delta3")
 FOCAL = "focal/"  # the paper does not say whether its figures are scaled so: both tables
 STUDY_KEYS = {True: ("miou_paper", "accuracy"), False: ("abs_rel", "delta1")}
+NBSP = "\N{NO-BREAK SPACE}"
 SHORT = {"traffic sign": "sign", "vegetation": "veg.", "mIoU (paper)": "mIoU", "accuracy": "Acc"}
 ORACLE_NOTE = "the paper's oracle learnt from B alone, ours from A and B"
 
@@ -133,7 +134,7 @@ def _text(values: Sequence[float], digits: int) -> str:
     if np.isnan(values).any():
         return "–"  # a class that is in no label and no prediction
     mean = f"{np.mean(values):.{digits}f}"
-    return f"{mean} ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else mean
+    return f"{mean}{NBSP}±{NBSP}{np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else mean
 
 
 def _printed(row: Mapping[str, Any], key: str) -> float:

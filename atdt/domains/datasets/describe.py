@@ -1,9 +1,9 @@
 """`atdt data describe`: make a domain of a data set where it lies; nothing of it is copied."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import tomli_w
 
 from atdt.domains.datasets.find import find
 from atdt.domains.datasets.layout import layout
@@ -52,23 +52,11 @@ def describe(config: Describing) -> Path:
     description_of(path, content)
     for file, text in texts.items():
         write_atomic(file, text.encode())
-    return write_atomic(path, toml(content, _heading(config, made.layout.source)).encode())
-
-
-def toml(content: dict[str, Any], heading: str) -> str:
-    """`content`, of plain values and one depth of tables, as TOML below a comment."""
-    plain = {key: value for key, value in content.items() if not isinstance(value, dict)}
-    tables = {key: value for key, value in content.items() if isinstance(value, dict) and value}
-    lines = [f"# {heading}", *_lines(plain)]
-    for key, table in tables.items():
-        lines += ["", f"[{key}]", *_lines(table)]
-    return "\n".join(lines) + "\n"
-
-
-def _lines(table: dict[str, Any]) -> list[str]:
-    return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()]
+    return write_atomic(
+        path, (_heading(config, made.layout.source) + tomli_w.dumps(content)).encode()
+    )
 
 
 def _heading(config: Describing, source: str) -> str:
     labels = f" --labels {config.labels}" if config.labels else ""
-    return f"atdt data describe {config.dataset}{labels}; layout: {source}"
+    return f"# atdt data describe {config.dataset}{labels}; layout: {source}\n"
