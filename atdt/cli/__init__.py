@@ -32,6 +32,8 @@ VERBS = (
     "decode",
     "predict",
     "adapt-bn",
+    "train-cyclegan",
+    "adapt",
     "colorize",
     "evaluate",
     "demo",
