@@ -31,8 +31,7 @@ def papers_tables(name: str, result: Result, pair: Pair) -> list[Table]:
     """
     known = _known(result.outcomes[0].rows[BASELINE][0])
     if result.directions[0].target.task == "semantic":
-        per_class = [f"iou/{each}" for each in classes() if f"iou/{each}" in known]
-        keys = [*per_class, "miou_paper", "accuracy"]
+        keys = _semantic_keys(known)
         return [_table("IoU of each class, mIoU and accuracy, %", keys, known, name, result, pair)]
     tables = [_table("depth, raw", list(DEPTH), known, name, result, pair)]
     if FOCAL + DEPTH[0] in known:
@@ -51,17 +50,48 @@ def study_table(name: str, findings: Sequence[Sequence[Finding]], pair: Pair) ->
     """
     known = _known(findings[0][0].folders[0])
     keys = STUDY_KEYS["miou_paper" in known]
-    what = "by the paper's loss" + (", in %" if known[keys[0]]["percent"] else "")
+    return _study_table(name, findings, pair, known, keys, "by the paper's loss")
+
+
+def adapted_tables(name: str, findings: Sequence[Sequence[Finding]], pair: Pair) -> list[Table]:
+    """Table 3 or 4: all figures of each way on B, or on B in the look of A; depth twice.
+
+    Args:
+        name, findings, pair: see `study_table`.
+    """
+    known = _known(findings[0][0].folders[0])
+    if "miou_paper" in known:
+        return [_study_table(name, findings, pair, known, _semantic_keys(known), "IoU, mIoU, Acc")]
+    tables = [_study_table(name, findings, pair, known, DEPTH, "depth, raw")]
+    if FOCAL + DEPTH[0] in known:
+        keys = [FOCAL + key for key in DEPTH]
+        tables.append(_study_table(name, findings, pair, known, keys, "depth × focal ratio"))
+    return tables
+
+
+def _study_table(
+    name: str,
+    findings: Sequence[Sequence[Finding]],
+    pair: Pair,
+    known: Mapping[str, dict[str, Any]],
+    keys: Sequence[str],
+    what: str,
+) -> Table:
+    what += ", in %" if known[keys[0]]["percent"] else ""
     metrics = [known[key] for key in keys]
     rows = []
     for same in zip(*findings, strict=True):
         first = same[0]
         measured = [[_mean(f.folders, metric) for f in same] for metric in metrics]
         cells = [_text(values, m["digits"]) for values, m in zip(measured, metrics, strict=True)]
-        rows.append(Row(f"{first.label}, on {first.domain.upper()}", cells, competes=False))
+        rows.append(Row(_named(first), cells, competes=False))
         printed = None
         if pair.rendered is None and first.printed:
-            where = {"domain": first.domain} | first.printed
+            where = (
+                first.printed
+                if "method" in first.printed
+                else {"domain": first.domain} | first.printed
+            )
             printed = published_row(name, pair.a, pair.b, **where)
         if printed is not None:
             rows += _beside([_printed(printed, key) for key in keys], measured)
@@ -97,6 +127,17 @@ def _table(
             rows += _beside([_printed(printed, key) for key in keys], measured, notes)
     columns = [_column(known[key]) for key in keys]
     return Table(_caption(name, pair, what, len(result.outcomes)), columns, rows)
+
+
+def _semantic_keys(known: Mapping[str, Any]) -> list[str]:
+    per_class = [f"iou/{each}" for each in classes() if f"iou/{each}" in known]
+    return [*per_class, "miou_paper", "accuracy"]
+
+
+def _named(finding: Finding) -> str:
+    if "method" in finding.printed:  # all of them are on B
+        return finding.label
+    return f"{finding.label}, on {finding.domain.upper()}"
 
 
 def _beside(

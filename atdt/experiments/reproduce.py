@@ -9,11 +9,12 @@ from atdt.evaluate.pictures import save_grid
 from atdt.evaluate.report import Facts, Paragraph, Section, write_report
 from atdt.evaluate.report_table import Table
 from atdt.evaluate.table import markdown
+from atdt.experiments.adapted import adapted
 from atdt.experiments.experiment import Experiment, run, walk
 from atdt.experiments.figures import figures
 from atdt.experiments.page import in_markdown, pictures, sections
 from atdt.experiments.pairs import PAIRS, Pair, place_of
-from atdt.experiments.papers_table import papers_tables, study_table
+from atdt.experiments.papers_table import adapted_tables, papers_tables, study_table
 from atdt.experiments.plots import level_plot, png
 from atdt.experiments.preset import load_preset
 from atdt.experiments.road import Direction, Outcome, Road
@@ -25,11 +26,15 @@ from atdt.provenance import provenance
 TITLES = {
     "table1": "Table 1: from depth to semantics",
     "table2": "Table 2: from semantics to depth",
+    "table3": "Table 3: from depth to semantics, with a CycleGAN",
+    "table4": "Table 4: from semantics to depth, with a CycleGAN",
     "table5": "Table 5: one N1 on both domains, or one each",
     "table6": "Table 6: with batch norm and without",
     "figure3": "Figure 3: from depth to semantics, in pictures",
     "figure4": "Figure 4: where to transfer",
 }
+ADAPTED = ("table3", "table4")
+WAYS = STUDIES | dict.fromkeys(ADAPTED, adapted)
 TO_DEPTH = ("semantic", "depth")
 TO_SEMANTIC = ("depth", "semantic")
 NAMED = 6  # letters of the digest that tells overridden presets apart
@@ -86,7 +91,7 @@ def reproduce(config: Reproduction) -> Reproduced:
     """
     experiment = _experiment(config)
     folder = experiment.reports / config.table
-    make = _study if config.table in STUDIES else _comparison
+    make = _study if config.table in WAYS else _comparison
     tables, text, body, steps = make(config.table, experiment, folder)
     write_atomic(folder / "tables.md", text.encode())
     preset = experiment.preset
@@ -119,20 +124,23 @@ def _comparison(
 def _study(
     table: str, experiment: Experiment, folder: Path
 ) -> tuple[list[Table], str, list[Section], Steps]:
-    """Tables 5 and 6 and figure 4: changes of the road, on both domains."""
+    """Tables 3 to 6 and figure 4: changes of the road, on both domains."""
 
     def findings(direction: Direction, steps: Steps) -> list[Finding]:
-        return STUDIES[table](Road(direction, experiment.preset, steps, Outcome()))
+        return WAYS[table](Road(direction, experiment.preset, steps, Outcome()))
 
     walked, steps = walk(experiment, findings)
     found = walked[0][1]
-    shown = study_table(table, found, experiment.pair)
-    body: list[Section] = [shown]
+    if table in ADAPTED:
+        tables = adapted_tables(table, found, experiment.pair)
+    else:
+        tables = [study_table(table, found, experiment.pair)]
+    body: list[Section] = [*tables]
     if table == "figure4":
         plot = level_plot(found)
         write_atomic(folder / "levels.png", png(plot.figure))
         body.append(plot)
-    return [shown], markdown(shown), body, steps
+    return tables, "\n\n".join(map(markdown, tables)), body, steps
 
 
 def _experiment(config: Reproduction) -> Experiment:
@@ -157,7 +165,7 @@ def _experiment(config: Reproduction) -> Experiment:
         pair,
         config.root,
         _name(config),
-        directions=(TO_DEPTH if config.table == "table2" else TO_SEMANTIC,),
+        directions=(TO_DEPTH if config.table in ("table2", "table4") else TO_SEMANTIC,),
         seeds=config.seeds,
         transfer_seeds=config.transfer_seeds,
         rivals=config.rivals and config.table != "figure3",

@@ -1,6 +1,7 @@
 """`atdt reproduce` from lists to the printed table: on streets, and on data in true layouts."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -138,3 +139,16 @@ def test_figure_3_is_pictures_of_both_directions_rows(studied):
     done, root = studied("figure3")
     assert next(root.rglob("figure3/pictures.png")).stat().st_size > 1000
     assert LABELS[PLAIN] in done.stdout
+
+
+def test_tables_3_and_4_share_a_cyclegan_and_have_the_papers_rows(studied):
+    done, root = studied("table3")
+    rows = [line.split("│")[1].strip() for line in done.stdout.splitlines() if "│" in line]
+    names = ["(a) baseline (N2)", "(b) AT/DT", "(c) CycleGAN", "(d) AT/DT + CycleGAN"]
+    assert rows == names
+    assert len(list(root.rglob("cyclegan/looks.png"))) == 1
+    info = json.loads(next(root.rglob("n1-cyclegan/run.json")).read_text())
+    assert "-as-a/" in json.dumps(info["domains"]["train"])
+    done, _ = studied("table4")
+    assert done.stdout.count("(d) AT/DT + CycleGAN") == 2  # raw and × focal ratio
+    assert re.search(r"learns the looks of A and B: found", done.stderr)

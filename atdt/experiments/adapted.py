@@ -1,0 +1,81 @@
+"""Tables 3 and 4: pixel-level adaptation alone, and under AT/DT."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from atdt.adapt import Adaptation, CycleGANTraining, adapt, train_cyclegan
+from atdt.experiments.direction import (
+    BASELINE,
+    PAPERS_LOSS,
+    PLAIN,
+    source_network,
+    target_network,
+)
+from atdt.experiments.pairs import Place
+from atdt.experiments.road import Road
+from atdt.experiments.studies import Finding
+
+
+def adapted(road: Road) -> list[Finding]:
+    """The four rows of tables 3 and 4, on B or on B in the look of A.
+
+    (a) N2 on B; (b) AT/DT; (c) N2 on B in A's look; (d) N1 from A and from B in A's look, G as
+    ever, and all of it on B in A's look. G has the paper's loss.
+    """
+    direction, preset = road.direction, road.preset
+    n1, n2 = source_network(road), target_network(road)
+    a = direction.target.domain("a", "train")
+    like_a = _in_the_look_of_a(road)
+    other = replace(
+        direction,
+        source=replace(direction.source, b=like_a),
+        target=replace(direction.target, b=like_a),
+    )
+    there = Road(other, preset, road.steps, road.outcome)
+    n1_there = source_network(there, name="n1-cyclegan")
+    store = road.extract(a, n1, n2)
+    store_there = there.extract(a, n1_there, n2, name="a-cyclegan")
+    plain, combined = [], []
+    for seed in direction.transfer_seeds:
+        g = road.transfer(store, n2, seed, preset.architecture, f"mse{seed}", PAPERS_LOSS)
+        plain.append(road.decode(g, n1, n2, "b", f"{PLAIN}{seed}"))
+        name = f"mse-cyclegan{seed}"
+        g = there.transfer(store_there, n2, seed, preset.architecture, name, PAPERS_LOSS)
+        combined.append(there.decode(g, n1_there, n2, "b", f"{PLAIN}-cyclegan{seed}"))
+    alone = there.predict(n2, other.target, "b", "cyclegan")
+    return [
+        _row("(a) baseline (N2)", "baseline", road.predict(n2, direction.target, "b", BASELINE)),
+        _row("(b) AT/DT", "atdt", *plain),
+        _row("(c) CycleGAN", "cyclegan", alone),
+        _row("(d) AT/DT + CycleGAN", "atdt_cyclegan", *combined),
+    ]
+
+
+def _row(label: str, method: str, *folders: Path) -> Finding:
+    return Finding(label, "b", folders, {"method": method})
+
+
+def _in_the_look_of_a(road: Road) -> Place:
+    """B as a CycleGAN repaints it; trained on the images of both, it reads no label."""
+    direction, preset = road.direction, road.preset
+    b = direction.target.b
+    seed = f"seed{direction.seed}"
+    training = CycleGANTraining(
+        a=direction.target.domain("a", "train"),
+        b=direction.target.domain("b", "train"),
+        out=direction.root / "runs" / direction.experiment / seed / "cyclegan",
+        steps=preset.cyclegan_steps,
+        width=preset.cyclegan_width,
+        blocks=preset.cyclegan_blocks,
+        crop=preset.cyclegan_crop,
+        seed=direction.seed,
+        precision=preset.precision,
+    )
+    title = f"a CycleGAN of width {preset.cyclegan_width} learns the looks of A and B"
+    run = road.steps.do(title, train_cyclegan, training, direction.data, out=training.out)
+    out = direction.root / "data" / f"{direction.experiment}-as-a" / seed
+    adaptation = Adaptation(
+        run=run, domain=str(b.path), to="a", out=out, precision=preset.precision
+    )
+    road.steps.do("B in the look of A", adapt, adaptation, run, direction.data, out=out)
+    return Place(out, b.splits)
