@@ -27,6 +27,7 @@ VERBS = (
     "extract",
     "inspect",
     "verify",
+    "embed",
     "prune",
     "train",
     "decode",

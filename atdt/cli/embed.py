@@ -1,0 +1,26 @@
+"""`atdt embed`: features for TensorBoard's projector."""
+
+from pathlib import Path
+
+import click
+
+from atdt.cli import options
+
+
+@click.command("embed")
+@click.argument("stores", nargs=-1, required=True, type=options.PATH, metavar="STORE…")
+@click.option("--array", required=True, help="Name of the encoder in the stores, such as depth.")
+@click.option("--level", help="Where it was cut; the deepest if unset.")
+@click.option("--out", type=options.PATH, required=True, help="The folder that is written.")
+@click.option("--no-sprites", is_flag=True, help="No small pictures of the images.")
+def command(
+    stores: tuple[Path, ...], array: str, level: str | None, out: Path, no_sprites: bool
+) -> None:
+    """Write a vector for each image of STOREs, of A and of B say, for TensorBoard's projector.
+
+    A vector is the mean of an image's features over its positions. Look at them by
+    `tensorboard --logdir OUT`, projector: PCA, t-SNE, UMAP; colour by domain.
+    """
+    from atdt.diagnose import Embedding, embed
+
+    click.echo(embed(Embedding(stores, array, out, level, sprites=not no_sprites)))
