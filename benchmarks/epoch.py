@@ -62,6 +62,8 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
         "cheap G is what makes iterating cheap.",
     ]
     del paper
+    if scale.quick:  # torch.compile alone takes half a minute
+        return [table]
     return [table, variants(store, scale, folder)]
 
 

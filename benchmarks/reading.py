@@ -76,7 +76,7 @@ def _reading(scale: Scale, folder: Path) -> Table:
         ),
         "zarr's pipeline, array[start:stop]": through_zarr,
     }
-    timed = in_turns([_timed(side) for side in sides.values()], 2 * scale.pairs)
+    timed = in_turns([_timed(side) for side in sides.values()], scale.of(2, 1) * scale.pairs)
     for threads in (feeds, one):
         threads.shutdown()
     table = Table(
