@@ -21,6 +21,7 @@ VERBS = (
     "render",
     "data",
     "proxy-depth",
+    "pseudo-label",
     "convert",
     "train-task",
     "import",

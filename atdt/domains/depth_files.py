@@ -15,6 +15,7 @@ from atdt.npy import load_npy
 UNKNOWN = Camera()
 PREDICTED = "uint16/256"  # of predictions that are kept as PNG
 ROUNDING = 1e-6  # of float32
+RELATIVE_RANGE = 50.0  # farthest ÷ nearest, where only the order of magnitude is free to choose
 
 
 def write_depth(
@@ -87,6 +88,24 @@ def read_predicted_depth(path: str | Path) -> np.ndarray:
     metres = np.where(metres < 0, 0, metres)
     _check(path, metres)
     return metres.astype(np.float32)
+
+
+def read_relative_depth(path: str | Path) -> np.ndarray:
+    """Depth (H, W) float32 of no known scale, from a disparity of any scale and shift.
+
+    The disparity is moved and scaled to lie between 1 / `RELATIVE_RANGE` and 1, and inverted: what
+    compares inverse depth up to a scale and a shift (the task `disparity`) finds it again.
+
+    Raises:
+        DomainError: the file is absent or no such array, or a value is not finite.
+    """
+    disparity = np.asarray(_load(path), np.float64)
+    if not np.isfinite(disparity).all():
+        raise DomainError(f"{path}: holds NaN or infinity")
+    low, high = disparity.min(), disparity.max()
+    spread = (disparity - low) / (high - low) if high > low else np.ones_like(disparity)
+    least = 1 / RELATIVE_RANGE
+    return (1 / (least + (1 - least) * spread)).astype(np.float32)
 
 
 def format_of(path: str | Path) -> str:

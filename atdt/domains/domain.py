@@ -19,6 +19,8 @@ from atdt.errors import DomainError, UserError
 from atdt.files import sha256_file, sha256_json
 from atdt.predictions import INDEX, Predictions, open_predictions
 
+RELATIVE = "disparity"  # a task whose predictions are depth up to a scale and a shift
+
 
 @dataclass(frozen=True)
 class Domain:
@@ -182,7 +184,9 @@ class Domain:
         """
         through: dict[str, Any] = {}  # stores of before had neither
         if encodings.needs_camera(self.encodings["depth"]):
+            said = self.description
             through["cameras"] = [sample.camera for sample in self.samples]
+            through["camera"] = [said.focal, said.fov, said.camera, said.baseline]
         if self.description.far is not None:
             through["far"] = asdict(self.description.far)
         return sha256_json(
@@ -219,7 +223,8 @@ class Domain:
         Args:
             kind: "semantic", "depth" or "normals".
             folder: a finished predictions folder of that task, of whole images: made at another
-                size, they are brought to the native one by nearest neighbour.
+                size, they are brought to the native one by nearest neighbour. Disparity will do for
+                depth, of which then neither scale nor shift means anything.
 
         Raises:
             DomainError: the folder holds another task or label space, or lacks an image.
@@ -228,7 +233,7 @@ class Domain:
         _check_kind(kind)
         made = open_predictions(folder)
         index = made.folder / INDEX
-        if made.task != kind:
+        if made.task != kind and (made.task, kind) != (RELATIVE, "depth"):
             raise DomainError(f"{index}: holds predictions of {made.task!r}, not of {kind!r}")
         if kind == "semantic":
             try:
@@ -274,6 +279,8 @@ class Domain:
         if kind == "semantic":
             ids = pictures.read_numbers(path)
             return _mapped(path, ids, LabelMap.identity(self.label_space))
+        if kind == "depth" and self.predictions[kind].task == RELATIVE:
+            return encodings.read_relative_depth(path)
         if kind == "depth":
             return encodings.read_predicted_depth(path)
         return encodings.read_normals(path)

@@ -28,7 +28,12 @@ from pathlib import Path
 import numpy as np
 
 from atdt.domains.depth_encodings import depth_encoding
-from atdt.domains.depth_files import read_depth, read_predicted_depth, write_depth
+from atdt.domains.depth_files import (
+    read_depth,
+    read_predicted_depth,
+    read_relative_depth,
+    write_depth,
+)
 from atdt.domains.pictures import opened, read_channels, write_picture
 from atdt.domains.semantic_files import SEMANTIC_ENCODINGS
 from atdt.errors import DomainError
@@ -42,6 +47,7 @@ __all__ = [
     "read_normals",
     "read_png",
     "read_predicted_depth",
+    "read_relative_depth",
     "write_depth",
     "write_normals",
     "write_png",

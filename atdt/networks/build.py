@@ -1,19 +1,17 @@
 """The one door through which networks are made, the project's own and the user's alike."""
 
-import importlib
 import inspect
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 
-from atdt.errors import NetworkError
+from atdt.errors import NetworkError, UserError
 from atdt.files import sha256_json
 from atdt.networks.base import TaskNetwork
 from atdt.networks.complexity import meta_call
 from atdt.networks.spec import NetworkSpec
+from atdt.plugins import load_function
 
 Builder = Callable[..., TaskNetwork]
 
@@ -66,34 +64,18 @@ def build_network(
 
 def _builder(name: str, allow_import: bool) -> Builder:
     """The function behind a name."""
-    path = BUILT_IN.get(name, name)
-    module, colon, function = path.partition(":")
-    if not (module and colon and function):
+    module, _, function = name.partition(":")
+    if name not in BUILT_IN and not (module and function):
         raise NetworkError(
             f"network {name!r}: choose one of {', '.join(BUILT_IN)}, or give your own as "
             "package.module:function"
         )
-    if name not in BUILT_IN and not allow_import:
-        raise NetworkError(
-            f"network {name!r}: importing {module} runs its code; give --allow-import if you trust "
-            "it"
-        )
-    if name not in BUILT_IN:
-        _see_current_folder()
+    trusted = allow_import or name in BUILT_IN
     try:
-        found = getattr(importlib.import_module(module), function, None)
-    except ImportError as error:
-        raise NetworkError(f"network {name!r}: {module} cannot be imported ({error})") from error
-    if not callable(found):
-        raise NetworkError(f"network {name!r}: {module} has no function {function}")
-    return found
-
-
-def _see_current_folder() -> None:
-    """Let modules of the current folder be found, behind all that is installed."""
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
+        path = BUILT_IN.get(name, name)
+        return load_function(path, f"network {name!r}", allow_import=trusted)
+    except UserError as error:
+        raise NetworkError(str(error)) from error
 
 
 def _check_options(function: Builder, spec: NetworkSpec, out_channels: int) -> None:

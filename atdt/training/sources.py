@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from atdt.domains import Domain, ViewPlan, open_domain
+from atdt.domains.domain import RELATIVE
 from atdt.errors import DomainError, RunError
 from atdt.tasks.base import Task
 
@@ -59,6 +60,12 @@ def open_sources(
         if not task.label:
             raise RunError(f"{task.name} needs no labels: give {spec} by --train, not by --pseudo")
         domain = open_domain(spec, skip_bad=skip_bad).with_predictions(task.label, folder)
+        made = domain.predictions[task.label].task
+        if made == RELATIVE and task.name != RELATIVE:
+            raise RunError(
+                f"{folder}: holds {made} of any scale and shift, from which {task.name} cannot be "
+                f"learnt; --task {made} can"
+            )
         sources.append(Source(spec, domain, Path(folder)))
     return tuple(sources)
 

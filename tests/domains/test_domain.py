@@ -57,6 +57,8 @@ def test_disparities_are_read_through_the_camera_that_the_list_names(make_domain
     swapped = open_domain(folder)
     assert (swapped.label(1, "depth") == 2).all()
     assert swapped.digest() != digest
+    (folder / "domain.toml").write_text("baseline = 0.25\n" + (folder / "domain.toml").read_text())
+    assert open_domain(folder).digest() != swapped.digest()
     (folder / "train.txt").write_text(lines[0].replace("0.json", "2.json"))
     with pytest.raises(DomainError, match=r"train\.txt:1: .*2\.json: no such file"):
         open_domain(folder).label(0, "depth")

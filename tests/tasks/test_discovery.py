@@ -20,8 +20,8 @@ TASK = Outlines()
 """
 
 
-def test_there_are_four_tasks_that_know_their_names():
-    assert task_names() == ["depth", "edges", "normals", "semantic"]
+def test_there_are_five_tasks_that_know_their_names():
+    assert task_names() == ["depth", "disparity", "edges", "normals", "semantic"]
     for name in task_names():
         task = get_task(name)
         assert isinstance(task, Task)
@@ -32,7 +32,7 @@ def test_a_file_adds_a_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "outlines.py").write_text(ANOTHER)
     (tmp_path / "_draft.py").write_text("")
     monkeypatch.setattr(atdt.tasks, "__path__", [*atdt.tasks.__path__, str(tmp_path)])
-    assert task_names() == ["depth", "edges", "normals", "outlines", "semantic"]
+    assert task_names() == ["depth", "disparity", "edges", "normals", "outlines", "semantic"]
     try:
         assert get_task("outlines").name == "outlines"
     finally:
@@ -41,7 +41,7 @@ def test_a_file_adds_a_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.parametrize("name", ["stereo", "base", "files", "../depth", ""])
 def test_an_unknown_task_is_refused_with_the_names(name: str):
-    with pytest.raises(UserError, match=r"there are depth, edges, normals, semantic"):
+    with pytest.raises(UserError, match=r"there are depth, disparity, edges, normals, semantic"):
         get_task(name)
 
 
