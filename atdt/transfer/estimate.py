@@ -46,15 +46,17 @@ def plan_training(config: TransferTraining) -> TransferEstimate:
 
 
 def list_architectures(config: TransferTraining) -> dict[str, Cost]:
-    """The cost of each architecture, as it is without options, for the arrays of `config`; of a
-    head too, where `target_run` is given.
+    """The cost of each architecture that fits the arrays of `config`, as it is without options; of
+    a head too, where `target_run` is given.
 
     Raises:
         UserError, MismatchError: as `train`.
     """
     bare = dataclasses.replace(config, options={}, architecture=next(iter(ARCHITECTURES)))
     setting = prepare(bare)
-    names = [*ARCHITECTURES, *([HEAD] if config.target_run else [])]
+    alike = setting.source_shape[0] == setting.target_shape[0]
+    names = [name for name, known in ARCHITECTURES.items() if alike or not known.same_channels]
+    names += [HEAD] if config.target_run else []
     configs = {name: dataclasses.replace(bare, architecture=name) for name in names}
     return {
         name: cost(_shadow(config, setting), setting.source_shape)

@@ -6,6 +6,7 @@ import torch
 from atdt.errors import NetworkError
 from atdt.transfer.architectures import ARCHITECTURES, build_body
 from atdt.transfer.cost import cost
+from atdt.transfer.learner import Learner
 from atdt.transfer.network import Standard, build_transfer
 
 DEEPEST = (2048, 32, 32)
@@ -46,6 +47,26 @@ def test_linear_is_one_matrix_and_a_bias():
     assert cost(build("linear", (6, 3, 5), (4, 3, 5)), (6, 3, 5)).parameters == 6 * 4 + 4
 
 
+def test_identity_gives_what_it_is_given_or_its_moments_and_can_be_trained():
+    with pytest.raises(NetworkError, match=r"identity: E1 has 6 channels and E2 4"):
+        build("identity", (6, 3, 5), (4, 3, 5))
+    features = torch.randn(2, 3, 4, 5)
+    plain = build_transfer("identity", {}, (3, 4, 5), (3, 4, 5))
+    assert torch.equal(plain(features), features)
+    source = Standard(torch.tensor([1.0, 2, 3]), torch.tensor([1.0, 2, 4]))
+    target = Standard(torch.tensor([0.0, 5, 5]), torch.tensor([3.0, 1, 1]))
+    moved = build_transfer("identity", {"standardise": True}, (3, 4, 5), (3, 4, 5), source, target)
+    expected = (features[:, 2] - 3) / 4 + 5
+    assert torch.allclose(moved(features)[:, 2], expected, atol=1e-5)
+    learner = Learner(
+        plain, {"mse": 1.0}, steps=2, learning_rate=1e-3, schedule="polynomial",
+        device=torch.device("cpu"), precision="float32",
+    )  # fmt: skip
+    batch = {"source": features, "target": features + 2}
+    assert [learner.learn(step, batch).item() for step in range(2)] == pytest.approx([4, 4])
+    assert cost(plain, (3, 4, 5)).parameters == 0
+
+
 def test_the_papers_layers_are_elu_to_the_last_and_of_the_targets_channels():
     body, standardise = build_body("paper", 5, 7, {"width": 3})
     kinds = [type(layer).__name__ for layer in body.layers]
@@ -66,11 +87,12 @@ def test_the_papers_layers_are_elu_to_the_last_and_of_the_targets_channels():
 @pytest.mark.parametrize("side", [(8, 12), (5, 7), (1, 1)])
 def test_every_architecture_maps_any_size_to_the_targets_channels_and_size(name, side):
     options = {"width": 6} if "width" in ARCHITECTURES[name].options else {}
-    network = build_transfer(name, options, (4, *side), (3, *side), seed=0)
-    assert network(torch.randn(2, 4, *side)).shape == (2, 3, *side)
+    channels = 4 if ARCHITECTURES[name].same_channels else 3
+    network = build_transfer(name, options, (4, *side), (channels, *side), seed=0)
+    assert network(torch.randn(2, 4, *side)).shape == (2, channels, *side)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != "identity"])
 def test_a_seed_makes_the_same_weights_and_leaves_the_callers_draws_alone(name):
     torch.manual_seed(5)
     before = torch.get_rng_state()
@@ -123,7 +145,7 @@ def test_a_dead_channel_does_not_explode():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("nothing", {}, "choose one of bottleneck, linear, paper"),
+        ("nothing", {}, "choose one of bottleneck, identity, linear, paper"),
         ("linear", {"width": 3}, "--option width=3: 'linear' has no such option"),
         ("bottleneck", {"depth": 3}, r"it has width \(None\), blocks \(2\)"),
         ("bottleneck", {"width": 0}, r"`width` \(=0\) must be at least 1"),

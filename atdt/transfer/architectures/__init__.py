@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from atdt.errors import NetworkError
-from atdt.transfer.architectures import bottleneck, linear, paper
+from atdt.transfer.architectures import bottleneck, identity, linear, paper
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,12 @@ class Architecture:
             (N, C2, ·, ·) whose attribute `options` names what it was built with.
         standardise: whether, unless an option says otherwise, its inputs and targets are scaled to
             mean 0 and variance 1 a channel.
+        same_channels: whether C1 and C2 must be the same.
     """
 
     build: Callable[..., nn.Module]
     standardise: bool = True
+    same_channels: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
@@ -37,6 +39,7 @@ class Architecture:
 
 ARCHITECTURES: dict[str, Architecture] = {
     "bottleneck": Architecture(bottleneck.build),
+    "identity": Architecture(identity.build, standardise=False, same_channels=True),
     "linear": Architecture(linear.build),
     "paper": Architecture(paper.build, standardise=False),
 }
