@@ -14,7 +14,7 @@ WIDE = 200  # columns, where the output is no terminal
 @click.argument(
     "table",
     type=click.Choice(
-        ["table1", "table2", "table3", "table4", "table5", "table6", "figure3", "figure4"]
+        [*(f"table{number}" for number in range(1, 7)), "figure3", "figure4", "supplement", "tasks"]
     ),
 )
 @click.option(
@@ -22,6 +22,8 @@ WIDE = 200  # columns, where the output is no terminal
 )
 @click.option("--a", type=PATH, help="Your domain A: a description, or its folder.")
 @click.option("--b", type=PATH, help="Your domain B.")
+@click.option("--from", "source", metavar="T1", help="Task 1 of the table `tasks`.")
+@click.option("--to", "target", metavar="T2", help="Task 2, such as normals or edges.")
 @click.option(
     "--preset",
     default="streets",
@@ -71,6 +73,8 @@ def command(
     pair: str,
     a: Path | None,
     b: Path | None,
+    source: str | None,
+    target: str | None,
     preset: str,
     overrides: tuple[str, ...],
     seeds: tuple[int, ...],
@@ -83,12 +87,14 @@ def command(
 
     Table 1 is from depth to semantics, table 2 from semantics to depth; tables 3 and 4 add a
     CycleGAN to them; table 5 shares N1 or not, table 6 changes the norm, figure 4 the level; figure
-    3 is pictures. What is there already is used again. With data of your own the published numbers
-    and the differences stand beside.
+    3 is pictures; `supplement` leaves G out; `tasks` takes any pair of tasks. What is there already
+    is used again. With data of your own the published numbers and the differences stand beside.
     """
     from atdt.evaluate.table import terminal_text
     from atdt.experiments.reproduce import Reproduction, reproduce
 
+    if (source is None) != (target is None):
+        raise click.UsageError("--from and --to belong together")
     made = reproduce(
         Reproduction(
             table,
@@ -102,6 +108,7 @@ def command(
             transfer_seeds,
             rivals=not no_rivals,
             curve=_counts(curve),
+            tasks=None if source is None or target is None else (source, target),
         )
     )
     width = shutil.get_terminal_size((WIDE, 40)).columns

@@ -25,12 +25,12 @@ def adapted(road: Road) -> list[Finding]:
     direction, preset = road.direction, road.preset
     n1, n2 = source_network(road), target_network(road)
     a = direction.target.domain("a", "train")
-    like_a = _in_the_look_of_a(road)
-    other = replace(
-        direction,
-        source=replace(direction.source, b=like_a),
-        target=replace(direction.target, b=like_a),
+    run = _looks(road)
+    source, target = (
+        replace(side, b=_in_the_look_of_a(road, run, side.b))
+        for side in (direction.source, direction.target)
     )
+    other = replace(direction, source=source, target=target)
     there = Road(other, preset, road.steps, road.outcome)
     n1_there = source_network(there, name="n1-cyclegan")
     store = road.extract(a, n1, n2)
@@ -55,15 +55,13 @@ def _row(label: str, method: str, *folders: Path) -> Finding:
     return Finding(label, "b", folders, {"method": method})
 
 
-def _in_the_look_of_a(road: Road) -> Place:
-    """B as a CycleGAN repaints it; trained on the images of both, it reads no label."""
+def _looks(road: Road) -> Path:
+    """A CycleGAN of both domains' images; it reads no label."""
     direction, preset = road.direction, road.preset
-    b = direction.target.b
-    seed = f"seed{direction.seed}"
-    training = CycleGANTraining(
+    config = CycleGANTraining(
         a=direction.target.domain("a", "train"),
         b=direction.target.domain("b", "train"),
-        out=direction.root / "runs" / direction.experiment / seed / "cyclegan",
+        out=direction.root / "runs" / direction.experiment / f"seed{direction.seed}" / "cyclegan",
         steps=preset.cyclegan_steps,
         width=preset.cyclegan_width,
         blocks=preset.cyclegan_blocks,
@@ -72,10 +70,25 @@ def _in_the_look_of_a(road: Road) -> Place:
         precision=preset.precision,
     )
     title = f"a CycleGAN of width {preset.cyclegan_width} learns the looks of A and B"
-    run = road.steps.do(title, train_cyclegan, training, direction.data, out=training.out)
-    out = direction.root / "data" / f"{direction.experiment}-as-a" / seed
-    adaptation = Adaptation(
-        run=run, domain=str(b.path), to="a", out=out, precision=preset.precision
-    )
-    road.steps.do("B in the look of A", adapt, adaptation, run, direction.data, out=out)
-    return Place(out, b.splits)
+    return road.steps.do(title, train_cyclegan, config, direction.data, out=config.out)
+
+
+def _in_the_look_of_a(road: Road, run: Path, b: Place) -> Place:
+    """B repainted, and so what has other labels of its images."""
+    direction = road.direction
+    folder = direction.root / "data" / f"{direction.experiment}-as-a" / f"seed{direction.seed}"
+
+    def repainted(domain: str, name: str) -> Path:
+        out = folder / name
+        config = Adaptation(
+            run=run, domain=domain, to="a", out=out, precision=road.preset.precision
+        )
+        return road.steps.do(
+            f"{name} in the look of A", adapt, config, run, direction.data, out=out
+        )
+
+    elsewhere = {
+        split: repainted(f"{path}:{b.splits[split]}", f"B-{split}")
+        for split, path in b.elsewhere.items()
+    }
+    return Place(repainted(str(b.path), "B"), b.splits, elsewhere)

@@ -8,6 +8,7 @@ from atdt.domains import open_domain
 from atdt.domains.streets import RenderConfig, render
 from atdt.experiments.direction import essentials, labelled_images, other_rivals
 from atdt.experiments.figures import Result
+from atdt.experiments.known_depth import with_known_depth
 from atdt.experiments.pairs import Pair, Place
 from atdt.experiments.preset import Preset
 from atdt.experiments.road import Direction, Outcome, Side
@@ -100,7 +101,11 @@ def _walk[Made](
     labelled = preset.train if config.places is None else len(open_domain(b.spec("train")))
     walked = []
     for source, target in config.directions:
-        sides = [Side(task, task, a, b) for task in (source, target)]
+        known = b
+        if source == "depth":  # T1's labels of B are what a user has
+            kind = preset.known_depth
+            known = with_known_depth(kind, b, config.root, config.name, data, steps)
+        sides = [Side(source, source, a, known), Side(target, target, a, b)]
         directions = [
             Direction(*sides, data, config.root, config.name, seed, config.transfer_seeds, labelled)
             for seed in config.seeds
@@ -118,5 +123,5 @@ def _rendering(config: Experiment) -> RenderConfig:
         val=preset.val,
         test=preset.test,
         size=preset.size,
-        right=False,
+        right=preset.known_depth == "stereo",
     )

@@ -34,15 +34,17 @@ class Place:
         path: its description file, or the folder that holds it.
         splits: what its lists are called: "train", "val" and "test" → the key of [lists], or None.
             A domain that has no list of its own to choose weights on must not use the test's.
+        elsewhere: splits that another domain has, with other labels of the same images.
     """
 
     path: Path
     splits: Mapping[str, str | None] = field(default_factory=lambda: {s: s for s in SPLITS})
+    elsewhere: Mapping[str, Path] = field(default_factory=dict)
 
     def spec(self, split: str) -> str | None:
         """The spec of a split, or None where the domain has none."""
         key = self.splits[split]
-        return None if key is None else f"{self.path}:{key}"
+        return None if key is None else f"{self.elsewhere.get(split, self.path)}:{key}"
 
 
 PAIRS = {

@@ -16,6 +16,7 @@ from atdt.experiments.studies import Finding
 
 # What a row of ours stands beside: the paper's AT/DT has the paper's loss.
 PAPERS_METHOD = {BASELINE: "baseline", PLAIN: "atdt", ORACLE: "oracle"}
+PUBLISHED = ("table1", "table2")
 DEPTH = ("abs_rel", "sq_rel", "rmse", "rmse_log", "delta1", "delta2", "delta3")
 FOCAL = "focal/"  # the paper does not say whether its figures are scaled so: both tables
 STUDY_KEYS = {True: ("miou_paper", "accuracy"), False: ("abs_rel", "delta1")}
@@ -27,12 +28,17 @@ ORACLE_NOTE = "the paper's oracle learnt from B alone, ours from A and B"
 def papers_tables(name: str, result: Result, pair: Pair) -> list[Table]:
     """Table 1 or 2, `name`, with our rows: the paper's columns, mean ± spread over encoder seeds.
 
+    Of other tasks ("tasks") all figures, of "figure3" those of table 1.
+
     Rendered pairs are other data: they have no published rows and no differences.
     """
     known = _known(result.outcomes[0].rows[BASELINE][0])
     if result.directions[0].target.task == "semantic":
         keys = _semantic_keys(known)
         return [_table("IoU of each class, mIoU and accuracy, %", keys, known, name, result, pair)]
+    if result.directions[0].target.task != "depth":
+        keys = [key for key, metric in known.items() if not metric["detail"]]
+        return [_table("all figures", keys, known, name, result, pair)]
     tables = [_table("depth, raw", list(DEPTH), known, name, result, pair)]
     if FOCAL + DEPTH[0] in known:
         scaled = [FOCAL + key for key in DEPTH]
@@ -87,12 +93,7 @@ def _study_table(
         rows.append(Row(_named(first), cells, competes=False))
         printed = None
         if pair.rendered is None and first.printed:
-            where = (
-                first.printed
-                if "method" in first.printed
-                else {"domain": first.domain} | first.printed
-            )
-            printed = published_row(name, pair.a, pair.b, **where)
+            printed = published_row(name, pair.a, pair.b, **first.printed)
         if printed is not None:
             rows += _beside([_printed(printed, key) for key in keys], measured)
     return Table(
@@ -120,7 +121,7 @@ def _table(
         ]
         rows.append(Row(LABELS[method], cells, competes=method != ORACLE, emphasis=method == ATDT))
         printed = None
-        if pair.rendered is None and method in PAPERS_METHOD:
+        if pair.rendered is None and name in PUBLISHED and method in PAPERS_METHOD:
             printed = published_row(name, pair.a, pair.b, method=PAPERS_METHOD[method])
         if printed is not None:
             notes = [ORACLE_NOTE] if method == ORACLE else []
@@ -153,7 +154,7 @@ def _beside(
 def _caption(name: str, pair: Pair, what: str, seeds: int) -> str:
     title = name.replace("table", "Table ").replace("figure", "Figure ")
     over = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
-    return f"{title}, {pair.name}: {what}; {over} of the encoders"
+    return f"{title[0].upper()}{title[1:]}, {pair.name}: {what}; {over} of the encoders"
 
 
 def _known(folder: Path) -> dict[str, dict[str, Any]]:

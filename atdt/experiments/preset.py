@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from atdt.errors import UserError
+from atdt.experiments.known_depth import KINDS as KNOWN_DEPTH
 from atdt.files import read_toml
 from atdt.networks import NetworkSpec
 
@@ -40,6 +41,8 @@ class Preset:
         transfer_steps, transfer_batch, transfer_learning_rate: of G, and of the head.
         cyclegan_steps, cyclegan_width, cyclegan_blocks, cyclegan_crop: of the CycleGAN of tables 3
             and 4; published are 200 passes, 64 channels, 9 blocks and crops of 256×256.
+        known_depth: of B where depth is T1: "exact" as rendered, "stereo" by matching pairs with a
+            left-right check, which is what a user has, or "sparse" as a lidar's.
         block: neighbouring test images that the bootstrap draws together; more than 1 for video.
     """
 
@@ -67,6 +70,7 @@ class Preset:
     cyclegan_width: int = 16
     cyclegan_blocks: int = 6
     cyclegan_crop: tuple[int, int] | None = None
+    known_depth: str = "exact"
     block: int = 1
 
 
@@ -138,6 +142,12 @@ def _size(value: Any) -> tuple[int, int]:
     return height, width
 
 
+def _known_depth(value: Any) -> str:
+    if value not in KNOWN_DEPTH:
+        raise ValueError
+    return value
+
+
 def _network(value: Any) -> NetworkSpec:
     if isinstance(value, str):
         return NetworkSpec(_word(value))
@@ -178,6 +188,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "cyclegan_width": COUNT,
     "cyclegan_blocks": COUNT,
     "cyclegan_crop": SIZE,
+    "known_depth": (f"one of {', '.join(KNOWN_DEPTH)}", _known_depth),
     "block": COUNT,
 }
 

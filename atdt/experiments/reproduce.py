@@ -22,6 +22,7 @@ from atdt.experiments.steps import Steps
 from atdt.experiments.studies import STUDIES, Finding
 from atdt.files import sha256_json, write_atomic
 from atdt.provenance import provenance
+from atdt.tasks import get_task
 
 TITLES = {
     "table1": "Table 1: from depth to semantics",
@@ -32,6 +33,8 @@ TITLES = {
     "table6": "Table 6: with batch norm and without",
     "figure3": "Figure 3: from depth to semantics, in pictures",
     "figure4": "Figure 4: where to transfer",
+    "supplement": "What G itself is worth, as the supplement asks",
+    "tasks": "Other tasks, as the paper's supplement asks",
 }
 ADAPTED = ("table3", "table4")
 WAYS = STUDIES | dict.fromkeys(ADAPTED, adapted)
@@ -46,6 +49,7 @@ class Reproduction:
 
     Attributes:
         table: one of `TITLES`.
+        tasks: T1 and T2 of the table "tasks", such as ("semantic", "normals"); None for others.
         pair: of domains, see `atdt.experiments.pairs`.
         preset: its name or file.
         overrides: options of the preset → values, see `load_preset`.
@@ -68,6 +72,7 @@ class Reproduction:
     transfer_seeds: tuple[int, ...] = (0,)
     rivals: bool = True
     curve: tuple[int, ...] = (10, 30, 100, 300)
+    tasks: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -165,13 +170,24 @@ def _experiment(config: Reproduction) -> Experiment:
         pair,
         config.root,
         _name(config),
-        directions=(TO_DEPTH if config.table in ("table2", "table4") else TO_SEMANTIC,),
+        directions=(_direction(config),),
         seeds=config.seeds,
         transfer_seeds=config.transfer_seeds,
         rivals=config.rivals and config.table != "figure3",
         curve=() if config.table == "figure3" else config.curve,
         places=places,
     )
+
+
+def _direction(config: Reproduction) -> tuple[str, str]:
+    if (config.table == "tasks") != (config.tasks is not None):
+        raise UserError("--from T1 --to T2 belong to the table 'tasks', which needs both")
+    if config.tasks is not None:
+        source, target = (get_task(name).name for name in config.tasks)
+        if source == target:
+            raise UserError(f"--from {source} --to {target}: the same task")
+        return source, target
+    return TO_DEPTH if config.table in ("table2", "table4") else TO_SEMANTIC
 
 
 def _name(config: Reproduction) -> str:

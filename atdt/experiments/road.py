@@ -11,6 +11,7 @@ from atdt.experiments.preset import Preset
 from atdt.experiments.steps import Steps
 from atdt.extract import Extraction, extract
 from atdt.networks import NetworkSpec
+from atdt.networks.spec import Option
 from atdt.tasks import get_task
 from atdt.training import (
     Auxiliary,
@@ -192,6 +193,7 @@ class Road:
         name: str,
         losses: tuple[tuple[str, float], ...],
         level: str | None = None,
+        options: dict[str, Option] | None = None,
     ) -> Path:
         """G, or the head that is its rival, with the same schedule on the same store."""
         preset = self.preset
@@ -202,7 +204,7 @@ class Road:
             out=self.direction.folder("runs") / name,
             level=level,
             architecture=architecture,
-            options={"width": preset.width},
+            options={"width": preset.width} if options is None else options,
             losses=dict(losses),
             target_run=n2,
             steps=preset.transfer_steps,

@@ -20,7 +20,7 @@ class Finding:
         label: of the row.
         domain: "a" or "b", whose test split was predicted.
         folders: predicted and measured, one for each seed of G.
-        printed: what tells the paper's row apart, see `published_row`.
+        printed: what tells the paper's row apart, see `published_row`; empty: it has none.
     """
 
     label: str
@@ -55,7 +55,7 @@ def shared_or_separate(road: Road) -> list[Finding]:
                 road.decode(g, encoder, n2, letter, f"{names[1]}{seed}-on-{letter}", allowed)
                 for seed, g in gs.items()
             )
-            findings.append(Finding(label, letter, folders, printed))
+            findings.append(Finding(label, letter, folders, printed | {"domain": letter}))
     return findings
 
 
@@ -71,14 +71,15 @@ def norms(road: Road) -> list[Finding]:
         n2 = target_network(road, f"n2{suffix}", network)
         store = road.extract(a, n1, n2, name=f"a{suffix}")
         gs = _transfers(road, store, n2, f"mse{suffix}")
-        printed = {"batchnorm": norm == "batch"} if norm in ("batch", "none") else {}
+        printed = {"batchnorm": norm == "batch"} if norm in ("batch", "none") else None
         label = "without a norm" if norm == "none" else f"{norm} norm"
         for letter in "ab":
             folders = tuple(
                 road.decode(g, n1, n2, letter, f"norm{suffix}{seed}-on-{letter}")
                 for seed, g in gs.items()
             )
-            findings.append(Finding(label, letter, folders, printed))
+            where = {} if printed is None else printed | {"domain": letter}
+            findings.append(Finding(label, letter, folders, where))
     return findings
 
 
@@ -95,7 +96,31 @@ def levels(road: Road) -> list[Finding]:
                 road.decode(g, n1, n2, letter, f"{level}-{seed}-on-{letter}")
                 for seed, g in gs.items()
             )
-            findings.append(Finding(level, letter, folders, {"level": number}))
+            where = {"level": number, "domain": letter}
+            findings.append(Finding(level, letter, folders, where))
+    return findings
+
+
+def worth_of_g(road: Road) -> list[Finding]:
+    """The supplement's question, what G itself is worth: E1's features into D2 as they are, with
+    E2's mean and variance a channel, through a linear map, and through G."""
+    n1, n2 = source_network(road), target_network(road)
+    store = road.extract(road.direction.target.domain("a", "train"), n1, n2)
+    preset = road.preset
+    findings = []
+    for label, name, architecture, options in (
+        ("no G", "identity", "identity", {}),
+        ("mean and variance", "moments", "identity", {"standardise": True}),
+        ("a linear G", "linear", "linear", {}),
+        (f"G ({preset.architecture})", "mse", preset.architecture, None),
+    ):
+        for letter in "ab":
+            folders = []
+            for seed in road.direction.transfer_seeds:
+                run = f"{name}{seed}"
+                g = road.transfer(store, n2, seed, architecture, run, PAPERS_LOSS, options=options)
+                folders.append(road.decode(g, n1, n2, letter, f"worth-{run}-on-{letter}"))
+            findings.append(Finding(label, letter, tuple(folders)))
     return findings
 
 
@@ -103,6 +128,7 @@ STUDIES: dict[str, Callable[[Road], list[Finding]]] = {
     "table5": shared_or_separate,
     "table6": norms,
     "figure4": levels,
+    "supplement": worth_of_g,
 }
 
 

@@ -17,20 +17,33 @@ from tests.made_datasets import make_dataset
 
 SIZE = (32, 64)
 SMALL = ("--preset", "smoke", "--seed", "0", "--no-rivals", "--curve", "")
+LEAST = [f"--set={option}=2" for option in ("steps", "transfer_steps", "train", "test")]
 
 
 def run(*arguments):
     return CliRunner().invoke(main, ["reproduce", *map(str, arguments)])
 
 
-def test_table_2_on_streets_has_no_published_numbers(tmp_path):
-    done = run("table2", *SMALL, "--root", tmp_path)
-    assert done.exit_code == 0, done.output
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory):
+    """`studied(table, …)`: its output; all tables share a root, and so their trainings."""
+    root = tmp_path_factory.mktemp("studies")
+
+    def study(table, *options):
+        done = run(table, *SMALL, *LEAST, *options, "--root", root)
+        assert done.exit_code == 0, done.output
+        return done, root
+
+    return study
+
+
+def test_table_2_on_streets_has_no_published_numbers(studied):
+    done, root = studied("table2")
     assert "Table 2, streets: depth, raw; one seed" in done.stdout
     assert "depth × focal ratio" in done.stdout
     assert "published" not in done.stdout and "difference" not in done.stdout
     assert LABELS[PLAIN] in done.stdout
-    report = tmp_path / "reports/streets-smoke/table2"
+    report = next(root.glob("reports/streets-smoke-*/table2"))
     assert done.stdout.strip().endswith(str(report / "index.html"))
     assert (report / "tables.md").read_text().count("| AT/DT |") >= 3
     assert (report / "pictures.png").stat().st_size > 1000
@@ -42,7 +55,7 @@ def test_table_1_on_the_papers_data_goes_from_lists_to_differences(tmp_path):
         describe(Describing(name, tmp_path / "data" / name, tmp_path / name, labels=labels))
     done = run(
         *("table1", "--pair", "carla-cityscapes", "--a", tmp_path / "carla"),
-        *("--b", tmp_path / "cityscapes", *SMALL, "--root", tmp_path),
+        *("--b", tmp_path / "cityscapes", *SMALL, *LEAST, "--root", tmp_path),
     )
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
@@ -53,8 +66,8 @@ def test_table_1_on_the_papers_data_goes_from_lists_to_differences(tmp_path):
     assert float(difference[-2].replace("−", "-")) == pytest.approx(measured - 76.37, abs=0.11)
     oracle = next(k for k, line in enumerate(lines) if LABELS[ORACLE] in line)
     assert "68.0" in lines[oracle + 1]
-    page = (tmp_path / "reports/carla-cityscapes-smoke/table1/index.html").read_text()
-    assert "published" in page
+    page = next(tmp_path.glob("reports/carla-cityscapes-smoke-*/table1/index.html"))
+    assert "published" in page.read_text()
 
 
 @pytest.mark.parametrize(
@@ -68,6 +81,8 @@ def test_table_1_on_the_papers_data_goes_from_lists_to_differences(tmp_path):
         (("--set", "steps=0"), "steps = 0 is not a whole number above 0"),
         (("--curve", "10,x"), "'10,x' is not numbers"),
         (("--preset", "huge"), "preset 'huge': known are"),
+        (("--from", "semantic"), "--from and --to belong together"),
+        (("--from", "semantic", "--to", "depth"), "belong to the table 'tasks'"),
     ],
 )
 def test_mistakes_end_with_2(arguments, message):
@@ -91,24 +106,11 @@ def test_without_a_list_for_tests_the_validation_is_it_and_chooses_nothing(tmp_p
         described("train")
 
 
-@pytest.fixture(scope="module")
-def studied(tmp_path_factory):
-    """`studied(table)`: its output; all tables share a root, and so their trainings."""
-    root = tmp_path_factory.mktemp("studies")
-    least = [f"--set={option}=2" for option in ("steps", "transfer_steps", "train", "test")]
-
-    def study(table):
-        done = run(table, *SMALL, *least, "--root", root)
-        assert done.exit_code == 0, done.output
-        return done, root
-
-    return study
-
-
 def test_table_5_measures_one_n1_and_two_on_both_domains(studied):
-    done, root = studied("table5")
+    done, root = studied("table5", "--seed", "1")
     rows = [line.split("│")[1].strip() for line in done.stdout.splitlines() if "│" in line]
     assert rows == [f"{n1} N1, on {d}" for n1 in ("shared", "separate") for d in "AB"]
+    assert "2 seeds of the encoders" in done.stdout and "\N{NO-BREAK SPACE}±" in done.stdout
     crossed = next(root.rglob("separate0-on-b/predictions.json"))
     assert "encoder" in str(json.loads(crossed.read_text())["mismatch"])
     inside = next(root.rglob("separate0-on-a/predictions.json"))
@@ -152,3 +154,21 @@ def test_tables_3_and_4_share_a_cyclegan_and_have_the_papers_rows(studied):
     done, _ = studied("table4")
     assert done.stdout.count("(d) AT/DT + CycleGAN") == 2  # raw and × focal ratio
     assert re.search(r"learns the looks of A and B: found", done.stderr)
+
+
+def test_any_pair_of_tasks_has_a_table_of_all_its_figures(studied):
+    done, _ = studied("tasks", "--from", "semantic", "--to", "normals")
+    assert "Tasks, streets: all figures" in done.stdout
+    assert LABELS[ORACLE] in done.stdout
+    refused = run("tasks", *SMALL, "--from", "normals", "--to", "normals")
+    assert refused.exit_code == 2 and "the same task" in refused.stderr
+    assert run("tasks", *SMALL).exit_code == 2
+
+
+def test_the_supplement_leaves_g_out(studied):
+    done, root = studied("supplement")
+    rows = [line.split("│")[1].strip() for line in done.stdout.splitlines() if "│" in line]
+    ways = ("no G", "mean and variance", "a linear G", "G (bottleneck)")
+    assert rows == [f"{way}, on {domain}" for way in ways for domain in "AB"]
+    run = json.loads(next(root.rglob("identity0/run.json")).read_text())
+    assert run["config"]["architecture"] == "identity"
