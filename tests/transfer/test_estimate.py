@@ -27,7 +27,7 @@ def test_a_plan_states_costs_feed_and_split_and_writes_nothing(config):
 
 def test_the_list_prices_every_architecture_and_a_head_where_n2_is_known(config, ground):
     plain = list_architectures(config(architecture="bottleneck", options={"width": 8}))
-    assert list(plain) == ["bottleneck", "linear", "paper"]
+    assert list(plain) == ["bottleneck", "identity", "linear", "paper"]
     channels = prepare(config()).source_shape[0]
     assert plain["linear"].parameters == channels**2 + channels
     assert plain["paper"].parameters > 150_000_000
