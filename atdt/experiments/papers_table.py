@@ -88,7 +88,7 @@ def _study_table(
     rows = []
     for same in zip(*findings, strict=True):
         first = same[0]
-        measured = [[_mean(f.folders, metric) for f in same] for metric in metrics]
+        measured = [[mean_figure(f.folders, metric) for f in same] for metric in metrics]
         cells = [_text(values, m["digits"]) for values, m in zip(measured, metrics, strict=True)]
         rows.append(Row(_named(first), cells, competes=False))
         printed = None
@@ -163,10 +163,11 @@ def _known(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _over_seeds(result: Result, method: str, metric: dict[str, Any]) -> list[float]:
     """A figure for each seed of the encoders, the mean over the seeds of G."""
-    return [_mean(outcome.rows[method], metric) for outcome in result.outcomes]
+    return [mean_figure(outcome.rows[method], metric) for outcome in result.outcomes]
 
 
-def _mean(folders: Sequence[Path], metric: dict[str, Any]) -> float:
+def mean_figure(folders: Sequence[Path], metric: dict[str, Any]) -> float:
+    """A figure, in per cent where it is shown so, over measured folders; NaN where one has none."""
     factor = 100.0 if metric["percent"] else 1.0
     found = [load_measured(folder).info["scores"][metric["key"]] for folder in folders]
     return float(np.mean([np.nan if value is None else factor * value for value in found]))

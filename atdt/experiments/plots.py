@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report import Plot
+from atdt.experiments.papers_table import STUDY_KEYS, mean_figure
 from atdt.experiments.studies import Finding
 
 COLOURS = {"a": "#4c72b0", "b": "#c44e52"}
-HEADLINE = {"semantic": ("miou_paper", "accuracy"), "depth": ("abs_rel", "delta1")}
 
 
 def level_plot(findings: Sequence[Sequence[Finding]]) -> Plot:
@@ -22,14 +22,13 @@ def level_plot(findings: Sequence[Sequence[Finding]]) -> Plot:
     """
     info = load_measured(findings[0][0].folders[0]).info
     metrics = {metric["key"]: metric for metric in info["metrics"]}
-    keys = HEADLINE[info["task"]]
+    keys = STUDY_KEYS["miou_paper" in metrics]
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     for axes, key in zip(figure.subplots(1, len(keys)), keys, strict=True):
         metric = metrics[key]
-        factor = 100 if metric["percent"] else 1
         for letter, colour in COLOURS.items():
             ways = [same for same in zip(*findings, strict=True) if same[0].domain == letter]
-            values = factor * np.array([[_score(f, key) for f in same] for same in ways])
+            values = np.array([[mean_figure(f.folders, metric) for f in same] for same in ways])
             places = np.arange(len(ways))
             spread = values.std(axis=1, ddof=1) if values.shape[1] > 1 else np.zeros(len(ways))
             axes.errorbar(
@@ -52,8 +51,3 @@ def png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150, bbox_inches="tight")
     return buffer.getvalue()
-
-
-def _score(finding: Finding, key: str) -> float:
-    found = [load_measured(folder).info["scores"][key] for folder in finding.folders]
-    return float(np.mean([np.nan if value is None else value for value in found]))
