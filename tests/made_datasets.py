@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import scipy.io
 from PIL import Image
 
 from atdt.domains import label_space
@@ -26,7 +27,7 @@ def make_dataset(
     """Write a data set with two samples in each split; returns `root`."""
     known = layout(name)
     way = known.way(labels)
-    patterns = dict(known.files) | ({"semantic": way.file} if way else {})
+    patterns = dict(known.files) | ({"semantic": way.files[0]} if way else {})
     random = np.random.default_rng(0)
     for rule in known.splits.values():
         rows = [_fields(known, rule, number) for number in range(PER_SPLIT)]
@@ -90,13 +91,46 @@ def _write_semantic(path, way, random, size):
     if way.encoding == "npy":
         np.save(path, np.where(ids == 1, -1.0, ids))
         return
-    if way.encoding == "red":
+    if way.encoding == "parts":
+        parts = [(name, ids == k) for k, name in enumerate(space.classes) if k]
+        write_person_parts(path, [("person", ids > 0, parts)])
+        return
+    if way.encoding == "halves":
+        pixels = np.where(ids == 1, 128, 127).astype(np.uint8)
+    elif way.encoding == "red":
         pixels = np.stack([ids, 0 * ids, 0 * ids], axis=2)
     elif way.encoding == "colours":
         pixels = np.array(space.colours, np.uint8)[ids]
     else:
         pixels = ids
     Image.fromarray(pixels).save(path)
+
+
+def write_person_parts(path, objects):
+    """A file as PASCAL-Part has it: objects are (class, mask, [(name of a part, its mask), …])."""
+    made = [
+        {
+            "class": name,
+            "class_ind": 15.0 if name == "person" else 1.0,
+            "mask": mask.astype(np.uint8),
+            "parts": struct_array(
+                [{"part_name": part, "mask": where.astype(np.uint8)} for part, where in parts]
+            ),
+        }
+        for name, mask, parts in objects
+    ]
+    anno = {"imname": path.stem, "objects": struct_array(made)}
+    scipy.io.savemat(path, {"anno": anno}, do_compression=True)
+
+
+def struct_array(items):
+    """MATLAB's struct array 1 × N of dicts that are alike; [] of none."""
+    if not items:
+        return np.zeros((0, 0))
+    array = np.empty((1, len(items)), [(field, object) for field in items[0]])
+    for k, item in enumerate(items):
+        array[0, k] = tuple(item[field] for field in array.dtype.names)
+    return array
 
 
 def _camera(path):

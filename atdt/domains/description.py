@@ -48,7 +48,7 @@ from atdt.domains.label_map import FarClass, LabelMap
 from atdt.domains.label_table import label_table
 from atdt.domains.labels import LabelSpace, label_space
 from atdt.domains.lists import ALL_COLUMNS, COLUMNS, Sample
-from atdt.domains.semantic_files import check_colours
+from atdt.domains.semantic_files import NAMING, check_colours
 from atdt.errors import DomainError, UserError
 from atdt.files import inside, read_toml
 
@@ -164,9 +164,9 @@ def description_of(path: Path, content: dict[str, Any]) -> Description:
         raise DomainError(f"root: {root} is no folder")
     space, in_files, label_map = _labels(path, content)
     encodings = _encodings(content.get("encodings", {}))
-    if encodings["semantic"] == "colours":
-        if in_files is None:
-            raise DomainError('semantic = "colours" needs file_label_space or label_table')
+    if (how := encodings["semantic"]) in NAMING and in_files is None:
+        raise DomainError(f'semantic = "{how}" needs file_label_space or label_table')
+    if how == "colours":
         check_colours(in_files, label_map.ids)
     return Description(
         path=path,

@@ -21,6 +21,8 @@ Semantic ids, see `atdt.domains.semantic_files`:
     red          the red channel (CARLA's raw tags)
     colours      colours of the files' label space
     npy          NumPy file of (H, W) whole numbers, -1 where there is none
+    halves       grey image: class 1 from the middle of the grey values upwards
+    parts        .mat file of PASCAL-Part: a person's parts
 """
 
 from pathlib import Path

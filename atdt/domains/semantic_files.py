@@ -4,6 +4,8 @@ ids      an image of one channel, or a palette's indices
 red      the red channel of an image, the others 0: CARLA's raw tags
 colours  an image in the colours of the files' label space
 npy      a NumPy file of (H, W) whole numbers; -1 stands for no class (mtan's NYUv2)
+halves   a grey image: 1 from the middle of the grey values upwards, else 0 (ASTMT's saliency)
+parts    a .mat file of PASCAL-Part: a person's parts by their names, see `person_parts`
 """
 
 from pathlib import Path
@@ -11,11 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from atdt.domains.labels import IGNORE, LabelSpace
-from atdt.domains.pictures import read_channels, read_numbers
+from atdt.domains.person_parts import read_person_parts
+from atdt.domains.pictures import opened, read_channels, read_numbers
 from atdt.errors import DomainError
 from atdt.npy import load_npy
 
-SEMANTIC_ENCODINGS = ("ids", "red", "colours", "npy")
+SEMANTIC_ENCODINGS = ("ids", "red", "colours", "npy", "halves", "parts")
+NAMING = ("colours", "parts")  # read by what the files' label space calls or paints classes
+MIDDLE = 127.5  # of grey values
 SHOWN = 4  # unknown colours that a message names
 
 
@@ -25,16 +30,22 @@ def read_ids(path: Path, encoding: str, in_files: LabelSpace | None) -> np.ndarr
     Args:
         path: the file.
         encoding: one of `SEMANTIC_ENCODINGS`.
-        in_files: label space of the files, for its colours.
+        in_files: label space of the files, for its colours or names.
 
     Raises:
         DomainError: the file is absent, damaged, or not of this encoding; or holds a colour that
-            `in_files` lacks: names the colour and how many pixels have it.
+            `in_files` lacks, or a part: names it and how many pixels have it.
     """
     if encoding == "ids":
         return read_numbers(path)
     if encoding == "npy":
         return _from_npy(path)
+    if encoding == "halves":
+        return _from_grey(path)
+    if encoding in NAMING and in_files is None:
+        raise DomainError(f"{path}: {encoding} need `file_label_space` or `label_table`")
+    if encoding == "parts":
+        return read_person_parts(path, in_files)
     channels = read_channels(path)
     if encoding == "red":
         if (more := channels[..., 1:].any(axis=2)).any():
@@ -77,9 +88,14 @@ def _from_npy(path: Path) -> np.ndarray:
     return whole.astype(np.uint16)
 
 
-def _from_colours(path: Path, channels: np.ndarray, space: LabelSpace | None) -> np.ndarray:
-    if space is None:
-        raise DomainError(f"{path}: colours need `file_label_space` or `label_table`")
+def _from_grey(path: Path) -> np.ndarray:
+    with opened(path) as picture:
+        if picture.mode != "L":
+            raise DomainError(f"{path}: has mode {picture.mode}, not grey values of 8 bits")
+        return (np.asarray(picture) > MIDDLE).astype(np.uint8)
+
+
+def _from_colours(path: Path, channels: np.ndarray, space: LabelSpace) -> np.ndarray:
     weights = np.array([2**16, 2**8, 1])
     found, where = np.unique(channels @ weights, return_inverse=True)
     known = {int(np.dot(colour, weights)): k for k, colour in reversed([*enumerate(space.colours)])}

@@ -107,7 +107,7 @@ def test_pascal_context_goes_on_where_voc_ends():
 
 
 @pytest.mark.parametrize(
-    "name", ["voc21", "person-parts7", "pascal-context60", "nyu40", "sunrgbd37"]
+    "name", ["voc21", "person-parts7", "person-parts25", "pascal-context60", "nyu40", "sunrgbd37"]
 )
 def test_colours_of_vocs_map(name):
     space = label_space(name)
@@ -145,6 +145,7 @@ def test_the_built_in_tables_are_these():
         "cityscapes34-to-cityscapes19",
         "nyu40-to-nyu13",
         "shared11-to-coarse4",
+        "person-parts25-to-person-parts7",
     }
     assert set(NAMES) == shared | others
 

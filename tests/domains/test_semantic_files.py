@@ -7,7 +7,7 @@ import pytest
 
 from atdt.domains import LabelSpace, label_space
 from atdt.domains.encodings import write_png
-from atdt.domains.semantic_files import check_colours, read_ids
+from atdt.domains.semantic_files import NAMING, check_colours, read_ids
 from atdt.errors import DomainError
 
 SPACE = label_space("camvid")
@@ -56,6 +56,20 @@ def test_whole_numbers_of_a_numpy_file(tmp_path):
     np.save(path, np.zeros((1, 2, 3)))
     with pytest.raises(DomainError, match=r"holds float64 \(1, 2, 3\), but \(H, W\) or"):
         read_ids(path, "npy", None)
+
+
+def test_the_halves_of_grey_values(tmp_path):
+    path = write_png(tmp_path / "a.png", np.array([[0, 127, 128, 255]], np.uint8))
+    assert read_ids(path, "halves", None).tolist() == [[0, 0, 1, 1]]
+    write_png(path, np.zeros((1, 2, 3), np.uint8))
+    with pytest.raises(DomainError, match=r"a\.png: has mode RGB, not grey values of 8 bits"):
+        read_ids(path, "halves", None)
+
+
+def test_what_is_read_by_names_needs_them(tmp_path):
+    for encoding in NAMING:
+        with pytest.raises(DomainError, match=f"{encoding} need `file_label_space` or"):
+            read_ids(tmp_path / "a", encoding, None)
 
 
 def test_one_colour_for_two_classes_is_well_where_they_become_one():

@@ -80,12 +80,13 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
     if not root.is_dir():
         raise DomainError(f"{root}: no such folder")
     way = known.way(labels)
-    patterns = dict(known.files) | ({"semantic": way.file} if way else {})
+    patterns = {column: (pattern,) for column, pattern in known.files.items()}
+    patterns |= {"semantic": way.files} if way else {}
     chosen = {s: _choice(root, rule) for s, rule in known.splits.items() if _is_there(root, rule)}
     splits: dict[str, list[dict[str, str | None]]] = {split: [] for split in chosen}
-    timed = {c: Nearest(root, patterns[c], within) for c, within in known.nearest.items()}
+    timed = {c: Nearest(root, known.files[c], within) for c, within in known.nearest.items()}
     unsplit = met = 0
-    for image, fields in found(root, patterns["image"]):
+    for image, fields in found(root, known.files["image"]):
         met += 1
         into = [split for split, chooses in chosen.items() if chooses(fields)]
         if not into:
@@ -94,14 +95,14 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         row = {
             column: timed[column].path(fields, image)
             if column in timed
-            else filled(root, patterns[column], fields)
+            else _first(root, patterns[column], fields)
             for column in patterns
         }
         for split in into:
             splits[split].append(row | {"image": image})
     if not met:
         raise DomainError(
-            f"{root}: no image {patterns['image']} in it; {known.title} is laid out so "
+            f"{root}: no image {known.files['image']} in it; {known.title} is laid out so "
             f"(atdt data list {known.name} shows all)"
         )
     kept = {split: rows for split, rows in splits.items() if rows}
@@ -125,7 +126,13 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
 def needed(known: Layout) -> dict[str, str]:
     """Patterns of all files by column, for showing; of the ways to read labels, each."""
     shown = {column: known.files[column] for column in ALL_COLUMNS if column in known.files}
-    return shown | {f"semantic ({way.name})": way.file for way in known.ways.values()}
+    return shown | {
+        f"semantic ({way.name})": ", else ".join(way.files) for way in known.ways.values()
+    }
+
+
+def _first(root: Path, patterns: tuple[str, ...], fields: Mapping[str, str]) -> str | None:
+    return next(filter(None, (filled(root, pattern, fields) for pattern in patterns)), None)
 
 
 def _is_there(root: Path, rule: Mapping[str, Any]) -> bool:

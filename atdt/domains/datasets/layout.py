@@ -21,7 +21,7 @@ test = { names = "ImageSets/test.txt", field = "frame" }   # or values that a fi
                                             # with optional = true: no file, no such split
 
 [semantic.labelids]                         # ways to read semantic labels; the first is taken
-file = "gtFine/{split}/{city}/{frame}_gtFine_labelIds.png"
+file = "gtFine/{split}/{city}/{frame}_gtFine_labelIds.png"   # or a list: the first that is there
 encoding = "ids"                            # optional
 table = "cityscapes34-to-shared11"          # a label table, or
 space = "voc21"                             # a label space whose ids the files hold
@@ -58,7 +58,7 @@ class SemanticWay:
 
     Attributes:
         name: what --labels calls it.
-        file: pattern of the label files.
+        files: patterns of the label files, of which the first that is there counts.
         encoding: of them.
         table: a label table's name, or None.
         space: the name of the label space whose ids they hold, where there is no table.
@@ -66,7 +66,7 @@ class SemanticWay:
     """
 
     name: str
-    file: str
+    files: tuple[str, ...]
     encoding: str
     table: str | None
     space: str | None
@@ -161,4 +161,6 @@ def _way(name: str, content: dict[str, Any]) -> SemanticWay:
     else:
         label_table(table)
     encoding = check_encoding("semantic", content.get("encoding", "ids"))
-    return SemanticWay(name, content["file"], encoding, table, space, content.get("far"))
+    files = content["file"]
+    files = (files,) if isinstance(files, str) else tuple(files)
+    return SemanticWay(name, files, encoding, table, space, content.get("far"))

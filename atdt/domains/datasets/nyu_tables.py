@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from atdt.domains.datasets.matlab5 import read_vectors
 from atdt.domains.labels import label_space
+from atdt.domains.matlab5 import read_vectors
 from atdt.errors import DomainError
 from atdt.files import read_bounded
 

@@ -57,6 +57,19 @@ def test_it_becomes_a_domain_with_all_its_labels(make_dataset, tmp_path, name, l
                 assert domain.camera(index).baseline == pytest.approx(0.5)
 
 
+def test_labels_that_are_absent_may_lie_elsewhere(make_dataset):
+    root = make_dataset("pascal-mt")
+    moved = root / "semseg/pascal-context/val_1.png"
+    moved.parent.mkdir()
+    (root / "semseg/VOC12/val_1.png").rename(moved)
+    made = find(layout("pascal-mt"), root)
+    place = made.columns.index("semantic")
+    assert [row[place] for row in made.splits["val"]] == [
+        "semseg/VOC12/val_0.png",
+        "semseg/pascal-context/val_1.png",
+    ]
+
+
 def test_cityscapes_ids_of_both_kinds_become_the_same_shared_classes(make_dataset, tmp_path):
     root = make_dataset("cityscapes", "labelids")
     spec = describe(Describing("cityscapes", root, tmp_path / "a")).parent

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from atdt.domains.datasets.matlab5 import LARGEST, read_vectors
+from atdt.domains.matlab5 import DEEPEST, LARGEST, read_matrices, read_vectors
 from atdt.errors import DomainError
+from tests.made_datasets import struct_array
 
 WRITTEN = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 KINDS = ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
@@ -39,6 +40,47 @@ def test_vectors_are_those_that_were_written(tmp_path, names, vectors, packed):
     scipy.io.savemat(path, others | held, do_compression=packed)
     for (name, vector), read in zip(held.items(), read_vectors(path, *held), strict=True):
         assert read.dtype.isnative and read.tolist() == vector.ravel().tolist(), name
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=9)
+MATRICES = arrays.arrays(
+    "f8", st.tuples(st.integers(1, 4), st.integers(1, 4)), elements=st.floats(-9, 9)
+)
+ITEMS = st.lists(
+    st.fixed_dictionaries({"text": TEXTS, "numbers": MATRICES}), min_size=1, max_size=4
+)
+
+
+@WRITTEN
+@given(inner=st.lists(ITEMS, min_size=1, max_size=3), packed=st.booleans())
+def test_structs_in_structs_are_those_that_were_written(tmp_path, inner, packed):
+    path = tmp_path / "held.mat"
+    outer = struct_array([{"inner": struct_array(items), "none": []} for items in inner])
+    scipy.io.savemat(path, {"outer": outer}, do_compression=packed)
+    (read,) = read_matrices(path, "outer")
+    assert len(read) == len(inner)
+    for item, items in zip(read, inner, strict=True):
+        assert item["none"].size == 0
+        assert [one["text"] for one in item["inner"]] == [one["text"] for one in items]
+        for one, written in zip(item["inner"], items, strict=True):
+            assert np.array_equal(one["numbers"], written["numbers"])
+
+
+def test_structs_are_not_followed_without_end(tmp_path):
+    path = tmp_path / "deep.mat"
+    deep = {"a": 1}
+    for _ in range(DEEPEST - 1):
+        deep = {"a": deep}
+    scipy.io.savemat(path, {"deep": deep})
+    (read,) = read_matrices(path, "deep")
+    for _ in range(DEEPEST):
+        ((_, read),) = read[0].items()
+    assert read.tolist() == [[1]]
+    scipy.io.savemat(path, {"deep": {"a": deep}})
+    with pytest.raises(
+        DomainError, match=rf"deep(\.a){{{DEEPEST}}} lies in more than {DEEPEST} structs"
+    ):
+        read_matrices(path, "deep")
 
 
 def element(order, kind, content):
@@ -101,13 +143,18 @@ def test_what_unpacks_to_too_much_is_refused(tmp_path):
 
 @WRITTEN
 @given(
-    places=st.lists(st.tuples(st.integers(120, 600), st.integers(0, 255)), max_size=5),
-    length=st.integers(0, 700),
+    places=st.lists(st.tuples(st.integers(120, 1400), st.integers(0, 255)), max_size=5),
+    length=st.integers(0, 1500),
     packed=st.booleans(),
 )
 def test_damaged_files_are_read_or_refused(tmp_path, places, length, packed):
     path = tmp_path / "damaged.mat"
-    held = {"n": np.arange(30.0)[:, None], "short": [[1]], "cell": np.array(["a", "b"], object)}
+    held = {
+        "n": np.arange(30.0)[:, None],
+        "short": [[1]],
+        "cell": np.array(["a", "b"], object),
+        "items": struct_array([{"name": "abc", "mask": np.eye(3)}, {"name": "d", "mask": []}]),
+    }
     scipy.io.savemat(path, held, do_compression=packed)
     damaged = bytearray(path.read_bytes())
     for place, value in places:
@@ -115,6 +162,7 @@ def test_damaged_files_are_read_or_refused(tmp_path, places, length, packed):
     path.write_bytes(damaged[:length])
     try:
         found = read_vectors(path, "n", "short")
+        read_matrices(path, "items")
     except DomainError as error:
         assert str(error).startswith(f"{path}: ")
     else:
