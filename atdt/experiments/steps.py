@@ -2,12 +2,14 @@
 
 A step is known by what it makes and by a key over everything that went into it. A step whose key is
 recorded as done is reused; one that was cut off is resumed; one whose key changed is made again.
+Several processes may share a record, such as one for each seed: each keeps what others noted.
 """
 
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ class Steps:
         self.total = total
         self.count = 0
         self.seconds: dict[str, float] = {}
-        self._known: dict[str, dict[str, Any]] = read_json(record) if record.exists() else {}
+        self._known: dict[str, dict[str, Any]] = self._noted()
 
     def do(
         self, title: str, verb: Callable[[Any], Path], config: Any, *inputs: Path, out: Path
@@ -69,9 +71,13 @@ class Steps:
         """What tells one making of an input from another: the time at which its step was done."""
         return [str(path), self._known.get(str(path), {}).get("made")]
 
+    def _noted(self) -> dict[str, dict[str, Any]]:
+        return read_json(self.record) if self.record.exists() else {}
+
     def _write(self, out: Path, entry: dict[str, Any]) -> None:
-        self._known[str(out)] = entry
-        write_json(self.record, self._known)
+        with _alone(self.record.with_suffix(".lock")):
+            self._known = self._noted() | {str(out): entry}
+            write_json(self.record, self._known)
 
     def _say(self, text: str) -> None:
         of = f"/{self.total}" if self.total else ""
@@ -101,6 +107,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
     return str(value) if isinstance(value, Path) else value
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Wait until no other process holds `lock`, then hold it; Windows has no such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _sizes(path: Path) -> dict[str, int]:

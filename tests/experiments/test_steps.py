@@ -46,6 +46,17 @@ def test_a_step_is_done_once(tmp_path, verb, calls, capsys):
     ]
 
 
+def test_two_processes_keep_what_each_other_noted(tmp_path, verb, calls):
+    record = tmp_path / "steps.json"
+    one, other = Steps(record), Steps(record)
+    first, second = Config(tmp_path / "x"), Config(tmp_path / "y")
+    one.do("x", verb, first, out=first.out)
+    other.do("y", verb, second, out=second.out)
+    for config in (first, second):
+        Steps(record).do("again", verb, config, out=config.out)
+    assert len(calls) == 2
+
+
 def test_a_changed_configuration_makes_the_step_and_all_after_it_anew(tmp_path, verb, calls):
     first, second = Config(tmp_path / "x"), Config(tmp_path / "y")
     for text in ("a", "b"):
