@@ -17,7 +17,8 @@ from atdt.transfer.estimate import feed_choice
 from atdt.transfer.feed import Batch
 from atdt.transfer.memory import FeedChoice
 from atdt.transfer.setting import prepare
-from atdt.transfer.training import LOG_EVERY, Feed, batches, build_learner, open_feed
+from atdt.transfer.trainee import LOG_EVERY, Feed, build_learner
+from atdt.transfer.training import batches, open_feed
 
 SOURCE, TARGET = "semantic", "depth"
 ENDLESS = 10**9  # steps: no measurement sees the end of the schedule

@@ -45,6 +45,13 @@ class Bytes(click.ParamType):
     type=options.KEY_VALUE,
     help="Option of the architecture, such as blocks=3; repeatable.",
 )
+@click.option(
+    "--start",
+    type=click.Choice(["random", "ridge"]),
+    default="random",
+    show_default=True,
+    help="Weights to start from; ridge, the best linear map, for `linear` and `residual`.",
+)
 @click.option("--steps", type=int, default=2000, show_default=True)
 @click.option("--batch", type=int, default=16, show_default=True)
 @click.option("--learning-rate", type=float, default=1e-3, show_default=True)
@@ -60,7 +67,8 @@ class Bytes(click.ParamType):
     multiple=True,
     type=options.KEY_VALUE,
     metavar="NAME=WEIGHT",
-    help="mse (the paper's, and alone if unset), match, match-l1, match-kl, task; repeatable.",
+    help="mse (the paper's, and alone if unset), normalised, huber, cosine, match, match-l1, "
+    "match-kl, task; repeatable.",
 )
 @click.option(
     "--target-run", type=options.PATH, help="N2's run: proves that E2 is its own, and lends D2."

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from atdt.errors import NetworkError
 from atdt.networks import NetworkSpec
 from atdt.transfer.config import HEAD, TransferTraining
 from atdt.transfer.head import DEFAULT_BODY, Head, build_head
 from atdt.transfer.network import Standard, TransferNetwork, build_transfer
+from atdt.transfer.ridge import linear_part
 from atdt.transfer.setting import Setting, array_key, network_key
 
 FEATURES_MODE, HEAD_MODE = "features", "head"
@@ -15,11 +17,11 @@ def build(config: TransferTraining, setting: Setting) -> TransferNetwork | Head:
     """G with the store's statistics inside it, or a head; on the CPU.
 
     Raises:
-        NetworkError: an unknown architecture or option.
+        NetworkError: an unknown architecture or option, or one that cannot start as it is told to.
     """
     source = Standard.of(setting.readers["source"].statistics)
     if not config.is_head:
-        return build_transfer(
+        network = build_transfer(
             config.architecture,
             config.options,
             setting.source_shape,
@@ -28,6 +30,14 @@ def build(config: TransferTraining, setting: Setting) -> TransferNetwork | Head:
             Standard.of(setting.readers["target"].statistics),
             seed=config.seed,
         )
+        if config.start == "ridge" and linear_part(network.body) is None:
+            raise NetworkError(
+                f"--start ridge: {config.architecture!r} has no linear part; `linear`, `residual` "
+                "and `ridge` have"
+            )
+        return network
+    if config.start == "ridge":
+        raise NetworkError("--start ridge: a head learns the task, there is no E2 to regress on")
     info = setting.teacher.run.info
     return build_head(
         config.options,

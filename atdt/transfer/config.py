@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from atdt.errors import UserError
+from atdt.transfer.architectures import ARCHITECTURES
 
 HEAD = "head"
 SCHEDULES = ("polynomial", "cosine")
 KEEPS = ("last", "best")
+STARTS = ("random", "ridge")
 MISMATCHES = ("encoder", "preprocessing")
 
 
@@ -27,11 +29,13 @@ class TransferTraining:
         architecture: a name of `atdt.transfer.architectures`, or "head": G's body and a fresh copy
             of D2 learn T2 by its own loss from the labels in the store.
         options: of the architecture; "head" also takes `body`, the architecture of its body.
+        start: "random" weights, or for "linear" and "residual" those of "ridge" regression.
         steps: optimiser steps.
         batch: samples a step.
         learning_rate: Adam's at step 0.
         schedule: "polynomial", (1 − step/steps)^0.9 as the paper's, or "cosine".
         seed: of the initial weights and the order of samples.
+        order_seed: of the order of samples alone; Gs that learn from one pass share it.
         losses: weights by name, see `atdt.transfer.losses`; pairs will do too. A head has only
             "task".
         target_run: run of N2; losses behind D2 and heads need it. When given, the features of E2
@@ -60,11 +64,13 @@ class TransferTraining:
     target_level: str | None = None
     architecture: str = "bottleneck"
     options: Mapping[str, Any] = field(default_factory=dict)
+    start: str = "random"
     steps: int = 2000
     batch: int = 16
     learning_rate: float = 1e-3
     schedule: str = "polynomial"
     seed: int = 0
+    order_seed: int | None = None
     losses: Mapping[str, float] | Sequence[tuple[str, float]] = (("mse", 1.0),)
     target_run: Path | None = None
     feed: str = "auto"
@@ -89,6 +95,21 @@ class TransferTraining:
     @property
     def is_head(self) -> bool:
         return self.architecture == HEAD
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether weights are solved for in closed form and no step is taken."""
+        return self.architecture in ARCHITECTURES and ARCHITECTURES[self.architecture].closed_form
+
+    @property
+    def order(self) -> int:
+        """The seed of the order of samples."""
+        return self.seed if self.order_seed is None else self.order_seed
+
+    @property
+    def last_step(self) -> int:
+        """After which the training ends."""
+        return 0 if self.is_solved else self.steps
 
     @property
     def looks_every(self) -> int:
@@ -121,6 +142,7 @@ class TransferTraining:
         for option, values, known in (
             ("--schedule", (self.schedule,), SCHEDULES),
             ("--keep", (self.keep,), KEEPS),
+            ("--start", (self.start,), STARTS),
             ("--allow-mismatch", self.allow_mismatch, MISMATCHES),
         ):
             for value in values:
@@ -155,4 +177,7 @@ class TransferTraining:
             "validate_every": self.looks_every,
             "keep": self.keep,
             "held_out": self.held_out,
+            # Left out where they are as they always were: runs of before can be gone on with.
+            **({} if self.start == "random" else {"start": self.start}),
+            **({} if self.order == self.seed else {"order_seed": self.order}),
         }

@@ -52,7 +52,9 @@ def list_architectures(config: TransferTraining) -> dict[str, Cost]:
     Raises:
         UserError, MismatchError: as `train`.
     """
-    bare = dataclasses.replace(config, options={}, architecture=next(iter(ARCHITECTURES)))
+    bare = dataclasses.replace(
+        config, options={}, start="random", architecture=next(iter(ARCHITECTURES))
+    )
     setting = prepare(bare)
     alike = setting.source_shape[0] == setting.target_shape[0]
     names = [name for name, known in ARCHITECTURES.items() if alike or not known.same_channels]
@@ -87,7 +89,10 @@ def stated(
 ) -> list[str]:
     """What a user should know before the first step, a line each."""
     held_out, geometry = setting.held_out, setting.geometry
-    epochs = config.steps * config.batch / setting.train_samples
+    taken = f"{config.steps} steps of {config.batch}, "
+    taken += f"{config.steps * config.batch / setting.train_samples:.3g} epochs"
+    if config.is_solved:
+        taken = "one pass, after which the weights are solved for"
     shapes = " → ".join(
         f"{name} {level} {'×'.join(map(str, shape))}"
         for name, level, shape in (
@@ -97,8 +102,8 @@ def stated(
     )
     lines = [
         f"{config.architecture}: {shapes}: {price} a sample",
-        f"{setting.train_samples} samples to train on, {config.steps} steps of {config.batch}, "
-        f"{epochs:.3g} epochs; windows of {geometry.blocks_per_window} of {geometry.blocks} blocks",
+        f"{setting.train_samples} samples to train on, {taken}; windows of "
+        f"{geometry.blocks_per_window} of {geometry.blocks} blocks",
         f"feed: {choice.reason}",
     ]
     if held_out.images:

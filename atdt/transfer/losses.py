@@ -14,6 +14,8 @@ from atdt.networks import TaskNetwork
 from atdt.tasks.base import Task
 from atdt.transfer.feed import Batch
 
+WANTED = "wanted output"  # of a batch: D2(E2)
+
 
 @dataclass(frozen=True)
 class Teacher:
@@ -39,6 +41,12 @@ class Teacher:
             return self.network.decode(features, self.level, size=self.size).float()
 
 
+def with_wanted_output(batch: Batch, teacher: Teacher) -> Batch:
+    """The batch with D2(E2) in it, for several Gs that match it."""
+    with torch.no_grad():
+        return batch | {WANTED: teacher.decode(batch["target"].float())}
+
+
 class Outcome:
     """What G made of a batch; anything else is computed when a loss asks for it.
 
@@ -47,15 +55,29 @@ class Outcome:
         batch: the arrays of the store that were asked for, float32, and "label".
         task: T2, where a loss needs it.
         teacher: None for losses on features alone, and for a head.
+        scale: (C2, 1, 1) standard deviations of E2's channels; None: 1.
     """
 
     def __init__(
-        self, made: Tensor, batch: Batch, task: Task | None = None, teacher: Teacher | None = None
+        self,
+        made: Tensor,
+        batch: Batch,
+        task: Task | None = None,
+        teacher: Teacher | None = None,
+        scale: Tensor | None = None,
     ):
         self.made = made
         self._batch = batch
         self._task = task
         self._teacher = teacher
+        self._scale = scale
+
+    @cached_property
+    def standard(self) -> tuple[Tensor, Tensor]:
+        """G's and E2's features in units of each channel's standard deviation."""
+        if self._scale is None:
+            return self.made, self.target
+        return self.made / self._scale, self.target / self._scale
 
     @property
     def target(self) -> Tensor:
@@ -69,7 +91,9 @@ class Outcome:
 
     @cached_property
     def wanted_output(self) -> Tensor:
-        """D2(E2)."""
+        """D2(E2); computed once for all Gs that learn from one batch, see `with_wanted_output`."""
+        if WANTED in self._batch:
+            return self._batch[WANTED]
         with torch.no_grad():
             return self._teacher.decode(self.target)
 
@@ -83,6 +107,11 @@ def _divergence(outcome: Outcome) -> Tensor:
     made, wanted = (o.log_softmax(dim=1) for o in (outcome.output, outcome.wanted_output))
     pointwise = functional.kl_div(made, wanted, reduction="none", log_target=True)
     return pointwise.sum(dim=1).mean()
+
+
+def _angle(outcome: Outcome) -> Tensor:
+    """1 − the cosine between the two at each location, over all channels."""
+    return 1 - functional.cosine_similarity(outcome.made, outcome.target, dim=1).mean()
 
 
 @dataclass(frozen=True)
@@ -105,6 +134,10 @@ class Loss:
 LOSSES: dict[str, Loss] = {
     # The paper's: mean over all elements, in the features' own units.
     "mse": Loss(lambda o: functional.mse_loss(o.made, o.target)),
+    # The same in units of each channel's standard deviation, and with outliers counted less.
+    "normalised": Loss(lambda o: functional.mse_loss(*o.standard)),
+    "huber": Loss(lambda o: functional.huber_loss(*o.standard)),
+    "cosine": Loss(_angle),
     # D2's output on G's features against its output on E2's.
     "match": Loss(lambda o: functional.mse_loss(o.output, o.wanted_output), decoder=True),
     "match-l1": Loss(lambda o: functional.l1_loss(o.output, o.wanted_output), decoder=True),

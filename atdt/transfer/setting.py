@@ -74,7 +74,7 @@ def prepare(config: TransferTraining) -> Setting:
     store = open_store(config.store)
     source_level = config.source_level or config.level or deepest(store, config.source)
     readers = {"source": store.features(source_level, config.source)}
-    view_size = _view_size(store)
+    view_size = size_of_views(store)
     teacher = None
     if config.target_run is not None:
         teacher = load_task_network(config.target_run, allow_import=config.allow_import)
@@ -191,7 +191,8 @@ def _label_reader(
     return {"label": store.labels_reader(task.label)}
 
 
-def _view_size(store: Store) -> tuple[int, int]:
+def size_of_views(store: Store) -> tuple[int, int]:
+    """(height, width) of a store's views in pixels."""
     height, width = store.samples.size[0]
     return ViewPlan.from_dict(store.plan).out_size((int(height), int(width)))
 

@@ -43,6 +43,52 @@ def test_the_bottleneck_is_a_thirtieth_of_the_papers():
     assert 30 < 108_716_359_680 / found.macs < 32
 
 
+def test_the_follow_ups_g_has_its_parameters_and_its_last_layer_is_a_relu():
+    found = cost(build("d4", DEEPEST), DEEPEST)
+    assert found.parameters == 113_268_736
+    assert found.macs == 1024 * 9 * (2 * 2048 * 1024 + 8 * 1024**2)
+    made = build_transfer("d4", {"width": 4}, (3, 6, 8), (5, 6, 8), seed=0)(torch.randn(2, 3, 6, 8))
+    assert made.min() == 0 < made.max()
+
+
+@pytest.mark.parametrize("neighbourhood", [1, 3])
+def test_a_residual_g_starts_as_its_linear_map(neighbourhood):
+    body, _ = build_body("residual", 4, 3, {"neighbourhood": neighbourhood, "norm": "instance"})
+    features = torch.randn(2, 4, 5, 7)
+    assert torch.equal(body(features), body.linear(features))
+
+
+@pytest.mark.parametrize("name", ["bottleneck", "depthwise", "attention", "unet"])
+@pytest.mark.parametrize("norm", ["none", "batch", "group", "instance"])
+def test_every_norm_can_be_had_and_learns(name, norm):
+    torch.manual_seed(0)
+    body, _ = build_body(name, 4, 3, {"width": 32, "blocks": 1, "norm": norm})
+    norms = [m for m in body.modules() if "Norm" in type(m).__name__]
+    assert len(norms) > (name == "attention") or norm == "none"
+    body(torch.randn(2, 4, 8, 8)).square().mean().backward()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in body.parameters())
+
+
+def reach(name, **options):
+    """How many of the outputs' locations one input location is seen from."""
+    torch.manual_seed(0)
+    body, _ = build_body(name, 4, 4, {"width": 8, "blocks": 1} | options)
+    for parameter in body.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    features = torch.randn(1, 4, 16, 16)
+    other = features.clone()
+    other[0, :, 8, 8] += 1
+    return int((body(features) != body(other)).any(dim=1).sum())
+
+
+def test_locations_see_as_far_as_they_should():
+    assert reach("bottleneck") == 5 * 5
+    assert reach("depthwise") == 7 * 7
+    assert reach("depthwise", kernel=3) == 3 * 3
+    assert reach("attention") == 16 * 16
+    assert reach("unet") > 11 * 11
+
+
 def test_linear_is_one_matrix_and_a_bias():
     assert cost(build("linear", (6, 3, 5), (4, 3, 5)), (6, 3, 5)).parameters == 6 * 4 + 4
 
@@ -86,7 +132,7 @@ def test_the_papers_layers_are_elu_to_the_last_and_of_the_targets_channels():
 @pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("side", [(8, 12), (5, 7), (1, 1)])
 def test_every_architecture_maps_any_size_to_the_targets_channels_and_size(name, side):
-    options = {"width": 6} if "width" in ARCHITECTURES[name].options else {}
+    options = {"width": 8} if "width" in ARCHITECTURES[name].options else {}
     channels = 4 if ARCHITECTURES[name].same_channels else 3
     network = build_transfer(name, options, (4, *side), (channels, *side), seed=0)
     assert network(torch.randn(2, 4, *side)).shape == (2, channels, *side)
@@ -96,7 +142,7 @@ def test_every_architecture_maps_any_size_to_the_targets_channels_and_size(name,
 def test_a_seed_makes_the_same_weights_and_leaves_the_callers_draws_alone(name):
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    options = {"width": 6} if "width" in ARCHITECTURES[name].options else {}
+    options = {"width": 8} if "width" in ARCHITECTURES[name].options else {}
     one, two, other = (
         build_transfer(name, options, (4, 4, 4), (3, 4, 4), seed=seed).state_dict()
         for seed in (1, 1, 2)
@@ -145,7 +191,11 @@ def test_a_dead_channel_does_not_explode():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("nothing", {}, "choose one of bottleneck, identity, linear, paper"),
+        (
+            "nothing",
+            {},
+            "choose one of attention, bottleneck, d4, depthwise, identity, linear, paper",
+        ),
         ("linear", {"width": 3}, "--option width=3: 'linear' has no such option"),
         ("bottleneck", {"depth": 3}, r"it has width \(None\), blocks \(2\)"),
         ("bottleneck", {"width": 0}, r"`width` \(=0\) must be at least 1"),
@@ -154,6 +204,15 @@ def test_a_dead_channel_does_not_explode():
         ("bottleneck", {"activation": "sin"}, "must be one of elu, gelu, relu"),
         ("paper", {"width": -2}, r"`width` \(=-2\)"),
         ("paper", {"standardise": 3}, "must be true or false"),
+        ("bottleneck", {"norm": "layer"}, "norm=layer: choose one of batch, group"),
+        ("residual", {"neighbourhood": 2}, r"`neighbourhood` \(=2\) must be 1 or 3"),
+        ("ridge", {"alpha": 0}, r"`alpha` \(=0\) must be a number above 0"),
+        ("ridge", {"alpha": float("nan")}, r"`alpha` \(=nan\)"),
+        ("depthwise", {"kernel": 4}, r"`kernel` \(=4\) must be odd"),
+        ("depthwise", {"expand": 0}, r"`expand` \(=0\)"),
+        ("attention", {"width": 6}, r"`heads` \(=4\) must divide `width` \(=6\)"),
+        ("unet", {"blocks": 10**9}, r"`blocks` \(=1000000000\)"),
+        ("d4", {"width": 0}, r"`width` \(=0\)"),
     ],
 )
 def test_a_wrong_option_is_named(name, options, message):
@@ -166,5 +225,6 @@ def test_what_a_body_was_built_with_is_recorded():
         "width": 6,
         "blocks": 2,
         "activation": "elu",
+        "norm": "none",
     }
     assert build_body("bottleneck", 4, 2048, {})[0].options["width"] == 256

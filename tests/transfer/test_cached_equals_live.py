@@ -18,7 +18,8 @@ from atdt.transfer.building import build
 from atdt.transfer.feed import Batch, ResidentFeed
 from atdt.transfer.order import epoch_order
 from atdt.transfer.setting import prepare
-from atdt.transfer.training import batches, build_learner
+from atdt.transfer.trainee import build_learner
+from atdt.transfer.training import batches
 
 CPU = torch.device("cpu")
 STEPS = 25

@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 from atdt.cli import main
 from atdt.runs import open_run
+from atdt.transfer.architectures import ARCHITECTURES
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_the_list_shows_every_architecture_with_its_costs(arguments, ground):
     done = invoke(*arguments, "--list", f"--target-run={ground.n2}")
     assert done.exit_code == 0, done.output
     names = [line.split()[0] for line in done.stdout.splitlines()]
-    assert names == ["bottleneck", "identity", "linear", "paper", "head"]
+    assert names == [*ARCHITECTURES, "head"]
     assert all("parameters" in line for line in done.stdout.splitlines())
 
 
@@ -68,7 +69,7 @@ def test_the_list_shows_every_architecture_with_its_costs(arguments, ground):
         (["--dry-run", "--memory-budget=much"], "such as 8GB"),
         (["--dry-run", "--loss=mse"], "write KEY=VALUE"),
         (["--dry-run", "--loss=l2=1"], "--loss l2=1: choose among"),
-        (["--dry-run", "--architecture=best"], "choose one of bottleneck, identity, linear, paper"),
+        (["--dry-run", "--architecture=best"], "choose one of attention, bottleneck"),
     ],
 )
 def test_a_mistake_ends_with_2(arguments, more, message):

@@ -2,6 +2,7 @@
 
 from atdt.training.load import load_task_network
 from atdt.transfer import list_architectures, plan_training
+from atdt.transfer.architectures import ARCHITECTURES
 from atdt.transfer.setting import _natural, prepare
 
 
@@ -27,7 +28,7 @@ def test_a_plan_states_costs_feed_and_split_and_writes_nothing(config):
 
 def test_the_list_prices_every_architecture_and_a_head_where_n2_is_known(config, ground):
     plain = list_architectures(config(architecture="bottleneck", options={"width": 8}))
-    assert list(plain) == ["bottleneck", "identity", "linear", "paper"]
+    assert list(plain) == list(ARCHITECTURES)
     channels = prepare(config()).source_shape[0]
     assert plain["linear"].parameters == channels**2 + channels
     assert plain["paper"].parameters > 150_000_000

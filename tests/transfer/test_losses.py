@@ -29,6 +29,28 @@ def test_mse_is_the_mean_over_all_elements():
     assert float(found) == pytest.approx(float(((made - target) ** 2).sum() / made.numel()))
 
 
+def test_features_are_compared_in_standard_units_by_what_says_so():
+    made, target = torch.randn(2, 3, 4, 5), torch.randn(2, 3, 4, 5)
+    scale = torch.tensor([1.0, 2.0, 10.0])[:, None, None]
+    apart = ((made - target) / scale).abs()
+    outcome = Outcome(made, {"target": target}, scale=scale)
+    torch.testing.assert_close(LOSSES["normalised"].of(outcome), (apart**2).mean())
+    huber = torch.where(apart < 1, apart**2 / 2, apart - 0.5).mean()
+    torch.testing.assert_close(LOSSES["huber"].of(outcome), huber)
+    plain = Outcome(made, {"target": target})
+    torch.testing.assert_close(LOSSES["normalised"].of(plain), LOSSES["mse"].of(plain))
+
+
+def test_cosine_asks_for_directions_alone():
+    made, target = torch.randn(2, 3, 4, 5), torch.randn(2, 3, 4, 5)
+    cosine = (made * target).sum(1) / (made.norm(dim=1) * target.norm(dim=1))
+    found = LOSSES["cosine"].of(Outcome(made, {"target": target}))
+    torch.testing.assert_close(found, 1 - cosine.mean())
+    assert float(LOSSES["cosine"].of(Outcome(7 * target, {"target": target}))) == pytest.approx(
+        0, abs=1e-6
+    )
+
+
 def test_matching_compares_the_outputs_of_d2(teacher, features):
     made, target = features
     outputs = [teacher.network.decode(f, size=teacher.size) for f in features]
@@ -74,7 +96,7 @@ def test_the_gradient_reaches_g_and_stops_at_n2(teacher, features, name):
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ({"l2": 1.0}, "--loss l2=1.0: choose among mse, match"),
+        ({"l2": 1.0}, "--loss l2=1.0: choose among mse, normalised"),
         ({"mse": 0}, "--loss mse=0: the weight must be a number above 0"),
         ({"mse": "much"}, "--loss mse=much"),
         ({"mse": True}, "--loss mse=True"),

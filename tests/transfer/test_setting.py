@@ -27,7 +27,7 @@ def test_features_of_another_network_are_refused_with_the_difference(config, gro
         ({"store": Path("nowhere.zarr")}, StoreError, "nowhere.zarr: no such store"),
         ({"losses": {"task": 1.0}}, UserError, "need N2: give --target-run"),
         ({"architecture": "head"}, UserError, "give --target-run RUN"),
-        ({"architecture": "best"}, UserError, "choose one of bottleneck, identity, linear, paper"),
+        ({"architecture": "best"}, UserError, "choose one of attention, bottleneck"),
         ({"options": {"wide": 3}}, UserError, "has no such option"),
         ({"steps": 0}, UserError, "--steps 0"),
         ({"batch": 0}, UserError, "--batch 0"),

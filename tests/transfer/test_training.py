@@ -79,7 +79,13 @@ def test_g_learns_and_its_run_says_what_it_is(config, ground):
     assert (info["target"]["array"], info["target"]["task"]) == ("semantic", "semantic")
     assert info["target"]["run"] == str(ground.n2.resolve())
     assert (info["mode"], info["architecture"]) == ("features", "bottleneck")
-    assert info["options"] == {"width": 8, "blocks": 2, "activation": "elu", "standardise": True}
+    assert info["options"] == {
+        "width": 8,
+        "blocks": 2,
+        "activation": "elu",
+        "norm": "none",
+        "standardise": True,
+    }
     assert (info["level"], info["in_channels"], info["out_channels"]) == (level, shape[0], shape[0])
     assert info["store"]["plan"] == ground.plan.to_dict()
     assert info["store"]["domain"]["name"] == "a"

@@ -11,7 +11,18 @@ from typing import Any
 from torch import nn
 
 from atdt.errors import NetworkError
-from atdt.transfer.architectures import bottleneck, identity, linear, paper
+from atdt.transfer.architectures import (
+    attention,
+    bottleneck,
+    d4,
+    depthwise,
+    identity,
+    linear,
+    paper,
+    residual,
+    ridge,
+    unet,
+)
 
 
 @dataclass(frozen=True)
@@ -24,11 +35,13 @@ class Architecture:
         standardise: whether, unless an option says otherwise, its inputs and targets are scaled to
             mean 0 and variance 1 a channel.
         same_channels: whether C1 and C2 must be the same.
+        closed_form: whether its weights are solved for, and no step is taken.
     """
 
     build: Callable[..., nn.Module]
     standardise: bool = True
     same_channels: bool = False
+    closed_form: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
@@ -38,10 +51,16 @@ class Architecture:
 
 
 ARCHITECTURES: dict[str, Architecture] = {
+    "attention": Architecture(attention.build),
     "bottleneck": Architecture(bottleneck.build),
+    "d4": Architecture(d4.build, standardise=False),
+    "depthwise": Architecture(depthwise.build),
     "identity": Architecture(identity.build, standardise=False, same_channels=True),
     "linear": Architecture(linear.build),
     "paper": Architecture(paper.build, standardise=False),
+    "residual": Architecture(residual.build),
+    "ridge": Architecture(ridge.build, closed_form=True),
+    "unet": Architecture(unet.build),
 }
 
 

@@ -2,9 +2,11 @@
 
 from torch import nn
 
+from atdt.transfer.architectures.residual import linear_map
+
 
 def build(in_channels: int, out_channels: int) -> nn.Module:
     """One 1×1 convolution; (N, in, h, w) -> (N, out, h, w)."""
-    layer = nn.Conv2d(in_channels, out_channels, kernel_size=1)
+    layer = linear_map(in_channels, out_channels, 1)
     layer.options = {}
     return layer

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from atdt.transfer.architectures.parts import checked
+
 
 def build(in_channels: int, out_channels: int, *, width: int = 2048) -> nn.Module:
     """Six 3×3 convolutions, ELU after each; 226,504,704 parameters for 2048 → 2048 channels.
@@ -9,8 +11,7 @@ def build(in_channels: int, out_channels: int, *, width: int = 2048) -> nn.Modul
     Args:
         width: channels of the five inner layers, 2048 in the paper whatever the features have.
     """
-    if width < 1:
-        raise ValueError(f"`width` (={width}) must be at least 1")
+    checked(width=width)
     return PaperTransfer(in_channels, out_channels, width)
 
 

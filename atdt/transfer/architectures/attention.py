@@ -1,0 +1,61 @@
+"""A bottleneck whose locations all see one another once: what is where may decide what depth is."""
+
+from torch import Tensor, nn
+
+from atdt.transfer.architectures.parts import (
+    Attention,
+    Residual,
+    activation_named,
+    block_count,
+    checked,
+    inner_width,
+)
+
+
+def build(
+    in_channels: int,
+    out_channels: int,
+    *,
+    width: int | None = None,
+    blocks: int = 1,
+    heads: int = 4,
+    activation: str = "elu",
+    norm: str = "none",
+) -> nn.Module:
+    """1×1 down, then blocks of a residual pair of 3×3 and attention over all locations, 1×1 up.
+
+    Args:
+        width: inner channels, a multiple of `heads`; by default 256, or about `out_channels`
+            where these are fewer.
+        blocks: how many.
+        heads: of the attention.
+        activation, norm: see `bottleneck`; of the pairs.
+    """
+    checked(heads=heads)
+    if width is None:
+        width = -(-inner_width(None, out_channels) // heads) * heads
+    options = {"width": inner_width(width, out_channels), "blocks": block_count(blocks)}
+    options |= {"heads": heads, "activation": activation, "norm": norm}
+    return AttentionTransfer(in_channels, out_channels, options)
+
+
+class AttentionTransfer(nn.Module):
+    """Shapes: (N, in, h, w) -> (N, out, h, w); `options` are those of `build`."""
+
+    def __init__(self, in_channels: int, out_channels: int, options: dict[str, int | str]):
+        super().__init__()
+        self.options = options
+        width, kind = options["width"], activation_named(options["activation"])
+        self.down = nn.Conv2d(in_channels, width, kernel_size=1)
+        self.blocks = nn.Sequential(
+            *(
+                nn.Sequential(
+                    Residual(width, kind, options["norm"]), Attention(width, options["heads"])
+                )
+                for _ in range(options["blocks"])
+            )
+        )
+        self.up = nn.Sequential(kind(), nn.Conv2d(width, out_channels, kernel_size=1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.up(self.blocks(self.down(features)))

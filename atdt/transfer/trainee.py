@@ -1,0 +1,235 @@
+"""One transfer network on its way through a training: its run, its learner, its curves."""
+
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import nn
+
+from atdt.curves import Curves, RecentLosses
+from atdt.progress import progress
+from atdt.provenance import torch_threads
+from atdt.runs import Run, load_checkpoint, save_checkpoint
+from atdt.transfer.building import input_keys, network_keys, transfer_of
+from atdt.transfer.config import TransferTraining
+from atdt.transfer.cost import cost
+from atdt.transfer.feed import Batch, ResidentFeed, StreamingFeed
+from atdt.transfer.keeping import Keeper
+from atdt.transfer.learner import Learner
+from atdt.transfer.losses import Teacher
+from atdt.transfer.network import Standard
+from atdt.transfer.order import Epoch, epoch_order
+from atdt.transfer.ridge import solve_ridge
+from atdt.transfer.setting import Setting
+
+LOG_EVERY = 10  # steps that a row of the curves averages
+
+Feed = ResidentFeed | StreamingFeed
+
+
+def learnt_from(config: TransferTraining, setting: Setting, device: torch.device) -> dict[str, Any]:
+    """All that the weights of a run depend on: the options, the features, the processor."""
+    inputs = input_keys(config, setting)
+    return config.described() | {
+        "device": device.type,
+        "threads": torch_threads(),
+        "features": {side: inputs[side]["key"] for side in ("source", "target")},
+        "samples_sha256": inputs["store"]["samples_sha256"],
+        "domain": inputs["store"]["domain"]["digest"],
+        "geometry": setting.geometry.to_dict(),
+    }
+
+
+class Trainee:
+    """A G or a head that learns, from its last checkpoint on; a context manager.
+
+    Args:
+        config: of its training.
+        setting: what it works with.
+        run: where it is kept, unfinished.
+        network: the G or head itself, with the weights that it starts from.
+        device: where it learns.
+
+    Attributes:
+        done: steps that were taken.
+        seconds: that its own steps and looks took; waiting for the feed is not counted.
+    """
+
+    def __init__(
+        self,
+        config: TransferTraining,
+        setting: Setting,
+        run: Run,
+        network: nn.Module,
+        device: torch.device,
+    ):
+        self.config, self.setting, self.run = config, setting, run
+        self.learner = build_learner(config, setting, network, device)
+        self.keeper = Keeper(config.keep)
+        self.done, self.seconds = 0, 0.0
+        self._losses = RecentLosses(self.learner.names, device)
+        self._loss: float | None = None
+        checkpoint = load_checkpoint(run)
+        if checkpoint is not None:
+            tensors, state = checkpoint
+            self.done, self.seconds = state["step"], state["seconds"]
+            self.learner.restore(tensors)
+            self._losses.restore(tensors)
+            self.keeper.restore(tensors, state)
+
+    @property
+    def note(self) -> str:
+        """A few words for a progress line."""
+        return "" if self._loss is None else f"loss {self._loss:.4g}{self.keeper.note}"
+
+    @property
+    def held_out(self) -> bool:
+        """Whether there are images to look at."""
+        return bool(self.setting.held_out.images)
+
+    def begin(self, feed: Feed) -> None:
+        """Solve for what is solved for, unless a checkpoint was gone on from, and look at it."""
+        if self.done or not (self.config.is_solved or self.config.start == "ridge"):
+            return
+        start = time.monotonic()
+        config, setting = self.config, self.setting
+        order = epoch_order(config.order, 0, setting.geometry, setting.held_out.kept)
+        network = transfer_of(self.learner.network)
+        alpha = solve_ridge(
+            network,
+            _one_pass(feed, order),
+            config.options.get("alpha") if config.is_solved else None,
+            (lambda: self._held_out_loss(feed)) if self.held_out else None,
+        )
+        if config.is_solved:
+            network.body.options["alpha"] = alpha
+        self.seconds += time.monotonic() - start
+        if self.held_out:
+            self._curves.add(self.done, self.look(feed))
+
+    def step(self, batch: Batch, feed: Feed) -> None:
+        """Take a step; look at the held-out images, write a row, and a checkpoint, when due.
+
+        Raises:
+            NumericsError: the loss is not finite any more.
+        """
+        config, start = self.config, time.monotonic()
+        self._losses.add(self.learner.learn(self.done, batch))
+        self.done += 1
+        row: dict[str, float] = {}
+        if self._due(LOG_EVERY):
+            row = self._losses.means(self.done)
+            self._loss = row["loss"]
+            row |= {"learning_rate": self.learner.rate(self.done - 1)}
+        self.seconds += time.monotonic() - start
+        if self._due(config.looks_every) and self.held_out:
+            row |= self.look(feed)
+        if row:
+            self._curves.add(self.done, row)
+        if self.done % config.checkpoint_every == 0 and self.done < config.last_step:
+            self.save()
+
+    def look(self, feed: Feed) -> dict[str, float]:
+        """Measure on the held-out images; the values by the names of the curves.
+
+        Raises:
+            NumericsError: the loss is not finite.
+        """
+        start = time.monotonic()
+        measured = self._measure(feed)
+        found = self.keeper.look(self.learner, self.done, measured)
+        self.seconds += time.monotonic() - start
+        return found
+
+    def _held_out_loss(self, feed: Feed) -> float:
+        return self._measure(feed)["loss"]
+
+    def _measure(self, feed: Feed) -> dict[str, float | None]:
+        return self.learner.measure(feed.held_out(self.setting.held_out.samples, self.config.batch))
+
+    def save(self) -> None:
+        """Write a checkpoint, after the rows of the curves up to it."""
+        self._curves.flush()
+        state = {"step": self.done, "seconds": self.seconds} | self.keeper.state()
+        tensors = self.learner.tensors() | self.keeper.tensors() | self._losses.tensors()
+        save_checkpoint(self.run, tensors, state)
+
+    def finish(self, **more: Any) -> None:
+        """Leave a finished run.
+
+        Args:
+            more: keys of run.json beside those of the network and what it was trained on.
+        """
+        config, setting, network = self.config, self.setting, self.learner.network
+        price = cost(network, setting.source_shape)
+        self.run.finish(
+            self.keeper.weights(self.learner),
+            **network_keys(config, network),
+            **input_keys(config, setting),
+            parameters=price.parameters,
+            macs=price.macs,
+            geometry=setting.geometry.to_dict(),
+            held_out=setting.held_out.to_dict(config.held_out) | self.keeper.last,
+            chosen=self.keeper.chosen(self.done),
+            scores=self.keeper.scores(),
+            seconds=round(self.seconds, 1),
+            **more,
+        )
+
+    def __enter__(self) -> Self:
+        columns = self.keeper.columns(self.learner)
+        columns = ("learning_rate", *self.learner.names, *columns)
+        self._curves = Curves(self.run.path, columns, self.done)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._curves.__exit__(kind, error, trace)
+
+    def _due(self, every: int) -> bool:
+        return self.done % every == 0 or self.done == self.config.last_step
+
+
+def build_learner(
+    config: TransferTraining, setting: Setting, network: nn.Module, device: torch.device
+) -> Learner:
+    """The learner of a G, behind which N2 stands where a loss needs it, or of a head."""
+    teacher = task = size = None
+    target = setting.readers.get("target")
+    if config.is_head:
+        task, size = setting.teacher.task, setting.view_size
+    elif setting.teacher is not None:
+        teacher = Teacher(
+            network=setting.teacher.network.to(device),
+            task=setting.teacher.task,
+            level=setting.target_level,
+            size=setting.view_size,
+            precision=config.precision,
+        )
+    return Learner(
+        network,
+        config.weights,
+        teacher=teacher,
+        task=task,
+        size=size,
+        steps=config.steps,
+        learning_rate=config.learning_rate,
+        schedule=config.schedule,
+        device=device,
+        precision=config.precision,
+        target_scale=None if target is None else Standard.of(target.statistics).scale,
+    )
+
+
+def _one_pass(feed: Feed, order: Epoch) -> Iterator[Batch]:
+    """Every training sample once, with progress."""
+    with progress("ridge", order.batches, "batches") as advance:
+        for batch in feed.batches(order):
+            yield batch
+            advance(1)

@@ -1,0 +1,155 @@
+"""Ridge regression: the closed form's own numbers, from one pass, and what starts from it."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import interpolate
+
+from atdt.errors import NetworkError, UserError
+from atdt.runs import open_run
+from atdt.tensors import load_tensors
+from atdt.transfer import load_transfer, plan_training, ridge, train
+from atdt.transfer.network import Standard, build_transfer
+from atdt.transfer.ridge import solve_ridge
+
+
+def batches(source, target, size=3):
+    for start in range(0, len(source), size):
+        yield {"source": source[start : start + size], "target": target[start : start + size]}
+
+
+def standards(source, target):
+    return [
+        Standard(part.mean(dim=(0, 2, 3)), part.std(dim=(0, 2, 3))) for part in (source, target)
+    ]
+
+
+def neighbourhoods(features, side):
+    """(N, h, w, C·side²): every location with its neighbours, zeros beyond the border."""
+    padded = np.pad(features, ((0, 0), (0, 0), (side // 2,) * 2, (side // 2,) * 2))
+    shown = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(2, 3))
+    return shown.transpose(0, 2, 3, 1, 4, 5).reshape(*shown.shape[:1], *shown.shape[2:4], -1)
+
+
+@pytest.mark.parametrize("side", [1, 3])
+@pytest.mark.parametrize("row_bytes", [1, 2**28])
+def test_it_is_the_closed_form(monkeypatch, side, row_bytes):
+    monkeypatch.setattr(ridge, "ROW_BYTES", row_bytes)
+    generator = torch.Generator().manual_seed(0)
+    source = 3 * torch.randn(7, 4, 5, 6, generator=generator) + 1
+    target = torch.randn(7, 2, 5, 6, generator=generator) + source[:, :2]
+    both = standards(source, target)
+    network = build_transfer("ridge", {"neighbourhood": side}, (4, 5, 6), (2, 5, 6), *both, seed=0)
+    solve_ridge(network, batches(source, target), alpha=0.1)
+    x, y = (
+        ((part - of.mean[:, None, None]) / of.scale[:, None, None]).double().numpy()
+        for part, of in zip((source, target), both, strict=True)
+    )
+    rows = neighbourhoods(x, side).reshape(-1, 4 * side**2)
+    wanted = y.transpose(0, 2, 3, 1).reshape(-1, 2)
+    penalty = 0.1 * (rows**2).sum(0).mean() * np.eye(rows.shape[1])
+    centred, shifted = rows - rows.mean(0), wanted - wanted.mean(0)
+    weights = np.linalg.solve(centred.T @ centred + penalty, centred.T @ shifted)
+    found = network.body.linear.weight.detach().flatten(1).T.numpy()
+    np.testing.assert_allclose(found, weights, rtol=1e-4, atol=1e-6)
+    bias = wanted.mean(0) - rows.mean(0) @ weights
+    np.testing.assert_allclose(network.body.linear.bias.detach().numpy(), bias, atol=1e-6)
+
+
+def test_no_linear_map_is_nearer_where_the_penalty_is_small():
+    generator = torch.Generator().manual_seed(1)
+    source = torch.randn(6, 3, 4, 4, generator=generator)
+    mixing = torch.randn(2, 3, generator=generator)
+    target = torch.einsum("oc,nchw->nohw", mixing, source) + 5
+    network = build_transfer("ridge", {}, (3, 4, 4), (2, 4, 4), *standards(source, target), seed=0)
+    solve_ridge(network, batches(source, target), alpha=1e-9)
+    torch.testing.assert_close(network(source), target, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("side", [1, 3])
+def test_maps_of_other_sizes_are_met_as_the_network_meets_them(side):
+    generator = torch.Generator().manual_seed(2)
+    source = torch.randn(6, 3, 4, 6, generator=generator)
+    truth = build_transfer("linear", {}, (3, 4, 6), (2, 8, 3), seed=3)
+    target = truth(source).detach()
+    network = build_transfer("ridge", {"neighbourhood": side}, (3, 4, 6), (2, 8, 3), seed=0)
+    solve_ridge(network, batches(source, target), alpha=1e-9)
+    torch.testing.assert_close(network(source), target, atol=1e-3, rtol=1e-3)
+    assert interpolate(source, (8, 3)).shape[-2:] == target.shape[-2:]
+
+
+def test_inputs_that_are_nothing_leave_the_mean():
+    source, target = torch.zeros(2, 3, 2, 2), torch.full((2, 1, 2, 2), 7.0)
+    network = build_transfer("ridge", {"standardise": False}, (3, 2, 2), (1, 2, 2), seed=0)
+    solve_ridge(network, batches(source, target))
+    assert network(source).flatten().tolist() == pytest.approx([7.0] * 8)
+
+
+def test_a_run_of_it_takes_one_pass_and_beats_a_linear_g_that_was_trained(config, tmp_path):
+    chosen = {"architecture": "ridge", "options": {}, "out": tmp_path / "ridge"}
+    assert any("one pass" in line for line in plan_training(config(**chosen)).lines)
+    run = train(config(**chosen))
+    info = open_run(run, "transfer").info
+    assert info["chosen"] == {"by": "last step", "step": 0}
+    assert info["options"] == {"neighbourhood": 1, "alpha": 1.0, "standardise": True}
+    linear = train(config(architecture="linear", options={}, out=tmp_path / "linear", steps=60))
+    explained = "held_out_explained_variance"
+    assert info["scores"][explained] > open_run(linear, "transfer").info["scores"][explained]
+    assert load_transfer(run).module(torch.zeros(1, *info["source"]["shape"])).shape[1:] == tuple(
+        info["target"]["shape"]
+    )
+    for alpha in (0.1, 10.0):  # it was chosen on the held-out images
+        other = train(
+            config(**chosen | {"options": {"alpha": alpha}, "out": tmp_path / f"{alpha}"})
+        )
+        assert info["scores"][explained] > open_run(other, "transfer").info["scores"][explained]
+    bare = train(config(**chosen | {"held_out": 0.0, "out": tmp_path / "bare"}))
+    assert open_run(bare, "transfer").info["options"]["alpha"] == 1e-3
+    with (run / "curves.csv").open() as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["0"]
+
+
+def test_either_feed_gives_the_same_bits(config, tmp_path):
+    made = [
+        train(config(architecture="ridge", options={}, feed=feed, window=2, out=tmp_path / feed))
+        for feed in ("resident", "stream")
+    ]
+    one, two = (load_tensors(run / "weights.safetensors")[0] for run in made)
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_residual_g_starts_as_ridge(config, tmp_path):
+    solved = train(config(architecture="ridge", options={}, out=tmp_path / "ridge"))
+    started = train(
+        config(
+            architecture="residual",
+            options={"width": 8},
+            start="ridge",
+            steps=40,
+            keep="best",
+            learning_rate=1e-3,
+        )
+    )
+    with (started / "curves.csv").open() as file:
+        first = next(csv.DictReader(file))
+    ridge_scores, scores = (open_run(run, "transfer").info["scores"] for run in (solved, started))
+    assert float(first["held_out_loss"]) == pytest.approx(ridge_scores["held_out_loss"], rel=1e-4)
+    assert scores["held_out_loss"] <= float(first["held_out_loss"])
+    assert open_run(started, "transfer").info["config"]["start"] == "ridge"
+
+
+def test_what_cannot_start_as_ridge_says_so(config, ground):
+    with pytest.raises(NetworkError, match="'bottleneck' has no linear part"):
+        train(config(start="ridge"))
+    with pytest.raises(NetworkError, match="a head learns the task"):
+        train(config(start="ridge", architecture="head", target_run=ground.n2))
+    with pytest.raises(UserError, match="--start zeros: choose one of random, ridge"):
+        train(config(start="zeros"))
+
+
+def test_what_does_not_fit_the_memory_is_refused(monkeypatch, config):
+    monkeypatch.setattr(ridge, "free_bytes", lambda device: {"cpu": 2**20})
+    with pytest.raises(UserError, match=r"ridge of \d+ inputs takes .* neighbourhood=1"):
+        train(config(architecture="ridge", options={"neighbourhood": 3}))
