@@ -36,6 +36,7 @@ NAMES = (
     "decoding",
     "codecs",
     "shuffling",
+    "sweeping",
 )
 UNHURRIED = ("memory",)  # a minute of processes that start, however little they then do
 ASKED = ("stereo",)  # no bar of the store's: only by name

@@ -1,0 +1,77 @@
+"""`atdt sweep`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atdt.cli import options
+from atdt.cli.train import Bytes
+
+
+@click.command("sweep")
+@click.argument("store", type=options.PATH, metavar="STORE")
+@click.option("--grid", type=options.PATH, required=True, help="What is tried: a TOML file.")
+@click.option("--from", "source", metavar="NAME", help="E1's features; with --to unset all pairs.")
+@click.option("--to", "target", metavar="NAME", help="E2's features.")
+@click.option(
+    "--level", "levels", multiple=True, help="Where both are cut; repeatable; `all` for each."
+)
+@click.option("--out", type=options.PATH, required=True, help="Folder of the sweep and its runs.")
+@click.option(
+    "--target-run",
+    "target_runs",
+    multiple=True,
+    metavar="[NAME=]RUN",
+    help="N2's run; for several targets one for each, by the name of its features.",
+)
+@click.option(
+    "--b", type=options.PATH, metavar="STORE", help="A store of B, whose labels judge, no more."
+)
+@click.option(
+    "--cuts",
+    default="0.25,0.5",
+    show_default=True,
+    metavar="SHARES",
+    help="Of the steps, after which the worse half stops, by A alone; '' trains all to the end.",
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Gs that step at a time; cores if unset."
+)
+@click.option("--feed", type=click.Choice(["auto", "resident", "stream"]), default="auto")
+@click.option("--memory-budget", type=Bytes(), help="For the feed; half of what is free if unset.")
+@click.option("--allow-mismatch", multiple=True, type=click.Choice(["encoder", "preprocessing"]))
+@options.device
+@options.resume
+@options.overwrite
+def command(target_runs: tuple[str, ...], cuts: str, **chosen: Any) -> None:
+    """Train many Gs on one pass of STORE, stop the hopeless, and print the leaderboard.
+
+    \b
+    steps = 1000                      # the grid: what all have, then what is varied
+    [[grid]]
+    architecture = ["bottleneck", "residual"]
+    options.width = [64, 128]
+    """
+    from rich.console import Console
+
+    from atdt.experiments.sweep import Sweep, sweep
+
+    path = sweep(
+        Sweep(target_runs=_named(target_runs), cuts=_shares(cuts), **chosen),
+        say=lambda line: click.echo(line, err=True),
+    )
+    Console(soft_wrap=True).print(path.read_text(), markup=False, highlight=False)
+    click.echo(path)
+
+
+def _named(runs: tuple[str, ...]) -> dict[str, Path]:
+    pairs = [run.rpartition("=") for run in runs]
+    return {name: Path(path) for name, _, path in pairs}
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise click.BadParameter(f"{text!r}: write shares, such as 0.25,0.5") from None

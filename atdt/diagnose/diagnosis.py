@@ -1,0 +1,227 @@
+"""`atdt diagnose`: what two stores say of a transfer from A to B, before any label of B is seen."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor, from_numpy
+from torch.nn.functional import interpolate
+
+from atdt.diagnose.clouds import Cloud, cloud, plain_blocks
+from atdt.errors import MismatchError, UserError
+from atdt.evaluate.report import Paragraph, Section, Table, write_report
+from atdt.evaluate.report_table import Column, Row
+from atdt.files import write_json
+from atdt.stores import FeatureReader, Store, open_store
+from atdt.stores.provenance import differences
+from atdt.transfer import load_transfer
+from atdt.transfer.setting import array_key, deepest
+
+LEAST_IMAGES = 5  # of each store, for means and folds to say anything
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is looked at.
+
+    Attributes:
+        a, b: stores of the two domains, with E1.
+        source: name of E1's array.
+        target: name of E2's array in `a`; None: no alignment is measured.
+        level: where both are cut; the deepest that has `source` when None.
+        transfer: a run of G: how far out of E2's features its own on B lie.
+        out: folder of the page.
+        seed: of the locations that are drawn.
+    """
+
+    a: Path
+    b: Path
+    source: str
+    out: Path
+    target: str | None = None
+    level: str | None = None
+    transfer: Path | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number and how to read it.
+
+    Attributes:
+        key: in diagnosis.json.
+        title: of it.
+        value: of it.
+        still: what it is where nothing is amiss.
+        reading: a sentence.
+    """
+
+    key: str
+    title: str
+    value: float
+    still: str
+    reading: str
+
+
+def diagnose(config: Diagnosis) -> Path:
+    """Measure the two stores' features against each other; no label is read.
+
+    Returns:
+        index.html in `config.out`, beside diagnosis.json.
+
+    Raises:
+        UserError: a store without the array, or with too few images.
+        MismatchError: the two stores' E1 is not the same, or G is of another.
+    """
+    a, b = open_store(config.a), open_store(config.b)
+    level = config.level or deepest(a, config.source)
+    one, other = (store.features(level, config.source) for store in (a, b))
+    _check_same(config, one, other)
+    of_a, of_b = (cloud(store, reader, config.seed) for store, reader in ((a, one), (b, other)))
+    for path, found in ((config.a, of_a), (config.b, of_b)):
+        if len(found.means) < LEAST_IMAGES:
+            raise UserError(f"{path}: has {len(found.means)} images; {LEAST_IMAGES} are needed")
+    measures = _gap(of_a, of_b)
+    if config.target is not None:
+        measures += _tasks(a, one, a.features(level, config.target))
+    if config.transfer is not None:
+        measures += _transfer(config, a, b, one, other)
+    write_json(
+        config.out / "diagnosis.json",
+        {"source": config.source, "level": level, "measures": [asdict(m) for m in measures]},
+    )
+    return write_report(
+        config.out / "index.html",
+        f"{config.a.name} and {config.b.name}: {config.source} at {level}",
+        _page(config, measures, {"A": of_a, "B": of_b}),
+    )
+
+
+def _gap(a: Cloud, b: Cloud) -> list[Measure]:
+    from atdt.diagnose import measures as of
+
+    shift, spread = of.moment_shift(a, b)
+    return [
+        Measure(
+            "separability",
+            "a linear classifier tells the domains apart",
+            of.separability(a, b),
+            "0.5",
+            "Accuracy on single locations of images it has not seen. Near 1, E1 shows which domain "
+            "an image is from everywhere, and G meets nothing on B that it was trained on.",
+        ),
+        Measure(
+            "frechet",
+            "Fréchet distance ÷ A's variance",
+            of.frechet(a, b),
+            "0",
+            "Distance of the two clouds as Gaussians. At 1, B lies about as far from A as A's own "
+            "features lie from their mean.",
+        ),
+        Measure(
+            "mmd",
+            "MMD² of image means",
+            of.mmd(a, b),
+            "0",
+            "Whether whole images differ in what they hold on average; up to about 2 where they "
+            "have nothing in common.",
+        ),
+        Measure(
+            "mean_shift",
+            "shift of channel means, in A's σ",
+            shift,
+            "0",
+            "Which batch norm re-estimated on B can undo.",
+        ),
+        Measure(
+            "scale_shift",
+            "|log ratio| of channel σ",
+            spread,
+            "0",
+            "0.7 is a factor of two.",
+        ),
+        Measure(
+            "norm_ratio",
+            "length of features, B ÷ A",
+            of.norm_ratio(a, b),
+            "1",
+            "Below 1, E1 finds less on B than on A.",
+        ),
+    ]
+
+
+def _tasks(store: Store, source: FeatureReader, target: FeatureReader) -> list[Measure]:
+    from atdt.diagnose.measures import Alignment
+
+    alignment = Alignment(source.shape[1], target.shape[1])
+    for x, y in plain_blocks(store, source, target):
+        alignment.add(*(_locations(part, y.shape[-2:]) for part in (x, y)))
+    reading = (
+        "How much of E2's features a linear map could read off E1's, at best. Near 0 the tasks "
+        "have little to do with each other there; try a shallower level or another T1."
+    )
+    return [Measure("cka", "linear CKA of E1 and E2 on A", alignment.value(), "1", reading)]
+
+
+def _transfer(
+    config: Diagnosis, a: Store, b: Store, one: FeatureReader, other: FeatureReader
+) -> list[Measure]:
+    from atdt.diagnose.measures import outside
+
+    loaded = load_transfer(config.transfer)
+    info = loaded.run.info
+    if loaded.mode != "features":
+        raise UserError(f"{config.transfer}: is a head, which makes no features")
+    found = differences(info["source"]["key"], array_key(one))
+    if found:
+        raise MismatchError(f"{config.transfer}: learnt from another E1: {'; '.join(found)}")
+    wanted = cloud(a, a.features(loaded.level, info["target"]["array"]), config.seed)
+    shares = [
+        outside(cloud(store, reader, config.seed, loaded.module), wanted)
+        for store, reader in ((a, one), (b, other))
+    ]
+    reading = (
+        "Share of locations where G leaves the features that D2 knows. On A it is G's own doing."
+    )
+    return [
+        Measure(
+            f"outside_{name}", f"G(E1) outside of E2, on {name.upper()}", share, "0.01", reading
+        )
+        for name, share in zip("ab", shares, strict=True)
+    ]
+
+
+def _check_same(config: Diagnosis, one: FeatureReader, other: FeatureReader) -> None:
+    found = differences(array_key(one), array_key(other))
+    if found:
+        raise MismatchError(
+            f"{config.b}: {other.name} is not the E1 of {config.a}: {'; '.join(found)}"
+        )
+
+
+def _locations(features: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """(n, C, h, w) -> (n·h·w, C), brought to `size` first."""
+    made: Tensor = from_numpy(features).float()
+    if made.shape[-2:] != size:
+        made = interpolate(made, size, mode="bilinear", align_corners=False)
+    return made.movedim(1, -1).flatten(0, 2).numpy()
+
+
+def measures_table(measures: list[Measure]) -> Table:
+    """A row for each measure."""
+    return Table(
+        "What the stores say",
+        [Column("value", 3), Column("where nothing is amiss", 0), Column("how to read it", 0)],
+        [Row(m.title, [m.value, m.still, m.reading], competes=False) for m in measures],
+    )
+
+
+def _page(config: Diagnosis, measures: list[Measure], clouds: Mapping[str, Cloud]) -> list[Section]:
+    from atdt.diagnose.maps import maps
+
+    intro = (
+        "Measured on the plain views of the two stores. No label was read, of either domain; what "
+        "these numbers say of the score on B is a matter of experience, not of proof."
+    )
+    return [Paragraph(intro), measures_table(measures), maps(clouds, config.seed)]

@@ -1,0 +1,78 @@
+"""Measures of clouds: known answers for Gaussians, and none where there is no difference."""
+
+import numpy as np
+import pytest
+
+from atdt.diagnose import measures
+from atdt.diagnose.clouds import Cloud
+
+IMAGES, EACH, CHANNELS = 60, 40, 5
+
+
+def gaussian(seed, mean=0.0, scale=1.0):
+    draws = np.random.default_rng(seed)
+    vectors = (draws.normal(size=(IMAGES * EACH, CHANNELS)) * scale + mean).astype(np.float32)
+    image = np.repeat(np.arange(IMAGES), EACH)
+    return Cloud(vectors, image, vectors.reshape(IMAGES, EACH, CHANNELS).mean(axis=1))
+
+
+def test_nothing_is_found_between_draws_of_one_distribution():
+    a, b = gaussian(0), gaussian(1)
+    assert measures.norm_ratio(a, b) == pytest.approx(1, abs=0.02)
+    assert measures.separability(a, b) == pytest.approx(0.5, abs=0.03)
+    assert measures.frechet(a, b) == pytest.approx(0, abs=0.01)
+    assert measures.mmd(a, b) == pytest.approx(0, abs=0.02)
+    assert measures.outside(b, a) == pytest.approx(0.01, abs=0.005)
+    shift, spread = measures.moment_shift(a, b)
+    assert shift < 0.05 and spread < 0.05
+    assert measures.frechet(a, a) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_shift_is_found_by_each_as_large_as_it_is():
+    a, b = gaussian(0), gaussian(1, mean=2.0)
+    assert measures.separability(a, b) > 0.95
+    assert measures.frechet(a, b) == pytest.approx(2.0**2 * CHANNELS / CHANNELS, rel=0.05)
+    assert measures.moment_shift(a, b)[0] == pytest.approx(2, rel=0.05)
+    assert measures.mmd(a, b) > 1
+    assert measures.outside(b, a) > 0.5
+
+
+def test_another_scale_is_found():
+    a, b = gaussian(0), gaussian(1, scale=3.0)
+    assert measures.norm_ratio(a, b) == pytest.approx(3, rel=0.03)
+    assert measures.moment_shift(a, b)[1] == pytest.approx(np.log(3), rel=0.05)
+    # Of N(0, 1) and N(0, 9): (3 − 1)² a channel.
+    assert measures.frechet(a, b) == pytest.approx(4, rel=0.06)
+
+
+def test_channels_that_say_nothing_are_left_out_of_the_moments():
+    a, b = gaussian(0), gaussian(1, mean=2.0)
+    for one in (a, b):
+        one.vectors[:, 0] = 7
+    assert measures.moment_shift(a, b)[0] == pytest.approx(2, rel=0.05)
+
+
+def test_an_image_is_not_on_both_sides_of_a_fold():
+    """Each image has a vector of its own, so that only one who has seen it could tell."""
+    draws = np.random.default_rng(0)
+    clouds = []
+    for _ in range(2):
+        means = draws.normal(size=(IMAGES, 40)).astype(np.float32)
+        image = np.repeat(np.arange(IMAGES), EACH)
+        clouds.append(Cloud(means[image], image, means))
+    assert measures.separability(*clouds) < 0.65
+
+
+def test_alignment_is_1_for_a_rotation_and_0_for_noise():
+    draws = np.random.default_rng(0)
+    x = draws.normal(size=(4000, 4)) + 3
+    rotation, _ = np.linalg.qr(draws.normal(size=(4, 4)))
+    for y, expected in (
+        (5 * x @ rotation - 1, 1.0),
+        (draws.normal(size=(4000, 6)), 0.0),
+        (x[:, :1] @ np.ones((1, 2)), 0.5),  # one of four directions: 1 / √4
+    ):
+        alignment = measures.Alignment(4, y.shape[1])
+        for part in np.array_split(np.arange(4000), 7):
+            alignment.add(x[part], y[part])
+        assert alignment.value() == pytest.approx(expected, abs=0.03)

@@ -1,0 +1,239 @@
+"""Sweeps: the Gs that `train` makes, on one pass; cut by A alone; gone on with; judged."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from atdt.decode import Decoding, decode
+from atdt.errors import MismatchError, UserError
+from atdt.evaluate import Evaluation, evaluate
+from atdt.experiments.sweep import sweep
+from atdt.experiments.sweep.board import Line, ranked
+from atdt.experiments.sweep.race import Race, cut_steps
+from atdt.experiments.sweep.sweep import _races
+from atdt.runs import open_run
+from atdt.tasks import get_task
+from atdt.tensors import load_tensors
+from atdt.transfer import TransferTraining, train
+from atdt.transfer.trainee import Trainee
+from tests.made_ground import write_domain
+
+TWO = "steps = 9\nbatch = 5\nheld_out = 0.3\n[[grid]]\noptions.width = 8\nseed = [0, 1]\n"
+MIXED = (
+    "steps = 8\nbatch = 5\nheld_out = 0.3\n"
+    "[[grid]]\noptions.width = [4, 8]\nlearning_rate = [1e-3, 1e-2]\n"
+    '[[grid]]\narchitecture = "ridge"\n'
+    '[[grid]]\narchitecture = "head"\noptions.width = 8\n'
+)
+FOLDER = "depth-to-semantic"
+
+
+class Killed(BaseException):
+    """What no handler of the project may swallow."""
+
+
+def weights(run):
+    return load_tensors(run / "weights.safetensors")[0]
+
+
+def same(one, two):
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+def board(path):
+    (only,) = json.loads((path.parent / "leaderboard.json").read_text())
+    return only, {line["name"]: line for line in only["lines"]}
+
+
+@pytest.mark.parametrize("losses", [{"mse": 1}, {"match-l1": 1, "task": 1}])
+@pytest.mark.parametrize("feed", ["resident", "stream"])
+def test_each_g_is_the_one_that_train_makes_of_the_same_order(
+    config, ground, losses, feed, tmp_path
+):
+    said = ", ".join(f"{name} = {weight}" for name, weight in losses.items())
+    chosen = config(f"losses = {{ {said} }}\n{TWO}", feed=feed, cuts=())
+    path = sweep(chosen)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for seed in (0, 1):
+            alone = TransferTraining(
+                store=ground.store, source="depth", target="semantic", out=tmp_path / f"g{seed}",
+                options={"width": 8}, steps=9, batch=5, held_out=0.3, losses=losses,
+                target_run=ground.n2, seed=seed, order_seed=0, device="cpu",
+            )  # fmt: skip
+            assert same(
+                weights(train(alone)), weights(path.parent / FOLDER / f"bottleneck-s{seed}")
+            )
+    finally:
+        torch.set_num_threads(before)
+    assert torch.get_num_threads() == before
+
+
+def test_the_worse_half_stops_by_a_alone_and_all_are_on_the_board(config, ground, b, monkeypatch):
+    judged = {}
+    decide = Race._decide
+
+    def noting(self, active, step):
+        judged[step] = [racer.name for racer in active]
+        decide(self, active, step)
+
+    monkeypatch.setattr(Race, "_decide", noting)
+    path = sweep(config(MIXED, b=b))
+    found, lines = board(path)
+    assert set(judged) == {2, 4}
+    # Five configurations take steps (ridge does not): three of them, then two go on.
+    states = [line["state"] for line in lines.values()]
+    assert states.count("stopped after 2 steps") == 2
+    assert states.count("stopped after 4 steps") == 1
+    assert lines["ridge"]["state"] == "finished"
+    info = json.loads((path.parent / "sweep.json").read_text())
+    first = info["standings"]["depth to semantic"]["cuts"]["2"]
+    stopped = {name for name, line in lines.items() if line["state"] == "stopped after 2 steps"}
+    assert max(first[name] for name in stopped) <= min(first[name] for name in set(first) - stopped)
+    assert all(line["on_b"] is not None for line in lines.values())
+    finished = [line for line in found["lines"] if line["state"] == "finished"]
+    assert found["chosen"] == max(finished, key=lambda line: line["on_a"])["name"]
+    for name, line in lines.items():
+        run = open_run(path.parent / FOLDER / name, "transfer")
+        assert run.complete
+        assert run.info.get("stopped") == (
+            int(line["state"].split()[2]) if name in stopped or "4" in line["state"] else None
+        )
+
+
+def test_what_b_is_said_to_score_is_what_decoding_it_scores(config, ground, b):
+    path = sweep(config(TWO, b=b, cuts=()))
+    _, lines = board(path)
+    run = path.parent / FOLDER / "bottleneck-s1"
+    out = decode(
+        Decoding(
+            transfer=run, encoder=ground.n1, decoder=ground.n2, device="cpu",
+            domain=f"{ground.folder / 'b'}:train", out=path.parent / "predicted",
+        )
+    )  # fmt: skip
+    measured = evaluate(Evaluation(predictions=out, domain=f"{ground.folder / 'b'}:train"))
+    scores = json.loads((measured if measured.is_file() else measured / "metrics.json").read_text())
+    headline = scores["scores"][get_task("semantic").headline]
+    assert lines["bottleneck-s1"]["on_b"] == pytest.approx(headline, abs=2e-3)
+
+
+@pytest.mark.parametrize("step", [1, 3, 7])
+def test_a_sweep_that_was_cut_off_goes_on_to_the_same_end(config, monkeypatch, tmp_path, step):
+    whole = sweep(config(MIXED, out=tmp_path / "whole"))
+    chosen = config("steps = 8\n" + MIXED.removeprefix("steps = 8\n"))
+    take = Trainee.step
+
+    def dying(self, batch, feed):
+        if self.done == step:
+            raise Killed
+        take(self, batch, feed)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Trainee, "step", dying)
+        sweep(chosen)
+    with pytest.raises(UserError, match="a sweep is there; --resume goes on"):
+        sweep(chosen)
+    path = sweep(replace(chosen, resume=True))
+    (one, first), (two, second) = board(whole), board(path)
+    assert {n: line["state"] for n, line in first.items()} == {
+        n: line["state"] for n, line in second.items()
+    }
+    for name in first:
+        assert same(*(weights(p.parent / FOLDER / name) for p in (whole, path))), name
+    assert one["chosen"] == two["chosen"]
+    assert sweep(replace(chosen, resume=True)) == path  # nothing is left to do
+
+
+@pytest.mark.parametrize("call", [1, 2, 4])
+def test_a_sweep_that_was_killed_while_runs_were_finished_goes_on(
+    config, monkeypatch, tmp_path, call
+):
+    whole = sweep(config(MIXED, out=tmp_path / "whole"))
+    finish, calls = Trainee.finish, []
+
+    def dying(self, **more):
+        calls.append(more)
+        if len(calls) == call:
+            raise Killed
+        finish(self, **more)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Trainee, "finish", dying)
+        sweep(config(MIXED))
+    path = sweep(config(MIXED, resume=True))
+    (_, first), (_, second) = board(whole), board(path)
+    for name in first:
+        assert first[name]["state"] == second[name]["state"]
+        assert same(*(weights(p.parent / FOLDER / name) for p in (whole, path))), name
+
+
+def test_other_trainings_do_not_go_on_with_a_sweep_and_overwriting_is_asked_for(config):
+    path = sweep(config(TWO))
+    with pytest.raises(UserError, match="of other trainings"):
+        sweep(config(TWO.replace("[0, 1]", "[0, 2]"), resume=True))
+    assert sweep(config(TWO.replace("[0, 1]", "[0, 2]"), overwrite=True)) == path
+    assert set(board(path)[1]) == {"bottleneck-s0", "bottleneck-s2"}
+
+
+def test_a_g_that_diverges_ends_alone(config):
+    text = TWO.replace("seed = [0, 1]", "learning_rate = [1e-3, 1e30]").replace(
+        "steps = 9", "steps = 20"
+    )
+    lines = board(sweep(config(text)))[1]
+    assert lines["bottleneck-lr1e+30"]["state"] == "diverged"
+    assert lines["bottleneck-lr0.001"]["state"] == "finished"
+
+
+def test_without_n2_gs_are_ranked_by_what_they_explain(config):
+    found, lines = board(sweep(config(TWO, target_runs={})))
+    explained = [line["explained_variance"] for line in found["lines"]]
+    assert explained == sorted(explained, reverse=True)
+    assert all(line["on_a"] is None for line in lines.values())
+
+
+def test_all_pairs_and_levels_of_a_store_are_races_of_their_own(config, ground):
+    chosen = config(TWO, source=None, target=None, target_runs={})
+    assert list(_races(chosen)) == ["depth to semantic", "semantic to depth"]
+    many = ground.extracted("levels", levels=("all",))
+    races = _races(replace(chosen, store=many, levels=("all",), source="depth", target="semantic"))
+    assert len(races) > 1 and all(" at level" in name for name in races)
+    with pytest.raises(UserError, match="both, or neither"):
+        _races(replace(chosen, source="depth"))
+    with pytest.raises(UserError, match="--level level9"):
+        _races(replace(chosen, levels=("level9",)))
+
+
+def test_a_store_of_b_that_cannot_judge_is_refused(config, ground, b):
+    with pytest.raises(UserError, match="holds no 'semantic' labels to judge by"):
+        bare = ground.extracted("bare", labels=(), encoders=((None, ground.n1),))
+        sweep(config(TWO, b=bare))
+    with pytest.raises(MismatchError, match="is not the E1 of"):
+        spec = write_domain(ground.folder / "c", 3)
+        other = ground.extracted("c", domain=spec, encoders=(("depth", ground.n2),))
+        sweep(config(TWO, b=other, overwrite=True))
+    with pytest.raises(UserError, match="scores on B need D2"):
+        sweep(config(TWO, b=b, target_runs={}, overwrite=True))
+
+
+def test_cuts_are_steps_within_the_training():
+    assert cut_steps((0.25, 0.5), 8) == [2, 4]
+    assert cut_steps((0.01, 0.99), 3) == []
+    assert cut_steps((), 8) == []
+
+
+def test_the_finished_come_before_the_stopped_and_what_diverged():
+    lines = [
+        Line("c", "diverged"),
+        Line("a", "stopped after 3 steps", explained_variance=0.9),
+        Line("b", "finished", explained_variance=0.5),
+        Line("d", "finished", explained_variance=0.7),
+    ]
+    assert [line.name for line in ranked(lines, None)] == ["d", "b", "a", "c"]
+    depth = next(m for m in get_task("depth").metrics(None) if m.key == "abs_rel")
+    lines = [Line(name, "finished", on_a=value) for name, value in (("a", 0.3), ("b", 0.1))]
+    assert [line.name for line in ranked(lines, depth)] == ["b", "a"]
+    assert np.isfinite(lines[0].on_a)
