@@ -23,6 +23,7 @@ VERBS = (
     "proxy-depth",
     "pseudo-label",
     "convert",
+    "match-camera",
     "train-task",
     "import",
     "extract",

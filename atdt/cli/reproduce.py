@@ -22,7 +22,7 @@ WIDE = 200  # columns, where the output is no terminal
 )
 @click.option("--a", type=PATH, help="Your domain A: a description, or its folder.")
 @click.option("--b", type=PATH, help="Your domain B.")
-@click.option("--from", "source", metavar="T1", help="Task 1 of the table `tasks`.")
+@click.option("--from", "source", metavar="T1", help="Task 1, of `tasks` and of the studies.")
 @click.option("--to", "target", metavar="T2", help="Task 2, such as normals or edges.")
 @click.option(
     "--preset",

@@ -10,7 +10,7 @@ Which of these a file is, its name and its content say:
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from atdt.files import read_bounded, read_json
 
 LONGEST_FOCAL = 1e9  # pixels: beyond it are mistakes
 LONGEST_BASELINE = 1e3  # metres
+HIGHEST_MOUNT = 1e3  # metres
+STEEPEST = 60.0  # degrees: beyond it little of a road is seen
 KITTI_PAIRS = (("P_rect_02", "P_rect_03"), ("P2", "P3"), ("P0", "P1"))  # colour, colour, grey
 
 
@@ -47,6 +49,38 @@ class Camera:
                     "`baseline` into the description, or list camera files that hold both"
                 )
         return self.focal * self.baseline
+
+
+@dataclass(frozen=True)
+class Mount:
+    """How the camera of a domain stands above the road.
+
+    Attributes:
+        height: metres.
+        pitch: degrees, positive looks down.
+        roll: degrees, positive leans to the right.
+    """
+
+    height: float
+    pitch: float = 0.0
+    roll: float = 0.0
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> "Mount":
+        """From [mount] of a description.
+
+        Raises:
+            DomainError: a key is unknown, or a value makes no sense.
+        """
+        known = [field.name for field in fields(cls)]
+        if unknown := [key for key in table if key not in known]:
+            raise DomainError(f"unknown key {unknown[0]!r}; known are {', '.join(known)}")
+        height = positive(table.get("height"), "height", HIGHEST_MOUNT, "metres")
+        angles = {key: table.get(key, 0.0) for key in ("pitch", "roll")}
+        for key, value in angles.items():
+            if type(value) not in (int, float) or not -STEEPEST < value < STEEPEST:
+                raise DomainError(f"{key} = {value!r} is no number of degrees within ±{STEEPEST:g}")
+        return cls(height, **{key: float(value) for key, value in angles.items()})
 
 
 def read_camera(path: Path) -> Camera:

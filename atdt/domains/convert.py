@@ -22,20 +22,19 @@ from pathlib import Path
 import numpy as np
 
 from atdt.ahead import ahead
-from atdt.domains.description import FILE_NAME, read_description
+from atdt.domains.description import FILE_NAME
 from atdt.domains.domain import Domain
 from atdt.domains.encodings import check_encoding, write_depth, write_normals, write_png
 from atdt.domains.lists import LABEL_KINDS, Sample
-from atdt.domains.opening import open_domain, parse_spec
-from atdt.domains.writing import CAMERA, SPACE, Written, list_name, write_domain
+from atdt.domains.remaking import Remaking, splits_of
+from atdt.domains.writing import CAMERA, SPACE, Written, list_name
 from atdt.errors import DomainError, UserError
-from atdt.files import inside, read_json, write_atomic, write_json
+from atdt.files import inside, write_atomic
 from atdt.predictions import open_predictions, stems
 from atdt.progress import progress
-from atdt.provenance import provenance
 
-FINISHED = "convert.json"
-STARTED = "convert.partial.json"
+VERB = "convert"
+FINISHED, STARTED = f"{VERB}.json", f"{VERB}.partial.json"
 LABELS = "labels"
 OF_PREDICTIONS = "npy"  # holds whatever depth a network may predict
 ENDINGS = {"npy": ".npy", "nyu-raw": ".pgm"}  # of depth; others are PNGs
@@ -91,7 +90,10 @@ def convert(config: Conversion) -> Path:
     encodings = {kind: encodings[kind] for kind in kinds}
     written = _written(domains, encodings)
     _check_names(config.out, domains)
-    if _begin(config, domains, encodings):
+    header = {"digests": {domain.split: domain.digest() for domain in domains}}
+    header |= {"encodings": encodings, "farthest": config.farthest}
+    making = Remaking(VERB, config.out, header)
+    if making.begin():
         return config.out
     jobs = [
         job
@@ -105,29 +107,18 @@ def convert(config: Conversion) -> Path:
     ):
         for _ in done:
             advance(1)
-    write_domain(config.out, written)
-    sources = {"from": [domain.to_dict() for domain in domains], "provenance": provenance()}
-    write_json(config.out / FINISHED, read_json(config.out / STARTED) | sources)
-    (config.out / STARTED).unlink()
-    return config.out
+    return making.finish(written, domains)
 
 
 def _open(config: Conversion) -> list[Domain]:
     """The splits that are asked for, with predictions in place of labels."""
-    wanted = parse_spec(config.domain)
-    specs = [config.domain]
-    path = wanted.path / FILE_NAME if wanted.path.is_dir() else wanted.path
-    if wanted.split is None and path.is_file():
-        first = "" if wanted.first is None else f"@{wanted.first}"
-        specs = [f"{wanted.path}:{split}{first}" for split in read_description(path).lists]
     predicted = {open_predictions(folder).task: folder for folder in config.predictions}
     for kind, folder in predicted.items():
         if kind not in (config.labels or LABEL_KINDS):
             chosen = ", ".join(config.labels or LABEL_KINDS)
             raise UserError(f"{folder}: holds predictions of {kind}, but labels are {chosen}")
     domains = []
-    for spec in specs:
-        domain = open_domain(spec, labels=[k for k in config.labels if k not in predicted])
+    for domain in splits_of(config.domain, [k for k in config.labels if k not in predicted]):
         for kind, folder in predicted.items():
             domain = domain.with_predictions(kind, folder)
         domains.append(domain)
@@ -166,7 +157,8 @@ def _written(domains: Sequence[Domain], encodings: dict[str, str]) -> Written:
             for sample in domain.samples
         ]
     cameras = {d.split: [d.camera(index) for index in range(len(d))] for d in domains}
-    return Written(domains[0].name, domains[0].label_space, splits, cameras, encodings)
+    mount = domains[0].description.mount
+    return Written(domains[0].name, domains[0].label_space, splits, cameras, encodings, mount)
 
 
 def _ending(kind: str, encoding: str) -> str:
@@ -186,27 +178,6 @@ def _check_names(out: Path, domains: Sequence[Domain]) -> None:
                         f"{domain.list_path}:{sample.line}: {name}: this name is needed for the "
                         f"new labels and lists ({', '.join(sorted(own))}); rename the image"
                     )
-
-
-def _begin(config: Conversion, domains: Sequence[Domain], encodings: dict[str, str]) -> bool:
-    """Note what is to be written; whether it is there already."""
-    out, header = config.out, {"digests": {d.split: d.digest() for d in domains}}
-    header |= {"encodings": encodings, "farthest": config.farthest}
-    for name in (FINISHED, STARTED):
-        if (out / name).exists():
-            there = read_json(out / name)
-            if not isinstance(there, dict) or any(there.get(k) != header[k] for k in header):
-                raise UserError(
-                    f"{out / name}: of another conversion; choose another --out or delete the "
-                    "folder"
-                )
-            for partial_file in out.rglob(".*.partial"):  # what a kill cut off
-                partial_file.unlink()
-            return name == FINISHED
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out}: holds other things; choose another --out")
-    write_json(out / STARTED, header)
-    return False
 
 
 def _jobs(

@@ -20,6 +20,11 @@ depth = "uint16/256"
 [labels]                        # optional: id in files -> id or class of label_space, or "ignore"
 0 = "sky"
 
+[mount]                         # optional: how the camera stands above the road
+height = 1.45                   # metres
+pitch = 0.0                     # degrees, positive looks down; 0 if left out
+roll = 0.0                      # degrees, positive leans to the right
+
 [far]                           # optional: what an id is where depth is at the far plane
 id = 0
 class = "sky"
@@ -39,6 +44,7 @@ from atdt.domains.cameras import (
     LONGEST_BASELINE,
     LONGEST_FOCAL,
     Camera,
+    Mount,
     focal_of,
     positive,
     read_camera,
@@ -70,6 +76,7 @@ KEYS = {
     "encodings": dict,
     "labels": dict,
     "far": dict,
+    "mount": dict,
 }
 NEEDED = ("name", "lists")
 FOCAL_KEYS = ("focal", "fov", "camera")  # of which one at most says it
@@ -98,6 +105,7 @@ class Description:
     fov: float | None
     camera: str | None
     baseline: float | None
+    mount: Mount | None
 
     def camera_of(self, sample: Sample, width: Callable[[], int]) -> Camera:
         """The camera that took a sample's image.
@@ -180,6 +188,7 @@ def description_of(path: Path, content: dict[str, Any]) -> Description:
         lists=_lists(path, root, content["lists"]),
         encodings=encodings,
         camera=content.get("camera"),
+        mount=_mount(content),
         **_camera_keys(content),
     )
 
@@ -220,6 +229,15 @@ def _far(
         return FarClass.from_table(content["far"], space, in_files)
     except DomainError as error:
         raise DomainError(f"[far]: {error}") from None
+
+
+def _mount(content: dict[str, Any]) -> Mount | None:
+    if "mount" not in content:
+        return None
+    try:
+        return Mount.from_table(content["mount"])
+    except DomainError as error:
+        raise DomainError(f"[mount]: {error}") from None
 
 
 def _space(path: Path, name: str) -> LabelSpace:

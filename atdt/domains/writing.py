@@ -1,13 +1,13 @@
 """A domain's own files: its lists, cameras and description, from what is known of its samples."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from atdt.domains.cameras import Camera
+from atdt.domains.cameras import Camera, Mount
 from atdt.domains.description import FILE_NAME
 from atdt.domains.labels import LabelSpace, label_space, label_space_names
 from atdt.domains.lists import ALL_COLUMNS, MISSING, Sample
@@ -28,6 +28,7 @@ class Written:
             file is to go, should it take one.
         cameras: of the same samples.
         encodings: of the files, by kind of label.
+        mount: how their camera stands; None: unknown.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Written:
     splits: Mapping[str, Sequence[Sample]]
     cameras: Mapping[str, Sequence[Camera]]
     encodings: Mapping[str, str]
+    mount: Mount | None = None
 
 
 def list_name(split: str) -> str:
@@ -74,6 +76,8 @@ def write_domain(folder: Path, domain: Written) -> Path:
         write_atomic(inside(folder, list_name(split)), "".join(lines).encode())
     content["lists"] = {split: list_name(split) for split in domain.splits}
     content["encodings"] = dict(domain.encodings)
+    if domain.mount is not None:
+        content["mount"] = asdict(domain.mount)
     return write_atomic(folder / FILE_NAME, tomli_w.dumps(content).encode())
 
 

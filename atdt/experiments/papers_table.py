@@ -19,7 +19,6 @@ PAPERS_METHOD = {BASELINE: "baseline", PLAIN: "atdt", ORACLE: "oracle"}
 PUBLISHED = ("table1", "table2")
 DEPTH = ("abs_rel", "sq_rel", "rmse", "rmse_log", "delta1", "delta2", "delta3")
 FOCAL = "focal/"  # the paper does not say whether its figures are scaled so: both tables
-STUDY_KEYS = {True: ("miou_paper", "accuracy"), False: ("abs_rel", "delta1")}
 NBSP = "\N{NO-BREAK SPACE}"
 SHORT = {"traffic sign": "sign", "vegetation": "veg.", "mIoU (paper)": "mIoU", "accuracy": "Acc"}
 ORACLE_NOTE = "the paper's oracle learnt from B alone, ours from A and B"
@@ -55,8 +54,18 @@ def study_table(name: str, findings: Sequence[Sequence[Finding]], pair: Pair) ->
         pair: of domains; rendered ones have no published numbers.
     """
     known = _known(findings[0][0].folders[0])
-    keys = STUDY_KEYS["miou_paper" in known]
+    keys = study_keys(known)
     return _study_table(name, findings, pair, known, keys, "by the paper's loss")
+
+
+def study_keys(known: Mapping[str, Any]) -> tuple[str, ...]:
+    """The two figures of a study, of all that were measured."""
+    if "miou_paper" in known:
+        return "miou_paper", "accuracy"
+    if DEPTH[0] not in known:
+        return tuple(key for key, metric in known.items() if not metric["detail"])[:2]
+    scaled = FOCAL + DEPTH[0]  # raw, B's depth would tell of its camera more than of anything
+    return scaled if scaled in known else DEPTH[0], "scale_free/silog"
 
 
 def adapted_tables(name: str, findings: Sequence[Sequence[Finding]], pair: Pair) -> list[Table]:
@@ -98,7 +107,7 @@ def _study_table(
             rows += _beside([_printed(printed, key) for key in keys], measured)
     return Table(
         _caption(name, pair, what, len(findings)),
-        [_column(m) for m in metrics],
+        [_column(m, with_way=len({m["way"] for m in metrics}) > 1) for m in metrics],
         rows,
     )
 
@@ -187,6 +196,8 @@ def _printed(row: Mapping[str, Any], key: str) -> float:
     return row["miou" if name == "miou_paper" else name]
 
 
-def _column(metric: dict[str, Any]) -> Column:
+def _column(metric: dict[str, Any], with_way: bool = False) -> Column:
     title = SHORT.get(metric["title"], metric["title"])
+    if with_way:
+        title = f"{title} {metric['way']}".rstrip()
     return Column(title, max(metric["digits"], 1), metric["better"])

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report import Plot
-from atdt.experiments.papers_table import STUDY_KEYS, mean_figure
+from atdt.experiments.papers_table import mean_figure, study_keys
 from atdt.experiments.studies import Finding
 
 COLOURS = {"a": "#4c72b0", "b": "#c44e52"}
@@ -22,7 +22,7 @@ def level_plot(findings: Sequence[Sequence[Finding]]) -> Plot:
     """
     info = load_measured(findings[0][0].folders[0]).info
     metrics = {metric["key"]: metric for metric in info["metrics"]}
-    keys = STUDY_KEYS["miou_paper" in metrics]
+    keys = study_keys(metrics)
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     for axes, key in zip(figure.subplots(1, len(keys)), keys, strict=True):
         metric = metrics[key]
@@ -36,7 +36,8 @@ def level_plot(findings: Sequence[Sequence[Finding]]) -> Plot:
                 label=f"on {letter.upper()}",
             )  # fmt: skip
             axes.set_xticks(places, [same[0].label for same in ways])
-        axes.set_ylabel(metric["title"] + (" %" if metric["percent"] else ""))
+        title = f"{metric['title']} {metric['way']}".rstrip()
+        axes.set_ylabel(title + (" %" if metric["percent"] else ""))
         axes.set_xlabel("level of the transfer, shallow to deep")
         axes.grid(alpha=0.3)
         axes.legend()

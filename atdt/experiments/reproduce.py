@@ -1,7 +1,7 @@
 """`atdt reproduce`: a table of the paper, on its data or on rendered streets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from atdt.errors import UserError
@@ -49,7 +49,8 @@ class Reproduction:
 
     Attributes:
         table: one of `TITLES`.
-        tasks: T1 and T2 of the table "tasks", such as ("semantic", "normals"); None for others.
+        tasks: T1 and T2, such as ("semantic", "normals"): of the table "tasks", and of the studies
+            where it is not from depth to semantics, as the paper's are; None for others.
         pair: of domains, see `atdt.experiments.pairs`.
         preset: its name or file.
         overrides: options of the preset → values, see `load_preset`.
@@ -95,7 +96,7 @@ def reproduce(config: Reproduction) -> Reproduced:
         UserError: an unknown pair or preset, or domains that are missing or too many.
     """
     experiment = _experiment(config)
-    folder = experiment.reports / config.table
+    folder = experiment.reports / _report(config)
     make = _study if config.table in WAYS else _comparison
     tables, text, body, steps = make(config.table, experiment, folder)
     write_atomic(folder / "tables.md", text.encode())
@@ -136,6 +137,8 @@ def _study(
 
     walked, steps = walk(experiment, findings)
     found = walked[0][1]
+    if experiment.directions != (TO_SEMANTIC,) and table in STUDIES:  # the paper has none of it
+        found = [[replace(finding, printed={}) for finding in same] for same in found]
     if table in ADAPTED:
         tables = adapted_tables(table, found, experiment.pair)
     else:
@@ -180,14 +183,23 @@ def _experiment(config: Reproduction) -> Experiment:
 
 
 def _direction(config: Reproduction) -> tuple[str, str]:
-    if (config.table == "tasks") != (config.tasks is not None):
-        raise UserError("--from T1 --to T2 belong to the table 'tasks', which needs both")
+    if config.table == "tasks" and config.tasks is None:
+        raise UserError("the table 'tasks' needs --from T1 --to T2")
+    if config.tasks is not None and config.table not in ("tasks", *STUDIES):
+        raise UserError(f"--from and --to are not for {config.table}, whose tasks are the paper's")
     if config.tasks is not None:
         source, target = (get_task(name).name for name in config.tasks)
         if source == target:
             raise UserError(f"--from {source} --to {target}: the same task")
         return source, target
     return TO_DEPTH if config.table in ("table2", "table4") else TO_SEMANTIC
+
+
+def _report(config: Reproduction) -> str:
+    """Of the folder of the report; another where other tasks than a table's own are asked for."""
+    if config.tasks is None:
+        return config.table
+    return f"{config.table}-{'-to-'.join(_direction(config))}"
 
 
 def _name(config: Reproduction) -> str:

@@ -169,7 +169,7 @@ def test_a_stopped_conversion_is_gone_on_with(make_domain, tmp_path, monkeypatch
         convert(config)
     assert not (config.out / "domain.toml").exists()
     (config.out / "labels/.0.png.cut-off.partial").touch()
-    with pytest.raises(UserError, match=r"partial.json: of another conversion"):
+    with pytest.raises(UserError, match=r"partial.json: made from other things"):
         convert(replace(config, depth_encoding="npy"))
     assert files(convert(config)) == files(whole)
     assert not (config.out / STARTED).exists()

@@ -82,7 +82,7 @@ def test_table_1_on_the_papers_data_goes_from_lists_to_differences(tmp_path):
         (("--curve", "10,x"), "'10,x' is not numbers"),
         (("--preset", "huge"), "preset 'huge': known are"),
         (("--from", "semantic"), "--from and --to belong together"),
-        (("--from", "semantic", "--to", "depth"), "belong to the table 'tasks'"),
+        (("--from", "semantic", "--to", "depth"), "not for table2, whose tasks are"),
     ],
 )
 def test_mistakes_end_with_2(arguments, message):
@@ -165,6 +165,13 @@ def test_any_pair_of_tasks_has_a_table_of_all_its_figures(studied):
     refused = run("tasks", *SMALL, "--from", "normals", "--to", "normals")
     assert refused.exit_code == 2 and "the same task" in refused.stderr
     assert run("tasks", *SMALL).exit_code == 2
+
+
+def test_a_study_of_other_tasks_has_a_report_of_its_own(studied):
+    done, root = studied("table5", "--from", "semantic", "--to", "depth")
+    assert done.exit_code == 0, done.output
+    assert "abs rel × focal ratio" in " ".join(done.stdout.split())
+    assert next(root.rglob("table5-semantic-to-depth/index.html")).is_file()
 
 
 def test_the_supplement_leaves_g_out(studied):

@@ -56,12 +56,14 @@ def write_domain(config: RenderConfig, domain: str) -> Path:
             kinds = ("image", "right", "semantic", "depth", "normals")
             lines.append(";".join(files.get(kind, "_") for kind in kinds) + "\n")
         write_atomic(folder / f"{split}.txt", "".join(lines).encode())
-    focal = CAMERAS[style_of(config.pair, domain, config.knobs).camera].focal_share * config.size[1]
+    camera = CAMERAS[style_of(config.pair, domain, config.knobs).camera]
+    focal = camera.focal_share * config.size[1]
     baseline = f"baseline = {BASELINE_METRES!r}\n" if config.right else ""
     lists = "".join(f'{split} = "{split}.txt"\n' for split in splits)
     text = (
         f'name = "{config.pair}-{domain}"\nroot = "."\nlabel_space = "shared11"\n'
         f"focal = {focal!r}\n{baseline}\n[lists]\n{lists}\n"
-        f'[encodings]\nsemantic = "ids"\ndepth = "{DEPTH_ENCODING}"\nnormals = "rgb8"\n'
+        f'[encodings]\nsemantic = "ids"\ndepth = "{DEPTH_ENCODING}"\nnormals = "rgb8"\n\n'
+        f"[mount]\nheight = {camera.height!r}\npitch = {camera.pitch!r}\n"
     )
     return write_atomic(folder / "domain.toml", text.encode())

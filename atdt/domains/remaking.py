@@ -1,0 +1,90 @@
+"""A domain that is made from another: begun, gone on with, finished; no half of it looks whole.
+
+OUT/VERB.partial.json   first: from what, and how; while it is there, files may be missing
+OUT/domain.toml, lists  when every file is there
+OUT/VERB.json           last, in place of the first
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from atdt.domains.description import FILE_NAME, read_description
+from atdt.domains.domain import Domain
+from atdt.domains.opening import open_domain, parse_spec
+from atdt.domains.writing import Written, write_domain
+from atdt.errors import UserError
+from atdt.files import read_json, write_json
+from atdt.provenance import provenance
+
+
+def splits_of(spec: str, labels: Sequence[str] = ()) -> list[Domain]:
+    """The split that PATH[:SPLIT][@N] names, or every one.
+
+    Args:
+        spec: of the domain.
+        labels: kinds of label that every sample must have.
+    """
+    wanted = parse_spec(spec)
+    specs = [spec]
+    path = wanted.path / FILE_NAME if wanted.path.is_dir() else wanted.path
+    if wanted.split is None and path.is_file():
+        first = "" if wanted.first is None else f"@{wanted.first}"
+        specs = [f"{wanted.path}:{split}{first}" for split in read_description(path).lists]
+    return [open_domain(one, labels=list(labels)) for one in specs]
+
+
+@dataclass(frozen=True)
+class Remaking:
+    """The new domain's folder.
+
+    Attributes:
+        verb: what makes it; names its two files.
+        out: the folder.
+        header: all that the new domain's files depend on, as JSON can hold it.
+    """
+
+    verb: str
+    out: Path
+    header: Mapping[str, Any]
+
+    @property
+    def finished(self) -> Path:
+        return self.out / f"{self.verb}.json"
+
+    @property
+    def started(self) -> Path:
+        return self.out / f"{self.verb}.partial.json"
+
+    def begin(self) -> bool:
+        """Note what is to be written; whether all of it is there already.
+
+        Raises:
+            UserError: the folder holds other things, or what was made otherwise.
+        """
+        for path in (self.finished, self.started):
+            if path.exists():
+                there = read_json(path)
+                if not isinstance(there, dict) or any(
+                    there.get(key) != value for key, value in self.header.items()
+                ):
+                    raise UserError(
+                        f"{path}: made from other things or in another way; choose another --out "
+                        "or delete the folder"
+                    )
+                for partial_file in self.out.rglob(".*.partial"):  # what a kill cut off
+                    partial_file.unlink()
+                return path == self.finished
+        if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+            raise UserError(f"{self.out}: holds other things; choose another --out")
+        write_json(self.started, dict(self.header))
+        return False
+
+    def finish(self, written: Written, domains: Sequence[Domain]) -> Path:
+        """Write lists and description, when every other file is there; the folder."""
+        write_domain(self.out, written)
+        sources = {"from": [domain.to_dict() for domain in domains], "provenance": provenance()}
+        write_json(self.finished, dict(self.header) | sources)
+        self.started.unlink()
+        return self.out
