@@ -1,5 +1,6 @@
 """NumPy files from anywhere: mapped, never unpickled."""
 
+import io
 import tokenize
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from atdt.errors import DomainError
+from atdt.files import write_atomic
 
 # What damaged or forged headers raise, found by forging them.
 BROKEN = (OSError, ValueError, EOFError, ArithmeticError, SyntaxError, RecursionError, MemoryError)
@@ -26,6 +28,13 @@ def map_npy(path: Path) -> Any:
         raise
     except (*BROKEN, tokenize.TokenError) as error:
         raise ValueError(str(error).partition("\n")[0]) from None
+
+
+def write_npy(path: Path, array: np.ndarray) -> Path:
+    """Write an array whole or not at all; the path."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return write_atomic(path, buffer.getvalue())
 
 
 def load_npy(path: str | Path, *shapes: tuple[int | None, ...]) -> np.ndarray:

@@ -36,6 +36,7 @@ VERBS = (
     "sweep",
     "decode",
     "predict",
+    "merge",
     "adapt-bn",
     "train-cyclegan",
     "adapt",

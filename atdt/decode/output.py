@@ -1,6 +1,5 @@
 """From a batch's outputs to files: predictions, and logits and features where they are kept."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from atdt.decode.folder import PredictionsWriter
 from atdt.decode.sources import Batch, Source
 from atdt.domains.encodings import write_depth
 from atdt.errors import NumericsError, UserError
-from atdt.files import write_atomic
+from atdt.npy import write_npy
 from atdt.predictions import FEATURES, LOGITS, PREDICTIONS
 from atdt.tasks.base import Task
 from atdt.tasks.depth import PNG_ENCODING, PNG_RANGE
@@ -65,9 +64,7 @@ class Sink:
 
     def _write(self, part: str, path: Path, array: np.ndarray) -> Path:
         if part != PREDICTIONS:
-            buffer = io.BytesIO()
-            np.save(buffer, array, allow_pickle=False)
-            return write_atomic(path.with_name(path.name + ".npy"), buffer.getvalue())
+            return write_npy(path.with_name(path.name + ".npy"), array)
         if self.config.depth_format == "png":
             metres = array.clip(*PNG_RANGE)  # a network may say less than nothing
             return write_depth(path.with_name(path.name + ".png"), metres, PNG_ENCODING)
