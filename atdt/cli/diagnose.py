@@ -21,13 +21,14 @@ from atdt.cli import options
 @options.seed
 def command(**chosen: Any) -> None:
     """Say from stores of A and B alone how far apart the domains are for E1. No label is read."""
-    from rich.console import Console
-
-    from atdt.diagnose.diagnosis import Diagnosis, Measure, diagnose, measures_table
-    from atdt.evaluate.table import markdown
+    from atdt.diagnose.diagnosis import Diagnosis, Measure, diagnose
     from atdt.files import read_json
 
     path = diagnose(Diagnosis(**chosen))
     measures = [Measure(**m) for m in read_json(path.parent / "diagnosis.json")["measures"]]
-    Console(soft_wrap=True).print(markdown(measures_table(measures)), markup=False, highlight=False)
+    for measure in measures:
+        click.echo(
+            f"{measure.value:7.3f}  {measure.title} ({measure.still} where nothing is amiss)"
+        )
+        click.echo(f"         {measure.reading}")
     click.echo(path)

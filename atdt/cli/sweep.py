@@ -1,5 +1,6 @@
 """`atdt sweep`."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import click
 
 from atdt.cli import options
 from atdt.cli.train import Bytes
+
+WIDE = 160  # columns, where the output is no terminal
 
 
 @click.command("sweep")
@@ -53,15 +56,16 @@ def command(target_runs: tuple[str, ...], cuts: str, **chosen: Any) -> None:
     architecture = ["bottleneck", "residual"]
     options.width = [64, 128]
     """
-    from rich.console import Console
-
+    from atdt.evaluate.table import terminal_text
     from atdt.experiments.sweep import Sweep, sweep
+
+    width = shutil.get_terminal_size((WIDE, 40)).columns
 
     path = sweep(
         Sweep(target_runs=_named(target_runs), cuts=_shares(cuts), **chosen),
         say=lambda line: click.echo(line, err=True),
+        show=lambda table: click.echo(terminal_text(table, width)),
     )
-    Console(soft_wrap=True).print(path.read_text(), markup=False, highlight=False)
     click.echo(path)
 
 

@@ -1,6 +1,6 @@
 """`atdt sweep`: many transfer networks from one store, on one pass of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -10,6 +10,7 @@ import torch
 
 from atdt.devices import pick_device
 from atdt.errors import UserError
+from atdt.evaluate.report_table import Table
 from atdt.experiments.sweep.board import Board, Line, ranked, write_boards
 from atdt.experiments.sweep.grid import Trial, read_grid
 from atdt.experiments.sweep.race import Race, Racer, Standing, cut_steps
@@ -65,11 +66,19 @@ class Sweep:
     overwrite: bool = False
 
 
-def sweep(config: Sweep, say: Say = lambda line: None) -> Path:
+def sweep(
+    config: Sweep,
+    say: Say = lambda line: None,
+    show: Callable[[Table], Any] = lambda table: None,
+) -> Path:
     """Train all Gs of a grid, stop the hopeless, and write the leaderboard.
 
     Each G is a run of its own, as `atdt train` leaves them. A sweep that was cut off goes on by
     `resume`; finished Gs are kept.
+
+    Args:
+        say: is told what happens, line by line.
+        show: is given each leaderboard.
 
     Returns:
         leaderboard.md in `out`.
@@ -96,6 +105,7 @@ def sweep(config: Sweep, say: Say = lambda line: None) -> Path:
         for name, trials in races.items():
             say(f"{name}: {len(trials)} Gs")
             boards.append(_race(config, name, trials, standings[name], lambda n=name: keep(n), say))
+            show(boards[-1].table())
     return write_boards(config.out, boards)
 
 
