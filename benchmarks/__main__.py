@@ -36,10 +36,9 @@ NAMES = (
     "decoding",
     "codecs",
     "shuffling",
-    "sweeping",
 )
 UNHURRIED = ("memory",)  # a minute of processes that start, however little they then do
-ASKED = ("stereo",)  # no bar of the store's: only by name
+ASKED = ("stereo", "sweeping")  # not of the store: only by name
 
 
 def main() -> None:
