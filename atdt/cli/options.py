@@ -48,9 +48,25 @@ def literal(text: str) -> str | int | float | bool | None:
     return text
 
 
+class Bytes(click.ParamType):
+    """A size such as 8GB, given back in bytes."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        from atdt.errors import UserError
+        from atdt.sizes import parse_size
+
+        try:
+            return value if isinstance(value, int) else parse_size(value)
+        except UserError as error:
+            self.fail(str(error), param, ctx)
+
+
 PATH = click.Path(path_type=Path)
 SIZE = Size()
 KEY_VALUE = KeyValue()
+BYTES = Bytes()
 
 device = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …"

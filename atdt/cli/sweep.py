@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from atdt.cli import options
-from atdt.cli.train import Bytes
 
 WIDE = 160  # columns, where the output is no terminal
 
@@ -42,7 +41,9 @@ WIDE = 160  # columns, where the output is no terminal
     "--workers", type=click.IntRange(min=1), help="Gs that step at a time; cores if unset."
 )
 @click.option("--feed", type=click.Choice(["auto", "resident", "stream"]), default="auto")
-@click.option("--memory-budget", type=Bytes(), help="For the feed; half of what is free if unset.")
+@click.option(
+    "--memory-budget", type=options.BYTES, help="For the feed; half of what is free if unset."
+)
 @click.option("--allow-mismatch", multiple=True, type=click.Choice(["encoder", "preprocessing"]))
 @options.device
 @options.resume

@@ -8,21 +8,6 @@ import click
 from atdt.cli import options
 
 
-class Bytes(click.ParamType):
-    """A size such as 8GB, given back in bytes."""
-
-    name = "SIZE"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        from atdt.errors import UserError
-        from atdt.sizes import parse_size
-
-        try:
-            return value if isinstance(value, int) else parse_size(value)
-        except UserError as error:
-            self.fail(str(error), param, ctx)
-
-
 @click.command("train")
 @click.argument("store", type=options.PATH, metavar="STORE")
 @click.option("--from", "source", required=True, metavar="NAME", help="E1's features in the store.")
@@ -86,7 +71,9 @@ class Bytes(click.ParamType):
     show_default=True,
     help="Hold the store in memory, or read it window by window; the batches are the same.",
 )
-@click.option("--memory-budget", type=Bytes(), help="For the feed; half of what is free if unset.")
+@click.option(
+    "--memory-budget", type=options.BYTES, help="For the feed; half of what is free if unset."
+)
 @click.option("--window", type=int, metavar="BLOCKS", help="Blocks that are shuffled together.")
 @click.option("--held-out", type=float, default=0.1, show_default=True, help="Share of the images.")
 @click.option(

@@ -149,18 +149,18 @@ class PredictionsWriter:
 
     def _check_header(self, recorded: Any, file: Path) -> None:
         recorded = recorded if isinstance(recorded, dict) else {}
-        changes = differences(_identity(recorded), _identity(self.header))
+        changes = differences(identity(recorded), identity(self.header))
         if changes:
             raise MismatchError(
                 f"{file}: --resume needs what it was started with; {'; '.join(changes)}"
             )
 
 
-def _identity(content: Any) -> Any:
+def identity(content: Any, without: Sequence[str] = PLACES) -> Any:
     """A header without the places where things were: they may move between a run and its resume."""
     if not isinstance(content, dict):
         return content
-    return {key: _identity(value) for key, value in content.items() if key not in PLACES}
+    return {key: identity(value, without) for key, value in content.items() if key not in without}
 
 
 def _held(folder: Path) -> bool:

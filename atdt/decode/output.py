@@ -16,6 +16,7 @@ from atdt.npy import write_npy
 from atdt.predictions import FEATURES, LOGITS, PREDICTIONS
 from atdt.tasks.base import Task
 from atdt.tasks.depth import PNG_ENCODING, PNG_RANGE
+from atdt.tasks.files import with_suffix
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,10 @@ class Sink:
 
     def _write(self, part: str, path: Path, array: np.ndarray) -> Path:
         if part != PREDICTIONS:
-            return write_npy(path.with_name(path.name + ".npy"), array)
+            return write_npy(with_suffix(path, ".npy"), array)
         if self.config.depth_format == "png":
             metres = array.clip(*PNG_RANGE)  # a network may say less than nothing
-            return write_depth(path.with_name(path.name + ".png"), metres, PNG_ENCODING)
+            return write_depth(with_suffix(path, ".png"), metres, PNG_ENCODING)
         return self.task.write(path, array)
 
     def _cast(self, batch: Batch, values: torch.Tensor) -> np.ndarray:

@@ -20,6 +20,7 @@ from atdt.predictions import PREDICTIONS, open_predictions
 from atdt.progress import progress
 from atdt.tasks import get_task
 from atdt.tasks.depth import PNG_ENCODING, PNG_RANGE
+from atdt.tasks.files import with_suffix
 
 # Within what a PNG of `PNG_ENCODING` holds (256 m); Cityscapes' disparity is below 2 pixels there.
 FARTHEST = 255.0
@@ -95,7 +96,7 @@ def proxy_depth(config: ProxyDepth) -> Path:
         metres = depth(found, cameras[index], config.farthest)
         path = writer.path(PREDICTIONS, images[index])
         if config.depth_format == "png":
-            written = write_depth(path.with_name(path.name + ".png"), metres, PNG_ENCODING)
+            written = write_depth(with_suffix(path, ".png"), metres, PNG_ENCODING)
         else:
             written = task.write(path, metres)
         return {images[index]: {PREDICTIONS: written}}

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from atdt.diagnose.clouds import plain_blocks, plain_samples
 from atdt.domains.pictures import read_image, write_picture
 from atdt.errors import DomainError, UserError
 from atdt.files import inside, write_atomic
-from atdt.progress import progress
 from atdt.stores import Store, open_store
 from atdt.transfer.setting import deepest
 
@@ -88,28 +88,14 @@ def embed(config: Embedding) -> Path:
     return config.out
 
 
-def _plain(store: Store) -> int:
-    """How many samples are plain images: they are the first, since stores are view-major."""
-    return int((store.samples.view == 0).sum())
-
-
 def _images(store: Store) -> list[str]:
-    return [str(image) for image in store.samples.image[: _plain(store)]]
+    return [str(image) for image in store.samples.image[: plain_samples(store)]]
 
 
 def _means(store: Store, level: str, array: str) -> np.ndarray:
     """Mean over the positions, float32 (images, C), block by block."""
-    reader, plain = store.features(level, array), _plain(store)
-    found = []
-    with progress(f"read {store.path.name}", plain, "images") as advance:
-        for block in range(reader.blocks):
-            start, stop = reader.block_range(block)
-            if start >= plain:
-                break
-            features = reader.read_block(block)[: plain - start]
-            found.append(features.mean(axis=(2, 3), dtype=np.float32))
-            advance(min(stop, plain) - start)
-    return np.concatenate(found)
+    blocks = plain_blocks(store, store.features(level, array))
+    return np.concatenate([block.mean(axis=(2, 3), dtype=np.float32) for (block,) in blocks])
 
 
 def _sprites(root: Path, images: Sequence[str]) -> list[np.ndarray]:

@@ -14,14 +14,12 @@ original.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from atdt.ahead import ahead
 from atdt.domains.description import FILE_NAME
 from atdt.domains.domain import Domain
 from atdt.domains.encodings import check_encoding, write_depth, write_normals, write_png
@@ -31,14 +29,12 @@ from atdt.domains.writing import CAMERA, SPACE, Written, list_name
 from atdt.errors import DomainError, UserError
 from atdt.files import inside, write_atomic
 from atdt.predictions import open_predictions, stems
-from atdt.progress import progress
 
 VERB = "convert"
 FINISHED, STARTED = f"{VERB}.json", f"{VERB}.partial.json"
 LABELS = "labels"
 OF_PREDICTIONS = "npy"  # holds whatever depth a network may predict
 ENDINGS = {"npy": ".npy", "nyu-raw": ".pgm"}  # of depth; others are PNGs
-THREADS = 4  # decoding and encoding let go of Python's lock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +97,7 @@ def convert(config: Conversion) -> Path:
         for index, sample in enumerate(written.splits[domain.split])
         for job in _jobs(config, domain, index, sample, encodings)
     ]
-    with (
-        progress(f"convert {domains[0].name}", len(jobs), "files") as advance,
-        closing(ahead(lambda job: job(), jobs, threads=THREADS, depth=4 * THREADS)) as done,
-    ):
-        for _ in done:
-            advance(1)
+    making.run(domains[0].name, jobs, "files")
     return making.finish(written, domains)
 
 

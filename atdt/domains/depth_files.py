@@ -1,6 +1,5 @@
 """Depth files: metres written and read by any of the encodings."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +8,7 @@ from atdt.domains.cameras import Camera
 from atdt.domains.depth_encodings import depth_encoding
 from atdt.domains.pictures import write_picture
 from atdt.errors import DomainError
-from atdt.files import write_atomic
-from atdt.npy import load_npy
+from atdt.npy import load_npy, write_npy
 
 UNKNOWN = Camera()
 PREDICTED = "uint16/256"  # of predictions that are kept as PNG
@@ -33,9 +31,7 @@ def write_depth(
         raise ValueError(f"{path}: expected (H, W) metres, got {metres.dtype} {metres.shape}")
     _check(path, metres)
     if encoding == "npy":
-        buffer = io.BytesIO()
-        np.save(buffer, metres.astype(np.float32), allow_pickle=False)
-        return write_atomic(path, buffer.getvalue())
+        return write_npy(Path(path), metres.astype(np.float32))
     code, there = depth_encoding(encoding), metres > 0
     exact = code.numbers(np.where(there, metres, 1.0).astype(np.float64), camera)
     numbers = np.clip(np.rint(exact), 0, code.largest)

@@ -9,14 +9,12 @@ focal length before anything is learnt from them.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from atdt.ahead import ahead
 from atdt.domains.cameras import Camera, Mount
 from atdt.domains.domain import Domain
 from atdt.domains.encodings import write_depth, write_normals, write_png
@@ -27,12 +25,10 @@ from atdt.domains.writing import Written
 from atdt.errors import DomainError
 from atdt.files import inside
 from atdt.predictions import stems
-from atdt.progress import progress
 
 ENCODINGS = {"semantic": "ids", "depth": "rgb24-1000m", "normals": "rgb8"}
 FARTHEST = 1000.0  # metres that the encoding holds; what is beyond has no depth
 MOST_CAMERAS = 64  # of B that are looked at, whose median is taken
-THREADS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,26 +79,23 @@ def match_camera(config: CameraMatch) -> Path:
         for domain in domains
         for index, sample in enumerate(written.splits[domain.split])
     ]
-    with (
-        progress(f"match-camera {domains[0].name}", len(jobs), "images") as advance,
-        closing(ahead(lambda job: job(), jobs, threads=THREADS, depth=4 * THREADS)) as done,
-    ):
-        for _ in done:
-            advance(1)
+    making.run(domains[0].name, jobs, "images")
     return making.finish(written, domains)
 
 
 def _focal_share(domain: Domain) -> float:
     """Focal length ÷ width of the images, the median of some."""
-    shares = []
-    for index in range(min(len(domain), MOST_CAMERAS)):
-        focal = domain.focal(index)
-        if focal is None:
-            raise DomainError(
-                f"{domain.path}: the focal length is unknown: write `focal` or `fov` into it"
-            )
-        shares.append(focal / domain.image_size(index)[1])
-    return float(np.median(shares))
+    some = range(min(len(domain), MOST_CAMERAS))
+    return float(np.median([_focal(domain, i) / domain.image_size(i)[1] for i in some]))
+
+
+def _focal(domain: Domain, index: int) -> float:
+    focal = domain.focal(index)
+    if focal is None:
+        raise DomainError(
+            f"{domain.path}: the focal length is unknown: write `focal` or `fov` into it"
+        )
+    return focal
 
 
 def _mount(domain: Domain) -> Mount:
@@ -153,12 +146,8 @@ def _write(
         return
     pixels = domain.image(index)
     size = pixels.shape[:2]
-    focal = domain.focal(index)
-    if focal is None:
-        raise DomainError(
-            f"{domain.path}: the focal length is unknown: write `focal` or `fov` into it"
-        )
-    moved = Reprojection.between(size, (focal, share * size[1]), mounts)
+    focals = _focal(domain, index), share * size[1]
+    moved = Reprojection.between(size, focals, mounts)
     for kind, path in _labels(out, sample):
         label = domain.label(index, kind)
         if kind == "semantic":

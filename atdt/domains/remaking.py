@@ -5,18 +5,23 @@ OUT/domain.toml, lists  when every file is there
 OUT/VERB.json           last, in place of the first
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from atdt.ahead import ahead
 from atdt.domains.description import FILE_NAME, read_description
 from atdt.domains.domain import Domain
 from atdt.domains.opening import open_domain, parse_spec
 from atdt.domains.writing import Written, write_domain
 from atdt.errors import UserError
 from atdt.files import read_json, write_json
+from atdt.progress import progress
 from atdt.provenance import provenance
+
+THREADS = 4
 
 
 def splits_of(spec: str, labels: Sequence[str] = ()) -> list[Domain]:
@@ -80,6 +85,21 @@ class Remaking:
             raise UserError(f"{self.out}: holds other things; choose another --out")
         write_json(self.started, dict(self.header))
         return False
+
+    def run(self, name: str, jobs: Sequence[Callable[[], None]], unit: str) -> None:
+        """Do jobs that write files, side by side: decoding and encoding let go of Python's lock.
+
+        Args:
+            name: of the domain that is read.
+            jobs: to do.
+            unit: what one is.
+        """
+        with (
+            progress(f"{self.verb} {name}", len(jobs), unit) as advance,
+            closing(ahead(lambda job: job(), jobs, threads=THREADS, depth=4 * THREADS)) as done,
+        ):
+            for _ in done:
+                advance(1)
 
     def finish(self, written: Written, domains: Sequence[Domain]) -> Path:
         """Write lists and description, when every other file is there; the folder."""

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atdt.decode.folder import PredictionsWriter
+from atdt.decode.folder import PLACES, PredictionsWriter, identity
 from atdt.domains import Domain, LabelSpace, open_domain
 from atdt.domains.labels import IGNORE
 from atdt.errors import MismatchError, UserError
@@ -25,9 +25,11 @@ from atdt.predictions import INDEX, LOGITS, PREDICTIONS, Predictions, open_predi
 from atdt.progress import progress
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
+from atdt.tasks.files import with_suffix
 
 WAYS = ("mean", "softmax", "learnt")
 SAME = ("domain", "view", "label_space")  # of all folders
+NAMES = (*PLACES, "name")  # of a method: what its runs were called, and where
 MOST_EXAMPLES = 64  # images of A that weights are learnt on
 
 
@@ -105,8 +107,8 @@ def merge(config: Merging) -> Path:
             written = task.write(
                 writer.path(PREDICTIONS, image), task.predict(output[None])[0].numpy()
             )
-            path = writer.path(LOGITS, image)
-            path = write_npy(path.with_name(path.name + ".npy"), output.half().numpy())
+            path = with_suffix(writer.path(LOGITS, image), ".npy")
+            write_npy(path, output.half().numpy())
             writer.record({image: {PREDICTIONS: written, LOGITS: path}})
             advance(1)
     writer.finish()
@@ -124,13 +126,9 @@ def _alike(folders: Sequence[Path]) -> list[Predictions]:
         if one.task != first.task or one.images != first.images:
             raise MismatchError(f"{index}: of another task or other images than {first.folder}")
         for key in SAME:
-            if _placeless(one.info[key]) != _placeless(first.info[key]):
+            if identity(one.info[key]) != identity(first.info[key]):
                 raise MismatchError(f"{index}: {key} is another than that of {first.folder}")
     return opened
-
-
-def _placeless(content: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in content.items() if key not in ("list", "root", "path")}
 
 
 def _way(config: Merging, merged: list[Predictions], task: Task) -> tuple[ways.Way, dict[str, Any]]:
@@ -152,18 +150,11 @@ def _way(config: Merging, merged: list[Predictions], task: Task) -> tuple[ways.W
 
 def _check_networks(merged: list[Predictions], learnt_on: list[Predictions]) -> None:
     for on_b, on_a in zip(merged, learnt_on, strict=True):
-        if _digests(on_b.method) != _digests(on_a.method):
+        if identity(on_b.method, NAMES) != identity(on_a.method, NAMES):
             raise MismatchError(
                 f"{on_a.folder / INDEX}: made by other networks than {on_b.folder}; the folders of "
                 "--learn-from come in the order of those that are merged"
             )
-
-
-def _digests(method: Any) -> Any:
-    """A method without the places where its runs were."""
-    if isinstance(method, dict):
-        return {k: _digests(v) for k, v in method.items() if k not in ("path", "name", "store")}
-    return method
 
 
 def _examples(

@@ -1,13 +1,11 @@
 """Prediction files that hold a NumPy array."""
 
-import io
 from pathlib import Path
 
 import numpy as np
 
 from atdt.errors import UserError
-from atdt.files import write_atomic
-from atdt.npy import map_npy
+from atdt.npy import map_npy, write_npy
 
 
 def with_suffix(path: Path, suffix: str) -> Path:
@@ -23,9 +21,7 @@ def write_map(path: Path, values: np.ndarray) -> Path:
     """
     if values.ndim != 2:
         raise ValueError(f"{path}: expected (h, w), got {values.shape}")
-    buffer = io.BytesIO()
-    np.save(buffer, values.astype(np.float32), allow_pickle=False)
-    return write_atomic(path, buffer.getvalue())
+    return write_npy(path, values.astype(np.float32))
 
 
 def read_map(path: Path) -> np.ndarray:

@@ -1,7 +1,7 @@
 """One transfer network on its way through a training: its run, its learner, its curves."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,7 +12,7 @@ from atdt.curves import Curves, RecentLosses
 from atdt.progress import progress
 from atdt.provenance import torch_threads
 from atdt.runs import Run, load_checkpoint, save_checkpoint
-from atdt.transfer.building import input_keys, network_keys, transfer_of
+from atdt.transfer.building import network_keys, transfer_of
 from atdt.transfer.config import TransferTraining
 from atdt.transfer.cost import cost
 from atdt.transfer.feed import Batch, ResidentFeed, StreamingFeed
@@ -29,9 +29,14 @@ LOG_EVERY = 10  # steps that a row of the curves averages
 Feed = ResidentFeed | StreamingFeed
 
 
-def learnt_from(config: TransferTraining, setting: Setting, device: torch.device) -> dict[str, Any]:
-    """All that the weights of a run depend on: the options, the features, the processor."""
-    inputs = input_keys(config, setting)
+def learnt_from(
+    config: TransferTraining, setting: Setting, inputs: Mapping[str, Any], device: torch.device
+) -> dict[str, Any]:
+    """All that the weights of a run depend on: the options, the features, the processor.
+
+    Args:
+        inputs: see `atdt.transfer.building.input_keys`.
+    """
     return config.described() | {
         "device": device.type,
         "threads": torch_threads(),
@@ -48,6 +53,7 @@ class Trainee:
     Args:
         config: of its training.
         setting: what it works with.
+        inputs: what it was trained on, see `atdt.transfer.building.input_keys`.
         run: where it is kept, unfinished.
         network: the G or head itself, with the weights that it starts from.
         device: where it learns.
@@ -61,11 +67,13 @@ class Trainee:
         self,
         config: TransferTraining,
         setting: Setting,
+        inputs: Mapping[str, Any],
         run: Run,
         network: nn.Module,
         device: torch.device,
     ):
         self.config, self.setting, self.run = config, setting, run
+        self._inputs = inputs
         self.learner = build_learner(config, setting, network, device)
         self.keeper = Keeper(config.keep)
         self.done, self.seconds = 0, 0.0
@@ -101,7 +109,7 @@ class Trainee:
             network,
             _one_pass(feed, order),
             config.options.get("alpha") if config.is_solved else None,
-            (lambda: self._held_out_loss(feed)) if self.held_out else None,
+            (lambda: self._measure(feed)["loss"]) if self.held_out else None,
         )
         if config.is_solved:
             network.body.options["alpha"] = alpha
@@ -143,9 +151,6 @@ class Trainee:
         self.seconds += time.monotonic() - start
         return found
 
-    def _held_out_loss(self, feed: Feed) -> float:
-        return self._measure(feed)["loss"]
-
     def _measure(self, feed: Feed) -> dict[str, float | None]:
         return self.learner.measure(feed.held_out(self.setting.held_out.samples, self.config.batch))
 
@@ -167,7 +172,7 @@ class Trainee:
         self.run.finish(
             self.keeper.weights(self.learner),
             **network_keys(config, network),
-            **input_keys(config, setting),
+            **self._inputs,
             parameters=price.parameters,
             macs=price.macs,
             geometry=setting.geometry.to_dict(),

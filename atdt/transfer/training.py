@@ -10,7 +10,7 @@ import torch
 from atdt.devices import pick_device
 from atdt.progress import progress
 from atdt.runs import create_run, exclusive
-from atdt.transfer.building import build
+from atdt.transfer.building import build, input_keys
 from atdt.transfer.config import TransferTraining
 from atdt.transfer.cost import cost
 from atdt.transfer.estimate import feed_choice, stated
@@ -47,12 +47,12 @@ def train(config: TransferTraining, say: Say = lambda line: None) -> Path:
     setting = prepare(config)
     device = pick_device(config.device)
     network = build(config, setting)
-    choice = feed_choice(config, setting, device)
+    choice, inputs = feed_choice(config, setting, device), input_keys(config, setting)
     with exclusive(config.out), torch.backends.cudnn.flags(enabled=True, deterministic=True):
         run = create_run(
             config.out,
             KIND,
-            learnt_from(config, setting, device),
+            learnt_from(config, setting, inputs, device),
             overwrite=config.overwrite,
             resume=config.resume,
         )
@@ -61,7 +61,7 @@ def train(config: TransferTraining, say: Say = lambda line: None) -> Path:
             return run.path
         for line in stated(config, setting, network, cost(network, setting.source_shape), choice):
             say(line)
-        trainee = Trainee(config, setting, run, network, device)
+        trainee = Trainee(config, setting, inputs, run, network, device)
         with open_feed(setting, choice, device) as feed, trainee:
             trainee.begin(feed)
             left = config.last_step - trainee.done

@@ -73,7 +73,7 @@ def test_what_was_cut_off_is_gone_on_with(streets, tmp_path, monkeypatch):
             raise OSError("no space left")
         write(*arguments)
 
-    monkeypatch.setattr(module, "THREADS", 1)
+    monkeypatch.setattr("atdt.domains.remaking.THREADS", 1)
     with monkeypatch.context() as patch, pytest.raises(OSError):
         patch.setattr(module, "_write", failing)
         match_camera(config)

@@ -19,7 +19,7 @@ from atdt.files import read_json, write_json
 from atdt.runs import create_run, exclusive, open_run
 from atdt.stores import open_store
 from atdt.transfer import TransferTraining, load_transfer
-from atdt.transfer.building import build
+from atdt.transfer.building import build, input_keys
 from atdt.transfer.estimate import feed_choice
 from atdt.transfer.load import KIND
 from atdt.transfer.setting import prepare
@@ -216,16 +216,17 @@ def _race(
         racers = []
         for trial in trials:
             held.enter_context(exclusive(trial.config.out))
+            inputs = input_keys(trial.config, setting)
             run = create_run(
                 trial.config.out,
                 KIND,
-                learnt_from(trial.config, setting, device),
+                learnt_from(trial.config, setting, inputs, device),
                 overwrite=trial.config.overwrite,
                 resume=config.resume,
             )
             if not run.complete:
                 network = build(trial.config, setting)
-                trainee = Trainee(trial.config, setting, run, network, device)
+                trainee = Trainee(trial.config, setting, inputs, run, network, device)
                 racers.append(Racer(trial.name, trial.seedless, trainee))
         steps = max(trial.config.last_step for trial in trials)
         cuts = cut_steps(config.cuts, steps)

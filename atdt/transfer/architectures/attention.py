@@ -1,9 +1,10 @@
 """A bottleneck whose locations all see one another once: what is where may decide what depth is."""
 
-from torch import Tensor, nn
+from torch import nn
 
 from atdt.transfer.architectures.parts import (
     Attention,
+    Bottleneck,
     Residual,
     activation_named,
     block_count,
@@ -36,26 +37,12 @@ def build(
         width = -(-inner_width(None, out_channels) // heads) * heads
     options = {"width": inner_width(width, out_channels), "blocks": block_count(blocks)}
     options |= {"heads": heads, "activation": activation, "norm": norm}
-    return AttentionTransfer(in_channels, out_channels, options)
-
-
-class AttentionTransfer(nn.Module):
-    """Shapes: (N, in, h, w) -> (N, out, h, w); `options` are those of `build`."""
-
-    def __init__(self, in_channels: int, out_channels: int, options: dict[str, int | str]):
-        super().__init__()
-        self.options = options
-        width, kind = options["width"], activation_named(options["activation"])
-        self.down = nn.Conv2d(in_channels, width, kernel_size=1)
-        self.blocks = nn.Sequential(
-            *(
-                nn.Sequential(
-                    Residual(width, kind, options["norm"]), Attention(width, options["heads"])
-                )
-                for _ in range(options["blocks"])
-            )
-        )
-        self.up = nn.Sequential(kind(), nn.Conv2d(width, out_channels, kernel_size=1))
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.up(self.blocks(self.down(features)))
+    return Bottleneck(
+        in_channels,
+        out_channels,
+        options,
+        lambda: nn.Sequential(
+            Residual(options["width"], activation_named(activation), norm),
+            Attention(options["width"], heads),
+        ),
+    )

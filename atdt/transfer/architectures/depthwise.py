@@ -6,6 +6,7 @@ The block is that of ConvNeXt (Liu et al., CVPR 2022), with the project's norms 
 from torch import Tensor, nn
 
 from atdt.transfer.architectures.parts import (
+    Bottleneck,
     activation_named,
     block_count,
     checked,
@@ -38,29 +39,14 @@ def build(
     checked(kernel=kernel, expand=expand)
     if kernel % 2 == 0:
         raise ValueError(f"`kernel` (={kernel}) must be odd")
-    width = inner_width(width, out_channels)
-    options = {"blocks": block_count(blocks), "kernel": kernel, "expand": expand}
-    return Depthwise(
+    options = {"width": inner_width(width, out_channels), "blocks": block_count(blocks)}
+    options |= {"kernel": kernel, "expand": expand, "activation": activation, "norm": norm}
+    return Bottleneck(
         in_channels,
         out_channels,
-        {"width": width} | options | {"activation": activation, "norm": norm},
+        options,
+        lambda: Block(options["width"], kernel, expand, activation_named(activation), norm),
     )
-
-
-class Depthwise(nn.Module):
-    """Shapes: (N, in, h, w) -> (N, out, h, w); `options` are those of `build`."""
-
-    def __init__(self, in_channels: int, out_channels: int, options: dict[str, int | str]):
-        super().__init__()
-        self.options = options
-        width, kind = options["width"], activation_named(options["activation"])
-        shape = (width, options["kernel"], options["expand"], kind, options["norm"])
-        self.down = nn.Conv2d(in_channels, width, kernel_size=1)
-        self.blocks = nn.Sequential(*(Block(*shape) for _ in range(options["blocks"])))
-        self.up = nn.Sequential(kind(), nn.Conv2d(width, out_channels, kernel_size=1))
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.up(self.blocks(self.down(features)))
 
 
 class Block(nn.Module):

@@ -1,5 +1,8 @@
 """What the bodies of G are made of."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -66,6 +69,32 @@ def zeroed(layer: nn.Conv2d) -> nn.Conv2d:
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     return layer
+
+
+class Bottleneck(nn.Module):
+    """1×1 down, blocks of one kind, 1×1 up. Shapes: (N, in, h, w) -> (N, out, h, w).
+
+    Args:
+        options: of the architecture; "width", "blocks" and "activation" are looked at.
+        block: makes one, (N, width, h, w) -> the same.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        options: Mapping[str, Any],
+        block: Callable[[], nn.Module],
+    ):
+        super().__init__()
+        self.options = dict(options)
+        width, kind = options["width"], activation_named(options["activation"])
+        self.down = nn.Conv2d(in_channels, width, kernel_size=1)
+        self.blocks = nn.Sequential(*(block() for _ in range(options["blocks"])))
+        self.up = nn.Sequential(kind(), nn.Conv2d(width, out_channels, kernel_size=1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.up(self.blocks(self.down(features)))
 
 
 class Residual(nn.Module):
