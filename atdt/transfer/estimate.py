@@ -39,7 +39,7 @@ def plan_training(config: TransferTraining) -> TransferEstimate:
         UserError, MismatchError: as `train`.
     """
     setting = prepare(config)
-    network = _shadow(config, setting)
+    network = sketch(config, setting)
     price = cost(network, setting.source_shape)
     choice = feed_choice(config, setting, pick_device(config.device))
     return TransferEstimate(price, choice, tuple(stated(config, setting, network, price, choice)))
@@ -61,7 +61,7 @@ def list_architectures(config: TransferTraining) -> dict[str, Cost]:
     names += [HEAD] if config.target_run else []
     configs = {name: dataclasses.replace(bare, architecture=name) for name in names}
     return {
-        name: cost(_shadow(config, setting), setting.source_shape)
+        name: cost(sketch(config, setting), setting.source_shape)
         for name, config in configs.items()
     }
 
@@ -121,8 +121,12 @@ def stated(
     return lines
 
 
-def _shadow(config: TransferTraining, setting: Setting) -> TransferNetwork | Head:
+def sketch(config: TransferTraining, setting: Setting) -> TransferNetwork | Head:
     """The network, without memory for the weights of a G; a head holds a user's network, whose
-    builder may know nothing of such devices."""
+    builder may know nothing of such devices.
+
+    Raises:
+        NetworkError: see `build`.
+    """
     with nullcontext() if config.is_head else torch.device("meta"):
         return build(config, setting)

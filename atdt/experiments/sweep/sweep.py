@@ -1,69 +1,24 @@
 """`atdt sweep`: many transfer networks from one store, on one pass of it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from atdt.devices import pick_device
 from atdt.errors import UserError
 from atdt.evaluate.report_table import Table
-from atdt.experiments.sweep.board import Board, Line, ranked, write_boards
+from atdt.experiments.sweep.board import write_boards
+from atdt.experiments.sweep.config import Sweep
 from atdt.experiments.sweep.grid import Trial, read_grid
-from atdt.experiments.sweep.race import Race, Racer, Standing, cut_steps
-from atdt.experiments.sweep.scores import Judge, judge_on_a, judge_on_b
+from atdt.experiments.sweep.race import Standing
+from atdt.experiments.sweep.running import ground_of, race
 from atdt.files import read_json, write_json
-from atdt.runs import create_run, exclusive, open_run
+from atdt.runs import exclusive
 from atdt.stores import open_store
-from atdt.transfer import TransferTraining, load_transfer
-from atdt.transfer.building import build, input_keys
-from atdt.transfer.estimate import feed_choice
-from atdt.transfer.load import KIND
-from atdt.transfer.setting import prepare
-from atdt.transfer.trainee import Trainee, learnt_from
-from atdt.transfer.training import Say, open_feed
+from atdt.transfer import TransferTraining
+from atdt.transfer.training import Say
 
 RECORD = "sweep.json"
-CUTS = (0.25, 0.5)  # shares of the steps, after which the worse half of the configurations stops
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """What to sweep.
-
-    Attributes:
-        store: of domain A.
-        grid: the TOML file, see `atdt.experiments.sweep.grid`.
-        out: folder of the sweep; each G has a run in it.
-        source, target: names of E1 and E2 in the store; None: every ordered pair that has them.
-        levels: where both are cut, "all" for each that has both; () for the grid's, or the deepest.
-        target_runs: runs of N2, by the name of its array; "" for any.
-        b: a store of B, whose labels only judge.
-        cuts: see `CUTS`; () trains all to the end.
-        workers: Gs that take a step at the same time; as many as there are cores when None.
-        feed, memory_budget, device, allow_mismatch: see `TransferTraining`.
-        resume, overwrite: go on with, or replace, what is in `out`.
-    """
-
-    store: Path
-    grid: Path
-    out: Path
-    source: str | None = None
-    target: str | None = None
-    levels: tuple[str, ...] = ()
-    target_runs: Mapping[str, Path] = field(default_factory=dict)
-    b: Path | None = None
-    cuts: tuple[float, ...] = CUTS
-    workers: int | None = None
-    feed: str = "auto"
-    memory_budget: int | None = None
-    device: str = "auto"
-    allow_mismatch: tuple[str, ...] = ()
-    resume: bool = False
-    overwrite: bool = False
 
 
 def sweep(
@@ -89,6 +44,7 @@ def sweep(
     if any(not 0 < share < 1 for share in config.cuts):
         raise UserError(f"--cuts {config.cuts}: shares of the steps, above 0 and below 1")
     races = _races(config)
+    grounds = {name: ground_of(config, trials) for name, trials in races.items()}
     record = config.out / RECORD
     boards = []
     with exclusive(config.out):
@@ -104,7 +60,8 @@ def sweep(
             keep(name)
         for name, trials in races.items():
             say(f"{name}: {len(trials)} Gs")
-            boards.append(_race(config, name, trials, standings[name], lambda n=name: keep(n), say))
+            ground, standing = grounds[name], standings[name]
+            boards.append(race(config, name, trials, ground, standing, lambda n=name: keep(n), say))
             show(boards[-1].table())
     return write_boards(config.out, boards)
 
@@ -195,107 +152,3 @@ def _begin(
     if there.get("trials") != _described(races):
         raise UserError(f"{record}: the sweep there is of other trainings; choose another --out")
     return {name: Standing(**there["standings"].get(name, {})) for name in races}
-
-
-def _race(
-    config: Sweep,
-    name: str,
-    trials: Sequence[Trial],
-    standing: Standing,
-    keep: Any,
-    say: Say,
-) -> Board:
-    device = pick_device(config.device)
-    workers = config.workers or (1 if device.type == "cuda" else torch.get_num_threads())
-    setting = prepare(_with_all_losses(trials))
-    on_a = judge_on_a(setting)
-    on_b = None if config.b is None else judge_on_b(config.b, trials[0].config.source, setting)
-    with ExitStack() as held:
-        held.enter_context(torch.backends.cudnn.flags(enabled=True, deterministic=True))
-        held.enter_context(_threads(max(1, torch.get_num_threads() // workers)))
-        racers = []
-        for trial in trials:
-            held.enter_context(exclusive(trial.config.out))
-            inputs = input_keys(trial.config, setting)
-            run = create_run(
-                trial.config.out,
-                KIND,
-                learnt_from(trial.config, setting, inputs, device),
-                overwrite=trial.config.overwrite,
-                resume=config.resume,
-            )
-            if not run.complete:
-                network = build(trial.config, setting)
-                trainee = Trainee(trial.config, setting, inputs, run, network, device)
-                racers.append(Racer(trial.name, trial.seedless, trainee))
-        steps = max(trial.config.last_step for trial in trials)
-        cuts = cut_steps(config.cuts, steps)
-        if racers:
-            choice = feed_choice(trials[0].config, setting, device)
-            say(f"feed: {choice.reason}")
-            with open_feed(setting, choice, device) as feed:
-                race = Race(
-                    setting,
-                    feed,
-                    cuts,
-                    standing,
-                    judged=lambda trainee: _judged(trainee, on_a, feed, device),
-                    higher_is_better=on_a is None or on_a.headline.higher_is_better,
-                    workers=workers,
-                    keep=keep,
-                    say=say,
-                )
-                race.run(racers)
-    lines = [_line(trial, standing, on_a, on_b, device) for trial in trials]
-    metric = on_a.headline if on_a else None
-    return Board(name, ranked(lines, metric), metric)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Let each G compute on so many threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _with_all_losses(trials: Sequence[Trial]) -> TransferTraining:
-    """A training that reads all arrays that one of the trials reads."""
-    plain = next((t.config for t in trials if not t.config.is_head), trials[0].config)
-    losses = {name: 1.0 for trial in trials for name in trial.config.weights}
-    return plain if plain.is_head else replace(plain, losses=losses)
-
-
-def _judged(trainee: Trainee, on_a: Judge | None, feed: Any, device: torch.device) -> float:
-    """T2's headline figure on A's held-out images, or how much of E2 is explained there."""
-    if on_a is not None:
-        return on_a.score(trainee.learner.network, device, trainee.config.precision)
-    trainee.look(feed)
-    return trainee.keeper.last.get("explained_variance") or float("nan")
-
-
-def _line(
-    trial: Trial, standing: Standing, on_a: Judge | None, on_b: Judge | None, device: torch.device
-) -> Line:
-    if trial.name in standing.diverged:
-        return Line(trial.name, "diverged")
-    run = open_run(trial.config.out, KIND)
-    info, module = run.info, load_transfer(run.path, device).module
-    stopped = standing.stopped.get(trial.name)
-    scores = [
-        None if judge is None else judge.score(module, device, trial.config.precision)
-        for judge in (on_a, on_b)
-    ]
-    return Line(
-        trial.name,
-        "finished" if stopped is None else f"stopped after {stopped} steps",
-        info["parameters"],
-        info["macs"],
-        info["seconds"],
-        info["scores"].get("held_out_loss"),
-        info["scores"].get("held_out_explained_variance"),
-        *scores,
-    )

@@ -214,9 +214,28 @@ def test_a_store_of_b_that_cannot_judge_is_refused(config, ground, b):
     with pytest.raises(MismatchError, match="is not the E1 of"):
         spec = write_domain(ground.folder / "c", 3)
         other = ground.extracted("c", domain=spec, encoders=(("depth", ground.n2),))
-        sweep(config(TWO, b=other, overwrite=True))
+        sweep(config(TWO, b=other))
     with pytest.raises(UserError, match="scores on B need D2"):
-        sweep(config(TWO, b=b, target_runs={}, overwrite=True))
+        sweep(config(TWO, b=b, target_runs={}))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            '[[grid]]\narchitecture = ["ridge", "bottelneck"]\n',
+            "--architecture bottelneck: unknown",
+        ),
+        ("[[grid]]\noptions.width = [8, -1]\n", r"`width` \(=-1\) must be at least 1"),
+        ('[[grid]]\nstart = ["random", "ridge"]\n', "'bottleneck' has no linear part"),
+        ("[[grid]]\nlosses = [{ mse = 1 }, { l2 = 1 }]\n", "--loss l2=1"),
+    ],
+)
+def test_a_mistake_in_one_training_is_found_before_anything_is_written(config, text, problem):
+    chosen = config(text)
+    with pytest.raises(UserError, match=problem):
+        sweep(chosen)
+    assert not chosen.out.exists()
 
 
 def test_cuts_are_steps_within_the_training():

@@ -1,0 +1,43 @@
+"""What a sweep is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CUTS = (0.25, 0.5)  # shares of the steps, after which the worse half of the configurations stops
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What to sweep.
+
+    Attributes:
+        store: of domain A.
+        grid: the TOML file, see `atdt.experiments.sweep.grid`.
+        out: folder of the sweep; each G has a run in it.
+        source, target: names of E1 and E2 in the store; None: every ordered pair that has them.
+        levels: where both are cut, "all" for each that has both; () for the grid's, or the deepest.
+        target_runs: runs of N2, by the name of its array; "" for any.
+        b: a store of B, whose labels only judge.
+        cuts: see `CUTS`; () trains all to the end.
+        workers: Gs that take a step at the same time; as many as there are cores when None.
+        feed, memory_budget, device, allow_mismatch: see `TransferTraining`.
+        resume, overwrite: go on with, or replace, what is in `out`.
+    """
+
+    store: Path
+    grid: Path
+    out: Path
+    source: str | None = None
+    target: str | None = None
+    levels: tuple[str, ...] = ()
+    target_runs: Mapping[str, Path] = field(default_factory=dict)
+    b: Path | None = None
+    cuts: tuple[float, ...] = CUTS
+    workers: int | None = None
+    feed: str = "auto"
+    memory_budget: int | None = None
+    device: str = "auto"
+    allow_mismatch: tuple[str, ...] = ()
+    resume: bool = False
+    overwrite: bool = False

@@ -1,0 +1,153 @@
+"""One race of a sweep, from its trials to its leaderboard."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from atdt.devices import pick_device
+from atdt.experiments.sweep.board import Board, Line, ranked
+from atdt.experiments.sweep.config import Sweep
+from atdt.experiments.sweep.grid import Trial
+from atdt.experiments.sweep.race import Race, Racer, Standing, cut_steps
+from atdt.experiments.sweep.scores import Judge, judge_on_a, judge_on_b
+from atdt.runs import create_run, exclusive, open_run
+from atdt.transfer import TransferTraining, load_transfer
+from atdt.transfer.building import build, input_keys
+from atdt.transfer.estimate import feed_choice, sketch
+from atdt.transfer.load import KIND
+from atdt.transfer.setting import Setting, prepare
+from atdt.transfer.trainee import Trainee, learnt_from
+from atdt.transfer.training import Say, open_feed
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the trials of a race stand on.
+
+    Attributes:
+        setting: of all.
+        on_a, on_b: what judges them; None: nothing does.
+    """
+
+    setting: Setting
+    on_a: Judge | None
+    on_b: Judge | None
+
+
+def ground_of(config: Sweep, trials: Sequence[Trial]) -> Ground:
+    """Open what a race needs and prove that each of its networks can be built; nothing is written.
+
+    Raises:
+        UserError: an option, store, array or run that cannot be used.
+    """
+    setting = prepare(_with_all_losses(trials))
+    for trial in trials:
+        sketch(trial.config, setting)
+    on_b = None if config.b is None else judge_on_b(config.b, trials[0].config.source, setting)
+    return Ground(setting, judge_on_a(setting), on_b)
+
+
+def race(
+    config: Sweep,
+    name: str,
+    trials: Sequence[Trial],
+    ground: Ground,
+    standing: Standing,
+    keep: Any,
+    say: Say,
+) -> Board:
+    device = pick_device(config.device)
+    workers = config.workers or (1 if device.type == "cuda" else torch.get_num_threads())
+    setting, on_a, on_b = ground.setting, ground.on_a, ground.on_b
+    with ExitStack() as held:
+        held.enter_context(torch.backends.cudnn.flags(enabled=True, deterministic=True))
+        held.enter_context(_threads(max(1, torch.get_num_threads() // workers)))
+        racers = []
+        for trial in trials:
+            held.enter_context(exclusive(trial.config.out))
+            inputs = input_keys(trial.config, setting)
+            run = create_run(
+                trial.config.out,
+                KIND,
+                learnt_from(trial.config, setting, inputs, device),
+                overwrite=trial.config.overwrite,
+                resume=config.resume,
+            )
+            if not run.complete:
+                network = build(trial.config, setting)
+                trainee = Trainee(trial.config, setting, inputs, run, network, device)
+                racers.append(Racer(trial.name, trial.seedless, trainee))
+        steps = max(trial.config.last_step for trial in trials)
+        cuts = cut_steps(config.cuts, steps)
+        if racers:
+            choice = feed_choice(trials[0].config, setting, device)
+            say(f"feed: {choice.reason}")
+            with open_feed(setting, choice, device) as feed:
+                running = Race(
+                    setting,
+                    feed,
+                    cuts,
+                    standing,
+                    judged=lambda trainee: _judged(trainee, on_a, feed, device),
+                    higher_is_better=on_a is None or on_a.headline.higher_is_better,
+                    workers=workers,
+                    keep=keep,
+                    say=say,
+                )
+                running.run(racers)
+    lines = [_line(trial, standing, on_a, on_b, device) for trial in trials]
+    metric = on_a.headline if on_a else None
+    return Board(name, ranked(lines, metric), metric)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Let each G compute on so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _with_all_losses(trials: Sequence[Trial]) -> TransferTraining:
+    """A training that reads all arrays that one of the trials reads."""
+    plain = next((t.config for t in trials if not t.config.is_head), trials[0].config)
+    losses = {name: 1.0 for trial in trials for name in trial.config.weights}
+    return plain if plain.is_head else replace(plain, losses=losses)
+
+
+def _judged(trainee: Trainee, on_a: Judge | None, feed: Any, device: torch.device) -> float:
+    """T2's headline figure on A's held-out images, or how much of E2 is explained there."""
+    if on_a is not None:
+        return on_a.score(trainee.learner.network, device, trainee.config.precision)
+    trainee.look(feed)
+    return trainee.keeper.last.get("explained_variance") or float("nan")
+
+
+def _line(
+    trial: Trial, standing: Standing, on_a: Judge | None, on_b: Judge | None, device: torch.device
+) -> Line:
+    if trial.name in standing.diverged:
+        return Line(trial.name, "diverged")
+    run = open_run(trial.config.out, KIND)
+    info, module = run.info, load_transfer(run.path, device).module
+    stopped = standing.stopped.get(trial.name)
+    scores = [
+        None if judge is None else judge.score(module, device, trial.config.precision)
+        for judge in (on_a, on_b)
+    ]
+    return Line(
+        trial.name,
+        "finished" if stopped is None else f"stopped after {stopped} steps",
+        info["parameters"],
+        info["macs"],
+        info["seconds"],
+        info["scores"].get("held_out_loss"),
+        info["scores"].get("held_out_explained_variance"),
+        *scores,
+    )
