@@ -38,7 +38,7 @@ NAMES = (
     "shuffling",
 )
 UNHURRIED = ("memory",)  # a minute of processes that start, however little they then do
-ASKED = ("stereo", "sweeping")  # not of the store: only by name
+ASKED = ("stereo", "sweeping", "stacking")  # not of the store: only by name
 
 
 def main() -> None:
