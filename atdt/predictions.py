@@ -4,6 +4,7 @@ OUT/predictions.json        what was predicted, of which images, by which networ
 OUT/predictions/a/b.png     the prediction of image a/b.jpg, in the images' folder structure
 OUT/logits/a/b.npy          decoder outputs, on request
 OUT/features/a/b.npy        features that the decoder was given, on request
+OUT/confidence/a/b.png      how far each pixel is to be trusted: 8 bits, 255 wholly (`atdt distill`)
 """
 
 from collections.abc import Sequence
@@ -15,11 +16,19 @@ import numpy as np
 
 from atdt.errors import MismatchError, UserError
 from atdt.files import inside, parse_json, read_bounded, read_json
+from atdt.npy import load_npy
 
 SCHEMA = 1
 INDEX = "predictions.json"
 LEDGER = "progress.jsonl"  # what an unfinished run has done; absent from a finished folder
 PREDICTIONS, LOGITS, FEATURES = "predictions", "logits", "features"
+CONFIDENCE = "confidence"
+KEY = {  # of each part in predictions.json
+    PREDICTIONS: "files",
+    LOGITS: "logits",
+    FEATURES: "features",
+    CONFIDENCE: "confidence",
+}
 SUFFIXES = (".png", ".npy")
 
 
@@ -73,19 +82,25 @@ class Predictions:
         """Names of the images, relative to the domain's root, in the list's order."""
         return tuple(self.info["files"])
 
-    def path(self, image: str) -> Path:
-        """Where the prediction of `image` lies.
+    def has(self, part: str) -> bool:
+        """Whether a part ("logits", "confidence" …) was kept beside the predictions."""
+        return isinstance(self.info.get(KEY[part]), dict)
+
+    def path(self, image: str, part: str = PREDICTIONS) -> Path:
+        """Where the prediction of `image` lies, or another part that was kept of it.
 
         Raises:
             UserError: there is none, its file is gone, or its name leads out of the folder.
         """
-        index = self.folder / INDEX
-        if image not in self.info["files"]:
-            raise UserError(f"{index}: has no prediction of {image!r}; predict that image first")
+        index, key = self.folder / INDEX, KEY[part]
+        names = self.info[key] if self.has(part) else {}
+        if not isinstance(names.get(image), str):
+            what = "prediction" if part == PREDICTIONS else part
+            raise UserError(f"{index}: has no {what} of {image!r}; predict that image first")
         try:
-            path = inside(self.folder, self.info["files"][image])
+            path = inside(self.folder, names[image])
         except UserError as error:
-            raise UserError(f"{index}: files[{image!r}]: {error}") from None
+            raise UserError(f"{index}: {key}[{image!r}]: {error}") from None
         if not path.is_file():
             raise UserError(f"{path}: named by {index}, but not there; predict again")
         return path
@@ -102,6 +117,14 @@ class Predictions:
                 f"{self.folder / INDEX}: holds predictions of {self.task!r}, not of {task.name!r}"
             )
         return task.read(self.path(image))
+
+    def logits(self, image: str) -> np.ndarray:
+        """The decoder's output (C, h, w) of one image, float16 or float32, mapped.
+
+        Raises:
+            UserError: as `path`; or the file is no such array.
+        """
+        return load_npy(self.path(image, LOGITS), (None, None, None))
 
 
 def open_predictions(folder: str | Path) -> Predictions:
@@ -170,7 +193,7 @@ def describe(folder: str | Path) -> dict[str, Any]:
         content, predicted = _begun(folder / LEDGER)
     if not isinstance(content, dict):
         raise UserError(f"{folder}: its header is no table; predict again with --overwrite")
-    for part in (LOGITS, FEATURES):
+    for part in (LOGITS, FEATURES, CONFIDENCE):
         if part in content:  # a file an image, like the predictions
             content[part] = len(content[part])
     domain = content.get("domain")

@@ -10,22 +10,12 @@ from typing import Any
 from atdt.disk import naming
 from atdt.errors import MismatchError, UserError
 from atdt.files import inside, parse_json, read_bounded, write_atomic, write_json
-from atdt.predictions import (
-    FEATURES,
-    INDEX,
-    LEDGER,
-    LOGITS,
-    PREDICTIONS,
-    SCHEMA,
-    open_predictions,
-    stems,
-)
+from atdt.predictions import INDEX, KEY, LEDGER, SCHEMA, open_predictions, stems
 from atdt.provenance import provenance
 from atdt.runs import differences
 
 MEASUREMENTS = ("metrics.json", "records.npz")  # of the predictions that they lie beside
 PLACES = ("path", "root", "list", "store")  # keys of a header that say where something was
-KEY = {PREDICTIONS: "files", LOGITS: "logits", FEATURES: "features"}  # in predictions.json
 
 
 class PredictionsWriter:
@@ -38,7 +28,7 @@ class PredictionsWriter:
         folder: made where it is missing.
         header: all that predictions.json says but the files and when they were made.
         images: names of all images that will be predicted, in order, none twice.
-        parts: which of "predictions", "logits", "features" are written.
+        parts: which of "predictions", "logits", "features", "confidence" are written.
         resume: go on with what is there, if its header is the same; where nothing is, begin.
         overwrite: replace what is there.
 

@@ -18,9 +18,8 @@ from atdt.domains import Domain, LabelSpace, open_domain
 from atdt.domains.labels import IGNORE
 from atdt.errors import MismatchError, UserError
 from atdt.evaluate.pairs import Pairs
-from atdt.files import inside
 from atdt.merge import ways
-from atdt.npy import load_npy, write_npy
+from atdt.npy import write_npy
 from atdt.predictions import INDEX, LOGITS, PREDICTIONS, Predictions, open_predictions
 from atdt.progress import progress
 from atdt.tasks import get_task
@@ -87,7 +86,7 @@ def merge(config: Merging) -> Path:
         MismatchError: the folders are of other images, tasks or networks than each other.
     """
     config.check()
-    merged = _alike(config.predictions)
+    merged = open_alike(config.predictions)
     task = get_task(merged[0].task)
     way, said = _way(config, merged, task)
     writer = PredictionsWriter(
@@ -115,13 +114,22 @@ def merge(config: Merging) -> Path:
     return config.out
 
 
-def _alike(folders: Sequence[Path]) -> list[Predictions]:
-    """The folders, if they are of the same images in the same view, and have logits."""
+def open_alike(folders: Sequence[Path], *, logits: bool = True) -> list[Predictions]:
+    """Open predictions folders that are of the same images in the same view.
+
+    Args:
+        folders: one or more.
+        logits: whether they must have logits.
+
+    Raises:
+        UserError: no finished predictions, or no logits.
+        MismatchError: another task, other images or another view than the first's.
+    """
     opened = [open_predictions(folder) for folder in folders]
     first = opened[0]
     for one in opened:
         index = one.folder / INDEX
-        if not isinstance(one.info.get(LOGITS), dict):
+        if logits and not one.has(LOGITS):
             raise UserError(f"{index}: has no logits; predict again with --save-logits")
         if one.task != first.task or one.images != first.images:
             raise MismatchError(f"{index}: of another task or other images than {first.folder}")
@@ -141,7 +149,7 @@ def _way(config: Merging, merged: list[Predictions], task: Task) -> tuple[ways.W
             raise UserError(f"--by softmax: is for classes, not for {task.name}")
         weights = ways.rarity(_frequencies(domain, merged[0]))
         return ways.tempered(weights), {"weights": weights.tolist(), "a": domain.to_dict()}
-    learnt_on = _alike(config.learn_from)
+    learnt_on = open_alike(config.learn_from)
     _check_networks(merged, learnt_on)
     weights, shift = ways.fit(_examples(learnt_on, domain, task), task)
     said = {"weights": list(weights), "shift": shift, "a": domain.to_dict()}
@@ -186,21 +194,16 @@ def _frequencies(domain: Domain, merged: Predictions) -> Tensor:
 
 def _output(predictions: Predictions, image: str) -> Tensor:
     """The decoder's output (C, h, w) of an image, float32."""
-    index = predictions.folder / INDEX
-    name = predictions.info[LOGITS].get(image)
-    if not isinstance(name, str):
-        raise UserError(f"{index}: has no logits of {image!r}; predict again with --save-logits")
-    array = load_npy(inside(predictions.folder, name), (None, None, None))
-    return torch.from_numpy(np.array(array)).float()
+    return torch.from_numpy(np.array(predictions.logits(image))).float()
 
 
 def _header(config: Merging, merged: list[Predictions], said: dict[str, Any]) -> dict[str, Any]:
     first = merged[0].info
-    focals = {str(one.method.get("training_focal")) for one in merged}
+    focals = [one.method.get("training_focal") for one in merged]
     method: dict[str, Any] = {"kind": "merged", "by": config.by, **said}
     method["of"] = [one.method for one in merged]
-    if len(focals) == 1:
-        method["training_focal"] = merged[0].method.get("training_focal")
+    is_shared = focals.count(focals[0]) == len(focals)
+    method["training_focal"] = focals[0] if is_shared else None
     space = LabelSpace.from_dict(first["label_space"])
     return {
         "task": first["task"],

@@ -89,9 +89,18 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def loss(self, output: "Tensor", target: "Tensor") -> "Tensor":
+    def loss(
+        self, output: "Tensor", target: "Tensor", weight: "Tensor | None" = None
+    ) -> "Tensor":
         """Mean over the valid pixels of the whole batch, a scalar; exactly 0, with a gradient of
-        0, where no pixel is valid. `output` is (N, C, h, w) float32."""
+        0, where no pixel is valid or all have weight 0.
+
+        Args:
+            output: (N, C, h, w) float32.
+            target: of `target`.
+            weight: (N, h, w) float32 in [0, 1]: how much each pixel counts in the mean; None: all
+                the same.
+        """
 
     @abstractmethod
     def predict(self, output: "Tensor") -> "Tensor":
@@ -140,6 +149,18 @@ class Task(ABC):
     def colour(self, values: np.ndarray, space: "LabelSpace") -> np.ndarray:
         """A prediction or truth of one image as a picture, uint8 (h, w, 3)."""
 
+    def confidence(self, output: "Tensor") -> "Tensor | None":
+        """How sure a decoder's output (N, C, h, w) is of its prediction: (N, h, w) in [0, 1]; None
+        for a task whose outputs do not say."""
+        del output
+        return None
+
+    def agreement(self, one: np.ndarray, other: np.ndarray) -> np.ndarray | None:
+        """How far two predictions of one image agree: float32 (h, w) from 0 to 1, the same; None
+        for a task that has no such measure of a pixel. Both as `read` gives them."""
+        del one, other
+        return None
+
     def fit(self, records: Sequence[Record]) -> dict[str, float]:
         """Ways whose value is fitted on the truth of a whole set: a diagnostic, never a method."""
         del records
@@ -156,6 +177,19 @@ class Task(ABC):
             raise UserError(f"{self.name}: none of {len(records)} images has a pixel of truth")
         scores = self.scores(stack, np.ones((1, len(records))), space)
         return {key: float(values[0]) for key, values in scores.items()}
+
+
+def mean_over_pixels(losses: "Tensor", valid: "Tensor", weight: "Tensor | None") -> "Tensor":
+    """The mean of `Task.loss`, from a loss of each pixel.
+
+    Args:
+        losses: (N, h, w), 0 where not valid.
+        valid: (N, h, w) bool.
+        weight: see `Task.loss`.
+    """
+    if weight is None:
+        return losses.sum() / valid.sum().clamp(min=1)
+    return (weight * losses).sum() / (weight * valid).sum().clamp(min=1)
 
 
 def stack_records(records: Sequence[Record]) -> Stack:

@@ -10,7 +10,14 @@ from torch import Tensor
 
 from atdt.domains import encodings
 from atdt.domains.depth_files import PREDICTED
-from atdt.tasks.base import Metric, Record, Stack, Task, mean_over_images
+from atdt.tasks.base import (
+    Metric,
+    Record,
+    Stack,
+    Task,
+    mean_over_images,
+    mean_over_pixels,
+)
 from atdt.tasks.files import read_map, with_suffix, write_map
 
 if TYPE_CHECKING:
@@ -63,10 +70,15 @@ class Depth(Task):
         metres = label.float()
         return torch.where((metres > 0) & (metres <= UNIT), metres / UNIT, 0.0)
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+    def loss(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         valid = target > 0
         difference = torch.where(valid, output[:, 0] - target, 0.0)
-        return difference.abs().sum() / valid.sum().clamp(min=1)
+        return mean_over_pixels(difference.abs(), valid, weight)
+
+    def agreement(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """The smaller depth over the larger: from 0.8 up, they are within δ1 of each other."""
+        near, far = (np.maximum(depth, NEAREST) for depth in (one, other))
+        return np.minimum(near, far) / np.maximum(near, far)
 
     def predict(self, output: Tensor) -> Tensor:
         """(N, h, w) float32 metres, not clamped: below 0 is possible."""

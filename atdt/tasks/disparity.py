@@ -46,14 +46,16 @@ class Disparity(Task):
         there = depth > 0
         return torch.where(there, 1 / torch.where(there, depth, 1.0), 0.0)
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+    def loss(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         valid = target > 0
+        counted = valid if weight is None else weight * valid
         total = output.float().sum() * 0.0
-        for guess, truth, there in zip(output[:, 0].float(), target, valid, strict=True):
+        maps = zip(output[:, 0].float(), target, valid, counted, strict=True)
+        for guess, truth, there, count in maps:
             if there.any():
                 difference = _standard(guess[there]) - _standard(truth[there])
-                total = total + difference.abs().sum()
-        return total / valid.sum().clamp(min=1)
+                total = total + (count[there] * difference.abs()).sum()
+        return total / counted.sum().clamp(min=1)
 
     def predict(self, output: Tensor) -> Tensor:
         """(N, h, w) float32, of any scale and shift."""

@@ -8,7 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from atdt.tasks.base import Metric, Record, Stack, Task, mean_over_images
+from atdt.tasks.base import (
+    Metric,
+    Record,
+    Stack,
+    Task,
+    mean_over_images,
+    mean_over_pixels,
+)
 from atdt.tasks.files import read_map, with_suffix, write_map
 
 if TYPE_CHECKING:
@@ -49,8 +56,9 @@ class Edges(Task):
         down = smooth_columns[:, 2:] - smooth_columns[:, :-2]
         return torch.hypot(across, down)
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        return (output[:, 0] - target).abs().sum() / max(target.numel(), 1)
+    def loss(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        everywhere = torch.ones_like(target, dtype=torch.bool)
+        return mean_over_pixels((output[:, 0] - target).abs(), everywhere, weight)
 
     def predict(self, output: Tensor) -> Tensor:
         """(N, h, w) float32 strength."""

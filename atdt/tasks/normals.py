@@ -9,7 +9,14 @@ from torch import Tensor
 
 from atdt.domains import encodings
 from atdt.errors import UserError
-from atdt.tasks.base import Metric, Record, Stack, Task, mean_over_images
+from atdt.tasks.base import (
+    Metric,
+    Record,
+    Stack,
+    Task,
+    mean_over_images,
+    mean_over_pixels,
+)
 from atdt.tasks.files import with_suffix
 
 if TYPE_CHECKING:
@@ -45,10 +52,15 @@ class Normals(Task):
         there = label.norm(dim=1, keepdim=True) > THERE
         return torch.where(there, _unit(label), 0.0)
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+    def loss(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         valid = target.abs().sum(dim=1) > 0
         cosine = (_unit(torch.tanh(output)) * target).sum(dim=1)
-        return torch.where(valid, 1 - cosine, 0.0).sum() / valid.sum().clamp(min=1)
+        return mean_over_pixels(torch.where(valid, 1 - cosine, 0.0), valid, weight)
+
+    def agreement(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """The cosine of the angle between them, 0 beyond a right angle."""
+        cosine = (components_last(one) * components_last(other)).sum(axis=2)
+        return cosine.clip(0, 1).astype(np.float32)
 
     def predict(self, output: Tensor) -> Tensor:
         """(N, 3, h, w) float32 unit vectors."""

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from atdt.domains import encodings
 from atdt.errors import UserError
-from atdt.tasks.base import Metric, Record, Stack, Task
+from atdt.tasks.base import Metric, Record, Stack, Task, mean_over_pixels
 from atdt.tasks.files import with_suffix
 
 if TYPE_CHECKING:
@@ -41,11 +41,22 @@ class Semantic(Task):
             raise ValueError("semantic needs its label")
         return label.long()
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+    def loss(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         valid = (target >= 0) & (target < output.shape[1])
         ids = target.masked_fill(~valid, IGNORED)
-        summed = functional.cross_entropy(output, ids, ignore_index=IGNORED, reduction="sum")
-        return summed / valid.sum().clamp(min=1)
+        if weight is None:
+            summed = functional.cross_entropy(output, ids, ignore_index=IGNORED, reduction="sum")
+            return summed / valid.sum().clamp(min=1)
+        losses = functional.cross_entropy(output, ids, ignore_index=IGNORED, reduction="none")
+        return mean_over_pixels(losses, valid, weight)
+
+    def confidence(self, output: Tensor) -> Tensor:
+        """The probability of the likeliest class."""
+        return output.float().softmax(dim=1).amax(dim=1)
+
+    def agreement(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """1 where the classes are the same, else 0."""
+        return (one == other).astype(np.float32)
 
     def predict(self, output: Tensor) -> Tensor:
         """The likeliest class, (N, h, w) uint8."""
