@@ -70,6 +70,20 @@ def test_a_folder_without_index_says_why(tmp_path: Path) -> None:
         open_predictions(tmp_path)
 
 
+def test_other_parts_are_found_by_their_image(tmp_path: Path) -> None:
+    logits = np.ones((3, 1, 2), np.float16)
+    (tmp_path / "logits").mkdir()
+    np.save(tmp_path / "logits" / "a.npy", logits)
+    predictions = open_predictions(write(tmp_path, logits={"a.png": "logits/a.npy"}))
+    assert predictions.has("logits") and not predictions.has("confidence")
+    assert np.array_equal(predictions.logits("a.png"), logits)
+    with pytest.raises(UserError, match=r"has no confidence of 'a\.png'"):
+        predictions.path("a.png", "confidence")
+    for wrong in ({"b.png": "x"}, {"a.png": 3}, ["a.png"]):
+        with pytest.raises(UserError, match=r"has no logits of 'a\.png'"):
+            open_predictions(write(tmp_path, logits=wrong)).logits("a.png")
+
+
 @pytest.mark.parametrize("trick", ["../secret.npy", "/etc/passwd", "predictions/../../secret.npy"])
 def test_no_entry_leads_out_of_the_folder(tmp_path: Path, trick: str) -> None:
     np.save(tmp_path / "secret.npy", np.zeros((1, 1), np.float32))

@@ -37,6 +37,7 @@ VERBS = (
     "decode",
     "predict",
     "merge",
+    "distill",
     "adapt-bn",
     "train-cyclegan",
     "adapt",

@@ -1,11 +1,14 @@
 """`atdt train-task`: a network for one task, from labelled domains."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from atdt.cli import options
+
+if TYPE_CHECKING:
+    from atdt.training import TaskTraining
 
 
 def spec_and_folder(
@@ -17,6 +20,14 @@ def spec_and_folder(
         if not spec or not folder:
             raise click.BadParameter(f"{value!r}: write SPEC=PREDICTIONS", ctx, param)
     return tuple((spec, Path(folder)) for spec, _, folder in pairs)
+
+
+def trust(ctx: click.Context, param: click.Parameter, value: str) -> str | float:
+    """A word, or a number."""
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 @click.command("train-task")
@@ -40,6 +51,36 @@ def spec_and_folder(
     callback=spec_and_folder,
     metavar="SPEC=PREDICTIONS",
     help="Domain to learn from under predictions, a folder made by `predict` or `decode`.",
+)
+@click.option(
+    "--trust",
+    default="all",
+    show_default=True,
+    callback=trust,
+    metavar="all|confidence|NUMBER",
+    help="Pixels of predictions: all the same, weighed by confidence, or those of at least NUMBER.",
+)
+@click.option(
+    "--mean-teacher",
+    "teacher_decay",
+    type=float,
+    metavar="DECAY",
+    help="Predictions are made anew by a moving average of the weights, such as 0.99.",
+)
+@click.option(
+    "--mean-teacher-from",
+    "teacher_from",
+    type=float,
+    default=0.5,
+    show_default=True,
+    metavar="SHARE",
+    help="After this share of the steps.",
+)
+@click.option(
+    "--copy-paste",
+    "paste",
+    type=click.Choice(["classes", "depth"]),
+    help="Paste classes of one image with predictions onto another; depth: the nearer in front.",
 )
 @click.option("--network", default="tiny", show_default=True, help="Name, or package.module:build.")
 @click.option(
@@ -77,33 +118,16 @@ def spec_and_folder(
 @options.resume
 @options.overwrite
 @options.allow_network
-def command(
-    network: str,
-    network_options: tuple[tuple[str, Any], ...],
-    auxiliary_task: str | None,
-    auxiliary_train: tuple[str, ...],
-    auxiliary_weight: float,
-    **chosen: Any,
-) -> None:
+def command(**chosen: Any) -> None:
     """Train a network for one task on one or several labelled domains.
 
     N1 learns task 1 on A and B, N2 task 2 on A, the oracle task 2 on A and B. Prints the best
     validation score and the folder of the run.
     """
-    from atdt.networks import NetworkSpec
     from atdt.runs import open_run
-    from atdt.training import Auxiliary, TaskTraining, train_task
+    from atdt.training import train_task
 
-    if auxiliary_train and auxiliary_task is None:
-        raise click.UsageError("--auxiliary-train needs --auxiliary-task")
-    config = TaskTraining(
-        network=NetworkSpec(network, dict(network_options)),
-        auxiliary=None
-        if auxiliary_task is None
-        else Auxiliary(auxiliary_task, auxiliary_train, auxiliary_weight),
-        **chosen,
-    )
-    path = train_task(config)
+    path = train_task(training(**chosen))
     info = open_run(path).info
     taught = {d["name"] for d in info["domains"]["train"] if d["pseudo_labels"] is None}
     for domain in info["domains"]["validation"]:
@@ -113,8 +137,43 @@ def command(
                 "not trained on: no baseline of a transfer to it",
                 err=True,
             )
+    echo_chosen(info)
+    click.echo(path)
+
+
+def training(
+    *,
+    network: str,
+    network_options: tuple[tuple[str, Any], ...],
+    auxiliary_task: str | None,
+    auxiliary_train: tuple[str, ...],
+    auxiliary_weight: float,
+    trust: str | float,
+    teacher_decay: float | None,
+    teacher_from: float,
+    paste: str | None,
+    **chosen: Any,
+) -> "TaskTraining":
+    """What the options above ask for."""
+    from atdt.networks import NetworkSpec
+    from atdt.training import Auxiliary, TaskTraining, Teaching
+
+    if auxiliary_train and auxiliary_task is None:
+        raise click.UsageError("--auxiliary-train needs --auxiliary-task")
+    teaching = Teaching(trust, teacher_decay, teacher_from, paste)
+    return TaskTraining(
+        network=NetworkSpec(network, dict(network_options)),
+        auxiliary=None
+        if auxiliary_task is None
+        else Auxiliary(auxiliary_task, auxiliary_train, auxiliary_weight),
+        teaching=None if teaching.is_plain else teaching,
+        **chosen,
+    )
+
+
+def echo_chosen(info: dict[str, Any]) -> None:
+    """Say which weights a finished run has."""
     for name, score in info["scores"].items():
         click.echo(f"best validation {name} {score:.4f}, after {info['chosen']['step']} steps")
     if not info["scores"]:
         click.echo("no --validation domain: the last weights were kept")
-    click.echo(path)

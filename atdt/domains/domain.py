@@ -17,7 +17,7 @@ from atdt.domains.semantic_files import read_ids
 from atdt.domains.view import nearest
 from atdt.errors import DomainError, UserError
 from atdt.files import sha256_file, sha256_json
-from atdt.predictions import INDEX, Predictions, open_predictions
+from atdt.predictions import CONFIDENCE, INDEX, Predictions, open_predictions
 
 RELATIVE = "disparity"  # a task whose predictions are depth up to a scale and a shift
 
@@ -116,6 +116,28 @@ class Domain:
         path = self.file(index, kind)
         sample = self.samples[index]
         label = self._located(sample, lambda: self._read_label(index, path, kind))
+        return self._of_the_images_size(index, label, kind, path)
+
+    def confidence(self, index: int, kind: str) -> np.ndarray:
+        """How far the predictions that stand in for labels of one kind are to be trusted.
+
+        Returns:
+            uint8 (H, W), 255 wholly, of the height and width of the image.
+
+        Raises:
+            DomainError: they do not say, or the file does not decode; names list, line and file.
+        """
+        sample, made = self.samples[index], self.predictions[kind]
+        path = self._located(sample, lambda: made.path(sample.image, CONFIDENCE))
+        confidence = self._located(sample, lambda: pictures.read_numbers(path))
+        if confidence.dtype != np.uint8:
+            raise self._at(sample, f"{path}: has 16 bits; a confidence is a number of 8")
+        return self._of_the_images_size(index, confidence, kind, path)
+
+    def _of_the_images_size(
+        self, index: int, label: np.ndarray, kind: str, path: Path
+    ) -> np.ndarray:
+        sample = self.samples[index]
         height, width = self.image_size(index)
         if kind in self.predictions and self._only_resized(kind):
             rows, columns = nearest(height, label.shape[0]), nearest(width, label.shape[1])

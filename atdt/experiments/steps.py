@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +116,17 @@ class Counted(Steps):
 
 
 def plain(value: Any) -> Any:
-    """`value` with dataclasses, paths and tuples turned into what JSON holds."""
+    """`value` with dataclasses, paths and tuples turned into what JSON holds.
+
+    A field of a dataclass whose metadata say "added" is left out where it has its default: it came
+    after steps were recorded, whose keys must not change.
+    """
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
+        return {
+            field.name: plain(getattr(value, field.name))
+            for field in fields(value)
+            if not (field.metadata.get("added") and getattr(value, field.name) == field.default)
+        }
     if isinstance(value, dict):
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

@@ -86,7 +86,7 @@ def merge(config: Merging) -> Path:
         MismatchError: the folders are of other images, tasks or networks than each other.
     """
     config.check()
-    merged = open_alike(config.predictions)
+    merged = _alike(config.predictions)
     task = get_task(merged[0].task)
     way, said = _way(config, merged, task)
     writer = PredictionsWriter(
@@ -114,22 +114,13 @@ def merge(config: Merging) -> Path:
     return config.out
 
 
-def open_alike(folders: Sequence[Path], *, logits: bool = True) -> list[Predictions]:
-    """Open predictions folders that are of the same images in the same view.
-
-    Args:
-        folders: one or more.
-        logits: whether they must have logits.
-
-    Raises:
-        UserError: no finished predictions, or no logits.
-        MismatchError: another task, other images or another view than the first's.
-    """
+def _alike(folders: Sequence[Path]) -> list[Predictions]:
+    """The folders, if they are of the same images in the same view, and have logits."""
     opened = [open_predictions(folder) for folder in folders]
     first = opened[0]
     for one in opened:
         index = one.folder / INDEX
-        if logits and not one.has(LOGITS):
+        if not one.has(LOGITS):
             raise UserError(f"{index}: has no logits; predict again with --save-logits")
         if one.task != first.task or one.images != first.images:
             raise MismatchError(f"{index}: of another task or other images than {first.folder}")
@@ -149,7 +140,7 @@ def _way(config: Merging, merged: list[Predictions], task: Task) -> tuple[ways.W
             raise UserError(f"--by softmax: is for classes, not for {task.name}")
         weights = ways.rarity(_frequencies(domain, merged[0]))
         return ways.tempered(weights), {"weights": weights.tolist(), "a": domain.to_dict()}
-    learnt_on = open_alike(config.learn_from)
+    learnt_on = _alike(config.learn_from)
     _check_networks(merged, learnt_on)
     weights, shift = ways.fit(_examples(learnt_on, domain, task), task)
     said = {"weights": list(weights), "shift": shift, "a": domain.to_dict()}

@@ -89,9 +89,7 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def loss(
-        self, output: "Tensor", target: "Tensor", weight: "Tensor | None" = None
-    ) -> "Tensor":
+    def loss(self, output: "Tensor", target: "Tensor", weight: "Tensor | None" = None) -> "Tensor":
         """Mean over the valid pixels of the whole batch, a scalar; exactly 0, with a gradient of
         0, where no pixel is valid or all have weight 0.
 

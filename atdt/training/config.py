@@ -1,11 +1,14 @@
 """What a training of a task network is told."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from atdt.errors import RunError
 from atdt.networks import NetworkSpec
+
+TRUSTS = ("all", "confidence")
+PASTES = ("classes", "depth")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,57 @@ class Auxiliary:
 
 
 @dataclass(frozen=True)
+class Teaching:
+    """How predictions are learnt from that stand in for labels.
+
+    Attributes:
+        trust: "all": every pixel counts as one of a label does; "confidence": by the confidence
+            that the predictions folder has of it, 0 to 1; a number: those of at least this
+            confidence count, the others do not.
+        teacher_decay: of a mean teacher, which labels anew what has predictions: the exponential
+            moving average of the weights, θ' ← decay·θ' + (1 − decay)·θ a step (Tarvainen, Valpola,
+            "Mean teachers are better role models", NeurIPS 2017). It sees the plain colours of the
+            view that the student sees under "strong" ones. None for no such teacher.
+        teacher_from: share of the steps after which it labels; the predictions do until then.
+        paste: "classes": half of the classes of one image are pasted onto another of the batch
+            (Olsson, Tranheden, Pinto, Svensson, "ClassMix", WACV 2021); "depth": only where they
+            are nearer, by the domain's own depth, as in DBST. Among images with predictions alone.
+            Classes are those of the task or, where it has none, the domain's own. None for neither.
+    """
+
+    trust: str | float = "all"
+    teacher_decay: float | None = None
+    teacher_from: float = 0.5
+    paste: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether predictions are labels like any others."""
+        return self.trust == "all" and self.teacher_decay is None and self.paste is None
+
+    @property
+    def needs_confidence(self) -> bool:
+        """Whether pixels are told apart by confidence."""
+        return self.trust != "all"
+
+    def check(self) -> None:
+        """Refuse values that cannot be meant.
+
+        Raises:
+            RunError: naming the option and the value.
+        """
+        is_number = isinstance(self.trust, float)
+        if not (0 < self.trust <= 1 if is_number else self.trust in TRUSTS):
+            raise RunError(f"--trust {self.trust}: write {', '.join(TRUSTS)} or a number up to 1")
+        if self.teacher_decay is not None and not 0 < self.teacher_decay < 1:
+            raise RunError(f"--mean-teacher {self.teacher_decay}: must be between 0 and 1")
+        if not 0 <= self.teacher_from < 1:
+            raise RunError(f"--mean-teacher-from {self.teacher_from}: must be from 0 to below 1")
+        if self.paste not in (None, *PASTES):
+            raise RunError(f"--copy-paste {self.paste}: choose one of {', '.join(PASTES)}")
+
+
+@dataclass(frozen=True)
 class TaskTraining:
     """A training of one task network; the defaults are the paper's where it gives any.
 
@@ -38,6 +92,7 @@ class TaskTraining:
             without any, the last weights are the result.
         pseudo_labels: pairs (spec, predictions folder): domains that are learnt from as well, with
             the predictions as their labels.
+        teaching: how these predictions are learnt from; None: like labels.
         batch: images a step.
         learning_rate: Adam's at step 0; it falls as (1 − step/steps)^0.9.
         crop: (height, width) cut at random from the image, after `resize`.
@@ -64,6 +119,8 @@ class TaskTraining:
     steps: int
     validation: tuple[str, ...] = ()
     pseudo_labels: tuple[tuple[str, Path], ...] = ()
+    # "added": at its default, no part of the keys of an experiment's steps (`steps.plain`).
+    teaching: Teaching | None = field(default=None, metadata={"added": True})
     batch: int = 8
     learning_rate: float = 1e-4
     crop: tuple[int, int] | None = None
@@ -102,6 +159,12 @@ class TaskTraining:
             raise RunError("nothing to learn from: give --train SPEC, such as data/streets/a:train")
         if self.auxiliary and not self.auxiliary.train:
             raise RunError("the auxiliary task has no domain: give --auxiliary-train SPEC")
+        if self.teaching is not None:
+            self.teaching.check()
+            if not self.pseudo_labels:
+                raise RunError(
+                    "--trust, --mean-teacher and --copy-paste are for predictions: give --pseudo"
+                )
 
     def described(self) -> dict[str, Any]:
         """All that the result depends on, for run.json; paths as they were given."""
@@ -111,6 +174,7 @@ class TaskTraining:
             "train": list(self.train),
             "validation": list(self.validation),
             "pseudo_labels": [[spec, str(folder)] for spec, folder in self.pseudo_labels],
+            "teaching": self.teaching and asdict(self.teaching),
             "auxiliary": auxiliary
             and {
                 "task": auxiliary.task,

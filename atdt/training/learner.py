@@ -12,9 +12,10 @@ from atdt.errors import RunError
 from atdt.networks import TaskNetwork, build_network
 from atdt.tasks.base import Task
 from atdt.training.batches import Batch
-from atdt.training.config import TaskTraining
+from atdt.training.config import TaskTraining, Teaching
 from atdt.training.load import start_encoder
 from atdt.training.material import Study
+from atdt.training.teaching import Teacher
 from atdt.training.weights import fill
 
 POWER = 0.9  # of the polynomial decay, as the paper's code
@@ -41,6 +42,8 @@ class Learner:
         learning_rate: at step 0.
         device, precision: see `atdt.devices`.
         channels_last: lay out images and filters that way; faster wherever convolutions dominate.
+        teaching: how the main task learns from predictions; None: as from labels.
+        seed: of what `teaching` draws.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class Learner:
         device: torch.device,
         precision: str,
         channels_last: bool,
+        teaching: Teaching | None = None,
+        seed: int = 0,
     ):
         precision_context(device, precision)  # an unknown precision is an error now
         self.branches = branches
@@ -69,6 +74,9 @@ class Learner:
             branch.network.to(device, memory_format=self._format)
         self._parameters = dict(self._all.named_parameters())
         self._optimiser = torch.optim.Adam(self._parameters.values(), lr=learning_rate)
+        self._teacher = teaching and Teacher(
+            teaching, branches[0].task, self.network, steps=steps, seed=seed
+        )
 
     def rate(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""
@@ -88,14 +96,19 @@ class Learner:
         for branch, batch in zip(self.branches, batches, strict=True):
             branch.network.train()
             batch = batch.to(self.device, self._format)
+            if self._teacher is not None and batch.taught is not None:
+                with precision_context(self.device, self.precision):
+                    batch = self._teacher.lesson(step, batch)
             with torch.no_grad():
                 target = branch.task.target(batch.clean, batch.label)
             with precision_context(self.device, self.precision):
                 output = branch.network(batch.image)
-            loss = branch.task.loss(output.float(), target)
+            loss = branch.task.loss(output.float(), target, batch.weight)
             (branch.weight * loss).backward()
             losses.append(loss.detach())
         self._optimiser.step()
+        if self._teacher is not None:
+            self._teacher.follow(self.network)
         return torch.stack(losses)
 
     def weights(self) -> dict[str, torch.Tensor]:
@@ -109,6 +122,8 @@ class Learner:
         """All that the next step depends on but for the batches: weights, moments, random state."""
         found = {f"weights.{name}": tensor for name, tensor in self._all.state_dict().items()}
         found |= adam_tensors(self._optimiser, self._parameters)
+        if self._teacher is not None:
+            found |= self._teacher.tensors()
         found["random.cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             found["random.cuda"] = torch.cuda.get_rng_state(self.device)
@@ -131,6 +146,8 @@ class Learner:
         except ValueError as error:
             raise RunError(f"the checkpoint is of another network: {error}") from None
         restore_adam(self._optimiser, self._parameters, tensors)
+        if self._teacher is not None:
+            self._teacher.restore(tensors)
         torch.set_rng_state(tensors["random.cpu"])
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
@@ -163,4 +180,6 @@ def build_learner(config: TaskTraining, studies: Sequence[Study], device: torch.
         device=device,
         precision=config.precision,
         channels_last=config.channels_last,
+        teaching=config.teaching,
+        seed=config.seed,
     )

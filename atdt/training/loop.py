@@ -23,6 +23,7 @@ from atdt.training.load import KIND, network_keys
 from atdt.training.material import Material, open_material
 from atdt.training.order import Order
 from atdt.training.sources import training_focal
+from atdt.training.teaching import taught_views
 from atdt.training.validate import Validation
 
 LOG_EVERY = 10  # steps that a row of the curves averages
@@ -160,6 +161,9 @@ def _batches(config: TaskTraining, material: Material, start: int) -> Iterator[l
             material.plan,
             needs_clean=study.task.label is None,
             memory=config.memory,
+            taught=taught_views(config.teaching, study.task)
+            if config.teaching and study is material.main
+            else None,
         )
         feeds.append((order, views))
 

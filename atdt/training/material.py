@@ -9,6 +9,7 @@ from atdt.tasks import get_task
 from atdt.tasks.base import Task
 from atdt.training.config import TaskTraining
 from atdt.training.sources import Size, Source, one_size, open_sources, same_label_space
+from atdt.training.teaching import taught_views
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,11 @@ def open_material(config: TaskTraining) -> Material:
         UserError: naming the domain, list or option that does not.
     """
     task = get_task(config.task)
-    main = Study(
-        task, open_sources(task, config.train, config.pseudo_labels, skip_bad=config.skip_bad)
+    maps = taught_views(config.teaching, task).maps if config.teaching else ()
+    sources = open_sources(
+        task, config.train, config.pseudo_labels, maps=maps, skip_bad=config.skip_bad
     )
+    main = Study(task, sources)
     validation = open_sources(task, config.validation, skip_bad=config.skip_bad)
     _agree(task, [*main.sources, *validation])
     auxiliary = None

@@ -10,6 +10,7 @@ import numpy as np
 from atdt.domains import Domain, ViewPlan, open_domain
 from atdt.domains.domain import RELATIVE
 from atdt.errors import DomainError, RunError
+from atdt.predictions import CONFIDENCE
 from atdt.tasks.base import Task
 
 Size = tuple[int, int]
@@ -24,7 +25,9 @@ class Source:
     predictions: Path | None = None
 
     def described(self, resize: Size | None) -> dict[str, Any]:
-        """What run.json says of it; "focal" is in pixels of the image after `resize`, or None."""
+        """What run.json says of it; "focal" is in pixels of the image after `resize`, or None;
+        "taught_by" is the method of predictions.json that its labels come from, or None."""
+        made = next(iter(self.domain.predictions.values()), None)
         return {
             "spec": self.spec,
             "name": self.domain.name,
@@ -34,6 +37,7 @@ class Source:
             "skipped": list(self.domain.skipped),
             "focal": mean_focal(self.domain, resize),
             "pseudo_labels": self.predictions and str(self.predictions),
+            "taught_by": made and made.method,
         }
 
 
@@ -42,6 +46,7 @@ def open_sources(
     specs: Sequence[str],
     pseudo_labels: Iterable[tuple[str, Path]] = (),
     *,
+    maps: Sequence[str] = (),
     skip_bad: bool = False,
 ) -> tuple[Source, ...]:
     """Open domains with the labels that `task` learns from.
@@ -49,22 +54,30 @@ def open_sources(
     Args:
         specs: domains whose own labels are used.
         pseudo_labels: pairs (spec, predictions folder) of domains whose labels are predictions.
+        maps: what these domains must have besides, see `batches.Taught`.
 
     Raises:
         DomainError: a domain cannot be used.
-        RunError: predictions for a task that needs no label.
+        RunError: predictions for a task that needs no label, or without the confidence that is
+            asked for.
     """
+    own = [kind for kind in maps if kind != CONFIDENCE]
     labels = [task.label] if task.label else []
     sources = [Source(s, open_domain(s, labels=labels, skip_bad=skip_bad)) for s in specs]
     for spec, folder in pseudo_labels:
         if not task.label:
             raise RunError(f"{task.name} needs no labels: give {spec} by --train, not by --pseudo")
-        domain = open_domain(spec, skip_bad=skip_bad).with_predictions(task.label, folder)
-        made = domain.predictions[task.label].task
-        if made == RELATIVE and task.name != RELATIVE:
+        domain = open_domain(spec, labels=own, skip_bad=skip_bad)
+        domain = domain.with_predictions(task.label, folder)
+        made = domain.predictions[task.label]
+        if made.task == RELATIVE and task.name != RELATIVE:
             raise RunError(
-                f"{folder}: holds {made} of any scale and shift, from which {task.name} cannot be "
-                f"learnt; --task {made} can"
+                f"{folder}: holds {made.task} of any scale and shift, from which {task.name} "
+                f"cannot be learnt; --task {made.task} can"
+            )
+        if CONFIDENCE in maps and not made.has(CONFIDENCE):
+            raise RunError(
+                f"{folder}: has no confidence; `atdt distill` finds it out, or give --trust all"
             )
         sources.append(Source(spec, domain, Path(folder)))
     return tuple(sources)
@@ -111,16 +124,27 @@ def one_size(sources: Sequence[Source], plan: ViewPlan) -> Size:
 def mean_focal(domain: Domain, resize: Size | None) -> float | None:
     """Mean focal length over the images of a domain, in pixels of the image as the network sees it.
 
-    None where any image's is not known.
+    Depth that a network predicted is right for the camera which that network learnt under, so its
+    focal length counts there. None where any image's is not known.
     """
+    depth = domain.predictions.get("depth")
+    teacher = depth.method if depth is not None and depth.task == "depth" else {}
     focals = []
     for index in range(len(domain)):
-        focal = domain.focal(index)
+        focal, scale = domain.focal(index), _scale(resize, domain, index)
+        if "training_focal" in teacher:
+            trained = teacher["training_focal"]
+            focal = trained if isinstance(trained, int | float) else None
+            scale /= _scale(depth.view.get("resize"), domain, index)
         if focal is None:
             return None
-        scale = resize[1] / domain.image_size(index)[1] if resize else 1.0
         focals.append(focal * scale)
     return float(np.mean(focals))
+
+
+def _scale(resize: Sequence[int] | None, domain: Domain, index: int) -> float:
+    """What a resize makes of the width of an image."""
+    return resize[1] / domain.image_size(index)[1] if resize else 1.0
 
 
 def training_focal(described: Sequence[dict[str, Any]]) -> float | None:

@@ -293,3 +293,26 @@ def test_predictions_that_do_not_fit(make_domain, predict):
     wrong = predict(domain, "semantic", lambda path: ids(path, value=11))
     with pytest.raises(DomainError, match="holds id 11"):
         domain.with_predictions("semantic", wrong).label(0, "semantic")
+
+
+def test_confidence_comes_at_the_size_of_the_image_like_its_label(make_domain, predict):
+    domain = open_domain(make_domain(1))
+    sure = np.arange(6 * 10, dtype=np.uint8).reshape(6, 10)
+    made = {
+        "view": {"resize": [6, 10], "crop": None, "pad": None},
+        "confidence": {"image/a/0.png": "confidence/0.png"},
+    }
+    folder = predict(domain, "semantic", lambda path: ids(path, size=(6, 10)), **made)
+    learnt = domain.with_predictions("semantic", folder)
+    with pytest.raises(DomainError, match=r"train\.txt:1: .*confidence/0\.png: named by"):
+        learnt.confidence(0, "semantic")
+    write_png(folder / "confidence/0.png", sure)
+    found = learnt.confidence(0, "semantic")
+    assert found.dtype == np.uint8
+    assert (found == sure.repeat(2, axis=0).repeat(2, axis=1)).all()
+    write_depth(folder / "confidence/0.png", sure.astype(np.float32), "uint16/256")
+    with pytest.raises(DomainError, match="has 16 bits; a confidence is a number of 8"):
+        learnt.confidence(0, "semantic")
+    bare = domain.with_predictions("semantic", predict(domain, "semantic", ids))
+    with pytest.raises(DomainError, match=r"has no confidence of 'image/a/0\.png'"):
+        bare.confidence(0, "semantic")

@@ -2,13 +2,15 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import wraps
 from pathlib import Path
 
 import pytest
 
-from atdt.experiments.steps import Steps
+from atdt.experiments.steps import Steps, plain
+from atdt.networks import NetworkSpec
+from atdt.training import TaskTraining, Teaching
 
 
 @dataclass(frozen=True)
@@ -120,3 +122,12 @@ def test_what_no_step_made_is_not_replaced(tmp_path, verb, calls):
     config.out.write_text("somebody's")
     Steps(tmp_path / "steps.json", total=1).do("x", verb, config, out=config.out)
     assert not calls[0].overwrite
+
+
+def test_an_option_that_was_added_changes_a_key_only_where_it_is_used(tmp_path):
+    training = TaskTraining("depth", ("a",), NetworkSpec("tiny", {}), tmp_path, steps=1)
+    before = asdict(training)
+    assert before.pop("teaching") is None
+    assert plain(training) == plain(before)
+    taught = replace(training, teaching=Teaching("confidence"))
+    assert plain(taught)["teaching"]["trust"] == "confidence"

@@ -7,13 +7,14 @@ import sys
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from atdt.errors import RunError
 from atdt.networks import NetworkSpec
 from atdt.runs import CHECKPOINT, CURVES, WEIGHTS, open_run
-from atdt.training import Auxiliary, train_task
+from atdt.training import Auxiliary, Teaching, train_task
 from atdt.training.learner import Learner
 
 
@@ -44,8 +45,13 @@ def results(path):
 
 
 @pytest.fixture
-def variants(config, domain_a, domain_b, own_module):
+def variants(config, domain_a, domain_b, own_module, write_predictions):
     """Trainings that use everything that has a state."""
+    guesses = write_predictions(
+        "semantic",
+        lambda size: np.indices(size).sum(axis=0).astype(np.uint8) % 3,
+        confidence=lambda size: np.full(size, 120, np.uint8),
+    )
     auxiliary = Auxiliary("edges", (f"{domain_a}:train", f"{domain_b}:train"), weight=0.5)
     return {
         "plain": config(),
@@ -61,11 +67,16 @@ def variants(config, domain_a, domain_b, own_module):
             photometric="strong",
         ),
         "last": config(validation=(), channels_last=False),
+        "taught": config(
+            pseudo_labels=((f"{domain_b}:train", guesses),),
+            teaching=Teaching("confidence", teacher_decay=0.8, teacher_from=0.5, paste="depth"),
+            batch=4,
+        ),
         "dropout": config(network=NetworkSpec(f"{own_module}:build", {}), allow_import=True),
     }
 
 
-@pytest.mark.parametrize("variant", ["plain", "everything", "last", "dropout"])
+@pytest.mark.parametrize("variant", ["plain", "everything", "last", "taught", "dropout"])
 def test_a_training_that_is_cut_off_ends_with_the_same_bits(
     variants, variant, monkeypatch, tmp_path
 ):

@@ -1,12 +1,11 @@
 """What is learnt from: domains that agree, and predictions that stand in for labels."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from atdt.domains import ViewPlan, encodings, open_domain
+from atdt.domains import ViewPlan, open_domain
 from atdt.errors import DomainError, RunError, UserError
 from atdt.runs import open_run
 from atdt.tasks import get_task
@@ -78,27 +77,9 @@ def test_focal_lengths_follow_the_resize(domain_a, make_domain, tmp_path):
 
 
 @pytest.fixture
-def predictions(domain_b, tmp_path):
+def predictions(write_predictions):
     """A predictions folder of B in which all is sky."""
-    domain = open_domain(f"{domain_b}:train")
-    folder, files = tmp_path / "predicted", {}
-    for index, sample in enumerate(domain.samples):
-        files[sample.image] = f"predictions/{index}.png"
-        ids = np.full(domain.image_size(index), 1, np.uint8)
-        encodings.write_png(folder / files[sample.image], ids)
-    info = {
-        "schema": 1,
-        "complete": True,
-        "task": "semantic",
-        "label_space": domain.label_space.to_dict(),
-        "domain": domain.to_dict(),
-        "view": ViewPlan().to_dict(),
-        "mismatch": [],
-        "method": {},
-        "files": files,
-    }
-    (folder / "predictions.json").write_text(json.dumps(info))
-    return folder
+    return write_predictions("semantic", lambda size: np.full(size, 1, np.uint8))
 
 
 def test_predictions_stand_in_for_labels(config, domain_b, predictions):
@@ -115,6 +96,7 @@ def test_predictions_stand_in_for_labels(config, domain_b, predictions):
     path = train_task(taught)
     (described,) = open_run(path).info["domains"]["train"]
     assert described["pseudo_labels"] == str(predictions)
+    assert described["taught_by"] == {"kind": "network", "network": {"sha256": "5a" * 32}}
     last = (path / "curves.csv").read_text().splitlines()[-1].split(",")
     assert float(last[2]) < 0.05  # nothing is easier to learn than a constant
 
@@ -131,3 +113,22 @@ def test_predictions_are_part_of_what_resuming_compares(config, domain_b, predic
 def test_a_task_without_labels_takes_no_predictions(config, domain_b, predictions):
     with pytest.raises(RunError, match="edges needs no labels"):
         open_material(config(task="edges", pseudo_labels=((f"{domain_b}:train", predictions),)))
+
+
+def test_predicted_depth_counts_under_the_camera_that_its_network_learnt_with(
+    config, domain_b, write_predictions
+):
+    def focal(resize, **changes):
+        folder = write_predictions("depth", lambda size: np.full(size, 9, np.float32), **changes)
+        (source,) = open_sources(get_task("depth"), [], [(f"{domain_b}:train", folder)])
+        return source.described(resize)["focal"]
+
+    method = {"kind": "network", "training_focal": 30.0}
+    assert focal(None) == 80.0  # labels from elsewhere: B's own
+    assert focal(None, method=method) == 30.0
+    assert focal((8, 12), method=method) == 15.0
+    view = ViewPlan(resize=(8, 12)).to_dict()  # the network saw B at half its width
+    assert focal(None, method=method, view=view) == 60.0
+    assert focal((8, 12), method=method, view=view) == 30.0
+    for unknown in (None, "thirty"):
+        assert focal(None, method=method | {"training_focal": unknown}) is None

@@ -1,0 +1,195 @@
+"""`atdt distill`: students of predictions, round after round."""
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from atdt.decode import Prediction, predict
+from atdt.domains import Domain, open_domain
+from atdt.errors import MismatchError, RunError
+from atdt.experiments.distill.config import Distillation
+from atdt.experiments.distill.trusted import check_witnesses, says, trusted
+from atdt.predictions import INDEX, LOGITS, Predictions, is_predictions, open_predictions
+from atdt.runs import INFO, exclusive
+from atdt.tasks import get_task
+from atdt.tasks.base import Task
+from atdt.training import TaskTraining, Teaching, train_task
+from atdt.training.material import open_material
+
+KINDS = ("round", "labels", "predicted")  # of one round, the last to come first
+OURS = re.compile(rf"({'|'.join(KINDS)})(\d+)")
+
+
+def distill(config: Distillation) -> Path:
+    """Teach a task network on A's labels and on images of B under predictions.
+
+        OUT/round1      the run of the first student
+        OUT/predicted2  its predictions of B
+        OUT/labels1 …   predictions with their confidence, where that is asked for
+        OUT/round2 …
+
+    No label of the task on B is read: predictions take their place, and neither `student.train` nor
+    `student.validation` may be of B. Every part is a run or predictions like any others, and is
+    gone on with or refused as these are.
+
+    Returns:
+        the run of the last round.
+
+    Raises:
+        UserError: an option, a folder of predictions, a domain, or what is in `config.out` already.
+        NumericsError: see `train_task`.
+    """
+    config.check()
+    opened = [open_predictions(folder) for folder in config.predictions]
+    task = get_task(opened[0].task)
+    if config.student.task != task.name:
+        raise MismatchError(
+            f"{opened[0].folder / INDEX}: holds predictions of {task.name!r}, but the student "
+            f"learns {config.student.task!r}"
+        )
+    check_witnesses(opened[0], opened[1:])
+    _refuse_labels_of_b(config, task)
+    teaching = _teaching(config, opened, task)
+    student = replace(config.student, teaching=None if teaching.is_plain else teaching)
+    _try_out(config, student)
+    with exclusive(config.out):
+        _begin(config)
+        run = config.out
+        for number in range(1, config.rounds + 1):
+            labels = config.predictions[0] if number == 1 else _predicted(config, run, number)
+            if teaching.needs_confidence:
+                out = config.out / f"labels{number}"
+                labels = trusted(labels, config.predictions[1:], out)
+            run = train_task(
+                replace(
+                    student,
+                    out=config.out / f"round{number}",
+                    pseudo_labels=((config.b, labels),),
+                    resume=True,
+                    overwrite=False,
+                )
+            )
+    return run
+
+
+def _predicted(config: Distillation, run: Path, number: int) -> Path:
+    """What the student before says of B."""
+    student = config.student
+    teaching = student.teaching
+    return predict(
+        Prediction(
+            run=run,
+            domain=config.b,
+            out=config.out / f"predicted{number}",
+            resize=student.resize,
+            batch=student.batch,
+            device=student.device,
+            precision=student.precision,
+            save_logits=teaching is not None and teaching.needs_confidence,
+            skip_bad=student.skip_bad,
+            allow_import=student.allow_import,
+            resume=True,
+        )
+    )
+
+
+def _teaching(config: Distillation, opened: Sequence[Predictions], task: Task) -> Teaching:
+    """How the student is taught, once it is known whether anything tells how sure predictions are.
+
+    Raises:
+        RunError: it is asked for, and nothing does.
+    """
+    teaching = config.student.teaching or Teaching()
+    teaching.check()
+    first, *others = opened
+    if not teaching.needs_confidence and not others:
+        return teaching
+    if not teaching.needs_confidence:
+        raise RunError("--trust all: has no use for a second folder, which tells what to trust")
+    if others and task.agreement(*[first.read(first.images[0], task)] * 2) is None:
+        raise RunError(f"several predictions of {task.name} cannot be compared: give one folder")
+    if others and config.rounds > 1:
+        seen = first.view.get("resize")
+        if (seen and tuple(seen)) != config.student.resize:
+            raise RunError(
+                f"{first.folder / INDEX}: images were resized to {seen}, but the student's later "
+                f"rounds would compare predictions at {config.student.resize or 'their own size'}: "
+                "give the same --resize"
+            )
+    if others or (says(task) and first.has(LOGITS)):
+        return teaching
+    if says(task):
+        raise RunError(
+            f"{first.folder / INDEX}: has no logits, which tell how sure it is; predict again with "
+            "--save-logits, or give --trust all"
+        )
+    if teaching.trust == "confidence":
+        return replace(teaching, trust="all")
+    raise RunError(
+        f"--trust {teaching.trust}: a prediction of {task.name} does not tell how sure it is; give "
+        "a second folder to compare it with, or --trust all"
+    )
+
+
+def _refuse_labels_of_b(config: Distillation, task: Task) -> None:
+    """Prove that no domain whose labels of the task are read has images of B.
+
+    Raises:
+        RunError: one has; names the option and the spec.
+    """
+    student = config.student
+    b = open_domain(config.b, skip_bad=student.skip_bad)
+    read = {"--train": student.train, "--validation": student.validation}
+    if student.auxiliary and get_task(student.auxiliary.task).label == task.label:
+        read["--auxiliary-train"] = student.auxiliary.train
+    for option, specs in read.items():
+        for spec in specs:
+            other = open_domain(spec, skip_bad=student.skip_bad)
+            if other.name == b.name or _images(other) & _images(b):
+                raise RunError(
+                    f"{option} {spec}: is of {b.name}, whose labels of {task.name} may neither "
+                    "teach nor choose here; `atdt train-task --pseudo` learns from both"
+                )
+
+
+def _images(domain: Domain) -> set[Path]:
+    return {(domain.root / sample.image).resolve() for sample in domain.samples}
+
+
+def _try_out(config: Distillation, student: TaskTraining) -> None:
+    """Find mistakes in the training before anything is written for it."""
+    teaching = student.teaching and replace(student.teaching, trust="all")
+    labels = ((config.b, config.predictions[0]),)
+    trial = replace(student, pseudo_labels=labels, teaching=teaching)
+    trial.check()
+    open_material(trial)
+
+
+def _begin(config: Distillation) -> None:
+    """Make room in `config.out`.
+
+    Raises:
+        RunError: it holds what is not to be replaced or gone on with.
+    """
+    there = []
+    for entry in config.out.iterdir():
+        named = OURS.fullmatch(entry.name)
+        if not named or not (is_predictions(entry) or (entry / INFO).is_file() or _is_empty(entry)):
+            raise RunError(f"{config.out}: holds other files ({entry.name}); choose another --out")
+        there.append((-int(named[2]), KINDS.index(named[1]), entry))
+    if there and not (config.resume or config.overwrite):
+        raise RunError(
+            f"{config.out}: holds rounds of a student; --resume goes on with them, --overwrite "
+            "replaces them"
+        )
+    if config.overwrite:
+        # The last first, so that what a kill leaves can be gone on with.
+        for _, _, entry in sorted(there):
+            shutil.rmtree(entry)
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether a killed process wrote nothing whole there."""
+    return folder.is_dir() and all(file.name.endswith(".partial") for file in folder.iterdir())

@@ -1,0 +1,120 @@
+"""Predictions with a confidence of each pixel: what teaches a student."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from atdt.decode.folder import PredictionsWriter, identity
+from atdt.domains.encodings import write_png
+from atdt.errors import MismatchError
+from atdt.files import sha256_file, write_atomic
+from atdt.predictions import (
+    CONFIDENCE,
+    INDEX,
+    LOGITS,
+    PREDICTIONS,
+    Predictions,
+    open_predictions,
+)
+from atdt.progress import progress
+from atdt.tasks import get_task
+from atdt.tasks.base import Task
+from atdt.tasks.files import with_suffix
+
+SAME = ("task", "label_space", "view")  # of a teacher and its witnesses
+
+
+def trusted(teacher: Path, witnesses: Sequence[Path], out: Path) -> Path:
+    """Copy predictions, and find out how far each pixel is to be trusted.
+
+    The confidence is what the teacher's own output says (the probability of the likeliest class),
+    where the task's outputs say anything and logits were kept, times the mean agreement with the
+    witnesses, where there are any; in steps of 1/255.
+
+    Args:
+        teacher: predictions folder.
+        witnesses: predictions of the same images by others.
+        out: the new predictions folder; gone on with where it was begun.
+
+    Returns:
+        `out`.
+
+    Raises:
+        MismatchError: a witness is of another task, label space, view or other images; or what is
+            in `out` was made from other folders.
+        UserError: a folder or a file of it cannot be read.
+    """
+    first, *others = (open_predictions(folder) for folder in (teacher, *witnesses))
+    task = get_task(first.task)
+    check_witnesses(first, others)
+    parts = [PREDICTIONS, CONFIDENCE]
+    writer = PredictionsWriter(out, _header(first, others), first.images, parts, resume=True)
+    if writer.complete:
+        return out
+    todo = [image for image in first.images if not writer.is_done(image)]
+    with progress("how sure are they", len(todo), "images") as advance:
+        for image in todo:
+            source = first.path(image)
+            copied = with_suffix(writer.path(PREDICTIONS, image), source.suffix)
+            write_atomic(copied, source.read_bytes())
+            sure = with_suffix(writer.path(CONFIDENCE, image), ".png")
+            confidence = _confidence(first, others, image, task)
+            write_png(sure, np.rint(255 * confidence).astype(np.uint8))
+            writer.record({image: {PREDICTIONS: copied, CONFIDENCE: sure}})
+            advance(1)
+    writer.finish()
+    return out
+
+
+def check_witnesses(first: Predictions, others: Sequence[Predictions]) -> None:
+    """Prove that predictions can be compared with the first's, image by image.
+
+    Raises:
+        MismatchError: another task, label space or view.
+        UserError: an image without a prediction.
+    """
+    for other in others:
+        for key in SAME:
+            if identity(other.info[key]) != identity(first.info[key]):
+                raise MismatchError(
+                    f"{other.folder / INDEX}: {key} is another than that of {first.folder}"
+                )
+        for image in first.images:
+            other.path(image)
+
+
+def says(task: Task) -> bool:
+    """Whether an output of the task tells how sure it is."""
+    return task.confidence(torch.zeros(1, 1, 1, 1)) is not None
+
+
+def _confidence(
+    first: Predictions, others: Sequence[Predictions], image: str, task: Task
+) -> np.ndarray:
+    """From 0 to 1, (h, w)."""
+    prediction = first.read(image, task)
+    confidence = np.ones(prediction.shape[:2], np.float32)
+    if says(task) and first.has(LOGITS):
+        output = torch.from_numpy(np.array(first.logits(image), np.float32))
+        confidence = task.confidence(output[None])[0].numpy()
+    if others:
+        agreements = [task.agreement(prediction, other.read(image, task)) for other in others]
+        confidence = confidence * np.mean(agreements, axis=0)
+    return confidence
+
+
+def _header(first: Predictions, others: Sequence[Predictions]) -> dict[str, Any]:
+    info = first.info
+    folders = [one.folder / INDEX for one in (first, *others)]
+    return {
+        **{key: info[key] for key in (*SAME, "domain")},
+        "method": first.method | {"witnesses": [other.method for other in others]},
+        "mismatch": sorted({line for one in (first, *others) for line in one.mismatch}),
+        "skipped": info.get("skipped", []),
+        "suffix": info.get("suffix"),
+        "arrays": {},
+        "computed": {"from": [sha256_file(index) for index in folders]},
+    }
