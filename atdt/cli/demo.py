@@ -30,9 +30,16 @@ from atdt.cli.options import PATH
     help="The held-out pair is for claims: nothing was developed on it.",
 )
 @click.option("--rivals", is_flag=True, help="Also the rivals that cost a training each.")
+@click.option("--students", is_flag=True, help="Also one network for B, taught by each.")
 @click.option("--smoke", is_flag=True, help="A minute's road on tiny pictures; nothing is learnt.")
 def command(
-    full: bool, root: Path, seeds: tuple[int, ...], pair: str, rivals: bool, smoke: bool
+    full: bool,
+    root: Path,
+    seeds: tuple[int, ...],
+    pair: str,
+    rivals: bool,
+    students: bool,
+    smoke: bool,
 ) -> None:
     """Render streets, train, transfer and measure; write reports/demo/index.html.
 
@@ -57,11 +64,18 @@ def command(
             seeds=seeds or (0, 1, 2),
             transfer_seeds=(0, 1),
             rivals=True,
+            students=students,
             curve=(10, 30, 100, 300),
         )
     else:
         preset, name = (SMOKE, "smoke") if smoke else (DEMO, "demo")
         config = Experiment(
-            preset, PAIRS[pair], root, name + suffix, seeds=seeds or (0,), rivals=rivals
+            preset,
+            PAIRS[pair],
+            root,
+            name + suffix,
+            seeds=seeds or (0,),
+            rivals=rivals,
+            students=students,
         )
     click.echo(demo(config))

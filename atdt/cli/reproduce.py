@@ -57,6 +57,9 @@ WIDE = 200  # columns, where the output is no terminal
 )
 @click.option("--no-rivals", is_flag=True, help="Leave out the rivals that cost a training each.")
 @click.option(
+    "--students", is_flag=True, help="Also one network for B taught by each; tables 1, 2 and tasks."
+)
+@click.option(
     "--curve",
     default="10,30,100,300",
     show_default=True,
@@ -80,6 +83,7 @@ def command(
     seeds: tuple[int, ...],
     transfer_seeds: tuple[int, ...],
     no_rivals: bool,
+    students: bool,
     curve: str,
     root: Path,
 ) -> None:
@@ -95,6 +99,8 @@ def command(
 
     if (source is None) != (target is None):
         raise click.UsageError("--from and --to belong together")
+    if students and table not in ("table1", "table2", "tasks"):
+        raise click.UsageError(f"--students: {table} has no students; tables 1, 2 and tasks do")
     made = reproduce(
         Reproduction(
             table,
@@ -107,6 +113,7 @@ def command(
             seeds,
             transfer_seeds,
             rivals=not no_rivals,
+            students=students,
             curve=_counts(curve),
             tasks=None if source is None or target is None else (source, target),
         )

@@ -93,7 +93,7 @@ def other_rivals(direction: Direction, preset: Preset, steps: Steps, outcome: Ou
     """The rivals that cost a training each; their rows are added to `outcome`."""
     road = Road(direction, preset, steps, outcome)
     t1, t2 = direction.source, direction.target
-    a, b = t2.domain("a", "train"), t2.domain("b", "train")
+    a = t2.domain("a", "train")
     val_a = t2.validation("a")
     shared = road.train(
         SHARED,
@@ -111,18 +111,24 @@ def other_rivals(direction: Direction, preset: Preset, steps: Steps, outcome: Ou
         val_a,
         init_from=outcome.runs["n1"],
     )
-    guesses = road.predict_only(outcome.runs["n2"], b, "baseline-on-b-train")
-    taught = road.train(
+    for name, run in ((SHARED, shared), (WARM, warm), (SELF, self_trained(road))):
+        outcome.rows[name] = [road.predict(run, t2, "b", name)]
+
+
+def self_trained(road: Road) -> Path:
+    """The rival (v): T2 on A, and on B under the baseline's predictions, all pixels the same."""
+    t2 = road.direction.target
+    b = t2.domain("b", "train")
+    guesses = road.predict_only(road.outcome.runs["n2"], b, "baseline-on-b-train")
+    return road.train(
         SELF,
         f"self-training: {t2.name} on A, and on B under the baseline's predictions",
         t2.task,
-        (a,),
-        val_a,
+        (t2.domain("a", "train"),),
+        t2.validation("a"),
         pseudo_labels=((b, guesses),),
         without_source=True,
     )
-    for name, run in ((SHARED, shared), (WARM, warm), (SELF, taught)):
-        outcome.rows[name] = [road.predict(run, t2, "b", name)]
 
 
 def labelled_images(

@@ -14,6 +14,7 @@ from atdt.experiments.pairs import Pair, Place
 from atdt.experiments.preset import Preset
 from atdt.experiments.road import Direction, Outcome, Side
 from atdt.experiments.steps import Counted, Steps
+from atdt.experiments.students import students
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Experiment:
         seeds: of the task networks and views.
         transfer_seeds: of G and the head.
         rivals: also train the rivals that cost a training each.
+        students: also merge AT/DT with the baseline, and distil each into one network.
         curve: numbers of labelled images of B for the oracle's curve; none for no curve.
         places: of domains A and B; None: they are rendered.
     """
@@ -41,6 +43,7 @@ class Experiment:
     seeds: tuple[int, ...] = (0,)
     transfer_seeds: tuple[int, ...] = (0,)
     rivals: bool = False
+    students: bool = False
     curve: tuple[int, ...] = ()
     places: tuple[Place, Place] | None = None
 
@@ -62,6 +65,8 @@ def run(config: Experiment) -> tuple[list[Result], Steps]:
         outcome = essentials(direction, config.preset, steps)
         if config.rivals:
             other_rivals(direction, config.preset, steps, outcome)
+        if config.students:
+            students(direction, config.preset, steps, outcome)
         if not config.curve:
             return outcome, {}
         return outcome, labelled_images(direction, config.preset, steps, outcome, config.curve)

@@ -22,6 +22,7 @@ from atdt.experiments.direction import (
     WARM,
 )
 from atdt.experiments.road import Direction, Outcome
+from atdt.experiments.students import MERGED, STUDENT, STUDENT_BASELINE, STUDENT_MERGED
 
 LABELS = {
     BASELINE: "baseline (N2)",
@@ -32,6 +33,10 @@ LABELS = {
     HEAD: "(ii) head on E1",
     PLAIN: "AT/DT, the paper's loss",
     ATDT: "AT/DT",
+    MERGED: "AT/DT and the baseline merged",
+    STUDENT_BASELINE: "student of the baseline",
+    STUDENT: "student of AT/DT",
+    STUDENT_MERGED: "student of both merged",
     ORACLE: "oracle",
 }
 # The same in a sentence.
@@ -43,7 +48,11 @@ SHORT = {
     SHARED: "one encoder with two decoders",
     HEAD: "a head on frozen E1",
     PLAIN: "AT/DT with the paper's loss alone",
+    ATDT: "AT/DT itself",
+    MERGED: "AT/DT merged with the baseline",
+    STUDENT_BASELINE: "the student of the baseline",
 }
+STUDENTS = (STUDENT_BASELINE, STUDENT, STUDENT_MERGED)
 FEW_SEEDS = 5  # below it a bootstrap over seeds says too little of their spread
 # What gap closed is read off, by task: the first that was measured.
 GAP_ON = {"depth": ("focal/abs_rel", "abs_rel"), "semantic": ("miou",)}
@@ -124,13 +133,23 @@ def verdict(measured: Figures) -> str:
         if gap is None
         else f"AT/DT closes {100 * gap:.0f} % of the gap between baseline and oracle"
     )
-    ahead = [_against(measured, rival) for rival in measured.rows if rival not in (ATDT, ORACLE)]
+    rivals = [name for name in measured.rows if name not in (ATDT, ORACLE, *STUDENTS)]
+    ahead = [_against(measured, ATDT, rival) for rival in rivals]
     return (
         f"By {name} on B, {closed}. AT/DT is "
-        f"{'; '.join(ahead)}. A difference is certain where its paired {100 * LEVEL:.0f} % "
-        f"interval over seeds and images excludes zero.{_few_seeds(measured)}"
+        f"{'; '.join(ahead)}.{_of_students(measured)} A difference is certain where its paired "
+        f"{100 * LEVEL:.0f} % interval over seeds and images excludes zero.{_few_seeds(measured)}"
         f"{_scalar_warning(measured)}"
     )
+
+
+def _of_students(measured: Figures) -> str:
+    """A sentence on AT/DT's student: against its teacher, and against what people do without."""
+    if STUDENT not in measured.rows:
+        return ""
+    others = (ATDT, STUDENT_BASELINE if STUDENT_BASELINE in measured.rows else SELF)
+    said = "; ".join(_against(measured, STUDENT, other) for other in others)
+    return f" The student of AT/DT is {said}."
 
 
 def _few_seeds(measured: Figures) -> str:
@@ -158,17 +177,17 @@ def _scalar_warning(measured: Figures) -> str:
     )
 
 
-def _against(measured: Figures, rival: str) -> str:
+def _against(measured: Figures, method: str, rival: str) -> str:
     sign = 1 if measured.metrics[measured.gap_on]["better"] == "higher" else -1
-    pairs = zip(measured.by_seed[ATDT], measured.by_seed[rival], strict=True)
+    pairs = zip(measured.by_seed[method], measured.by_seed[rival], strict=True)
     wins = sum(sign * (own - other) > 0 for own, other in pairs)
     difference = sign * (
-        measured.rows[ATDT].replicates[measured.gap_on]
+        measured.rows[method].replicates[measured.gap_on]
         - measured.rows[rival].replicates[measured.gap_on]
     )
     ends = interval(difference)
     certain = ends is not None and (ends[0] > 0 or ends[1] < 0)
-    verb = "ahead of" if measured.better(ATDT, rival) else "behind"
+    verb = "ahead of" if measured.better(method, rival) else "behind"
     label = SHORT[rival]
-    seeds = len(measured.by_seed[ATDT])
+    seeds = len(measured.by_seed[method])
     return f"{verb} {label} ({'certain' if certain else 'uncertain'}; ahead on {wins} of {seeds})"

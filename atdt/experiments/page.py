@@ -27,9 +27,11 @@ from atdt.experiments.direction import (
     BASELINE,
     HEAD,
     ORACLE,
+    SELF,
 )
 from atdt.experiments.figures import LABELS, Figures, Result, verdict
 from atdt.experiments.road import Direction, Outcome
+from atdt.experiments.students import STUDENT, STUDENT_BASELINE
 from atdt.tasks import get_task
 
 PICTURES = 4
@@ -82,12 +84,15 @@ def main_table(result: Result, measured: Figures) -> Table:
             for key in keys
             if measured.metrics[key].get("diagnostic")
         ]
+        notes = list(diagnostics)
+        if name == SELF and STUDENT in result.methods and STUDENT_BASELINE not in result.methods:
+            notes.append("the student of the baseline, told what the other students are told")
         rows.append(
             Row(
                 LABELS[name],
                 cells,
                 mismatch=mismatch,
-                notes=diagnostics,
+                notes=notes,
                 competes=name != ORACLE,
                 emphasis=name == ATDT,
             )

@@ -16,8 +16,22 @@ from atdt.experiments.known_depth import KINDS as KNOWN_DEPTH
 from atdt.experiments.matched_camera import KINDS as CAMERAS
 from atdt.files import read_toml
 from atdt.networks import NetworkSpec
+from atdt.training import Teaching
 
 BUILT_IN = Path(__file__).parent / "presets"
+
+
+@dataclass(frozen=True)
+class Student:
+    """How students of predictions learn; all else is as for every task network.
+
+    Attributes:
+        teaching: see `atdt.training.config`; plain, it is rival (v)'s.
+        rounds: of students.
+    """
+
+    teaching: Teaching = field(default_factory=Teaching)
+    rounds: int = 1
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,8 @@ class Preset:
             left-right check, which is what a user has, or "sparse" as a lidar's.
         camera: that A is brought under before anything learns from it: its "own", B's by "matched"
             pitch and focal length, or "matched-height", where A's depth is scaled too.
+        student: how students of predictions learn, where there are any. As it is, the student of
+            the baseline is rival (v).
         block: neighbouring test images that the bootstrap draws together; more than 1 for video.
     """
 
@@ -75,6 +91,7 @@ class Preset:
     cyclegan_crop: tuple[int, int] | None = None
     known_depth: str = "exact"
     camera: str = "own"
+    student: Student = field(default_factory=Student)
     block: int = 1
 
 
@@ -166,6 +183,14 @@ def _losses(value: Any) -> tuple[tuple[str, float], ...]:
     return tuple((name, _number(weight)) for name, weight in value.items())
 
 
+def _student(value: Any) -> Student:
+    options = dict(value)
+    rounds = _count(options.pop("rounds", 1))
+    teaching = Teaching(**options)
+    teaching.check()
+    return Student(teaching, rounds)
+
+
 COUNT = ("a whole number above 0", _count)
 NUMBER = ("a number above 0", _number)
 SIZE = ("[height, width]", _size)
@@ -197,6 +222,10 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "cyclegan_crop": SIZE,
     "known_depth": _one_of(KNOWN_DEPTH),
     "camera": _one_of(CAMERAS),
+    "student": (
+        "{ trust = …, teacher_decay = …, teacher_from = …, paste = …, rounds = … }",
+        _student,
+    ),
     "block": COUNT,
 }
 

@@ -59,6 +59,7 @@ class Reproduction:
         seeds: of the task networks and views.
         transfer_seeds: of G and the head.
         rivals: also train the rivals that cost a training each.
+        students: also merge AT/DT with the baseline, and distil each into one network.
         curve: numbers of labelled images of B for the oracle's curve.
     """
 
@@ -72,6 +73,7 @@ class Reproduction:
     seeds: tuple[int, ...] = (0, 1, 2)
     transfer_seeds: tuple[int, ...] = (0,)
     rivals: bool = True
+    students: bool = False
     curve: tuple[int, ...] = (10, 30, 100, 300)
     tasks: tuple[str, str] | None = None
 
@@ -177,6 +179,7 @@ def _experiment(config: Reproduction) -> Experiment:
         seeds=config.seeds,
         transfer_seeds=config.transfer_seeds,
         rivals=config.rivals and config.table != "figure3",
+        students=config.students,
         curve=() if config.table == "figure3" else config.curve,
         places=places,
     )

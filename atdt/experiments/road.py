@@ -1,6 +1,6 @@
 """A direction of transfer, and the verbs that walk it with the settings of a preset."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from atdt.decode import Decoding, Prediction, decode, predict
@@ -120,13 +120,39 @@ class Road:
         network: NetworkSpec | None = None,
     ) -> Path:
         """A task network; all get the same steps and architecture, but for what says otherwise."""
+        config = replace(
+            self.training(
+                name, task, train, validation, without_source=without_source, steps=steps
+            ),
+            network=network or self.preset.network,
+            auxiliary=auxiliary,
+            init_from=init_from,
+            pseudo_labels=pseudo_labels,
+        )
+        inputs = [self.direction.data, *(folder for _, folder in pseudo_labels)]
+        inputs += [init_from] if init_from else []
+        run = self.steps.do(title, train_task, config, *inputs, out=config.out)
+        self.outcome.runs[name] = run
+        return run
+
+    def training(
+        self,
+        name: str,
+        task: str,
+        train: tuple[str, ...],
+        validation: tuple[str, ...],
+        *,
+        without_source: bool = False,
+        steps: int | None = None,
+    ) -> TaskTraining:
+        """A training of a task network with the settings of the preset."""
         preset = self.preset
         steps = steps or preset.steps
-        config = TaskTraining(
+        return TaskTraining(
             task=task,
             train=train,
             validation=validation,
-            network=network or preset.network,
+            network=preset.network,
             out=self.direction.folder("runs", without_source=without_source) / name,
             steps=steps,
             batch=preset.batch,
@@ -138,15 +164,7 @@ class Road:
             precision=preset.precision,
             validate_every=max(1, steps // 5),
             checkpoint_every=max(1, steps // 5),
-            auxiliary=auxiliary,
-            init_from=init_from,
-            pseudo_labels=pseudo_labels,
         )
-        inputs = [self.direction.data, *(folder for _, folder in pseudo_labels)]
-        inputs += [init_from] if init_from else []
-        run = self.steps.do(title, train_task, config, *inputs, out=config.out)
-        self.outcome.runs[name] = run
-        return run
 
     def adapt(self, run: Path, domain: str) -> Path:
         """The rival (iv): N2 with its batch-norm statistics re-estimated on B."""
@@ -232,44 +250,61 @@ class Road:
     ) -> Path:
         """Predict T2 through G on a test split, and measure it."""
         domain = self.direction.target.domain(letter, "test")
+        out = self.decode_only(transfer, n1, n2, domain, name, allow_mismatch=allow_mismatch)
+        return self.measure(out, domain, name)
+
+    def decode_only(
+        self,
+        transfer: Path,
+        n1: Path,
+        n2: Path | None,
+        domain: str,
+        name: str,
+        *,
+        save_logits: bool = False,
+        allow_mismatch: tuple[str, ...] = (),
+    ) -> Path:
+        """Predict T2 through G; the predictions folder."""
         config = Decoding(
             transfer=transfer,
             encoder=n1,
             decoder=n2,
             domain=domain,
-            out=self._predictions(transfer, name),
+            out=self.predictions(transfer, name),
             resize=self.preset.resize,
             precision=self.preset.precision,
+            save_logits=save_logits,
             allow_mismatch=allow_mismatch,
         )
         inputs = [transfer, n1] if n2 is None else [transfer, n1, n2]
-        out = self.steps.do(f"decode {name}", decode, config, *inputs, out=config.out)
-        return self._measure(out, domain, name)
+        return self.steps.do(f"decode {name}", decode, config, *inputs, out=config.out)
 
     def predict(self, run: Path, side: Side, letter: str, name: str) -> Path:
         """Predict by a task network on a test split, and measure it."""
         domain = side.domain(letter, "test")
-        return self._measure(self.predict_only(run, domain, name), domain, name)
+        return self.measure(self.predict_only(run, domain, name), domain, name)
 
-    def predict_only(self, run: Path, domain: str, name: str) -> Path:
+    def predict_only(self, run: Path, domain: str, name: str, *, save_logits: bool = False) -> Path:
         """Predict by a task network; the predictions folder."""
-        out = self._predictions(run, name)
+        out = self.predictions(run, name)
         config = Prediction(
             run=run,
             domain=domain,
             out=out,
             resize=self.preset.resize,
             precision=self.preset.precision,
+            save_logits=save_logits,
         )
         return self.steps.do(f"predict {name}", predict, config, run, out=out)
 
-    def _measure(self, predictions: Path, domain: str, name: str) -> Path:
+    def measure(self, predictions: Path, domain: str, name: str) -> Path:
+        """Measure predictions; their folder."""
         config = Evaluation(predictions=predictions, domain=domain, block=self.preset.block)
         out = predictions / "metrics.json"
         self.steps.do(f"measure {name}", evaluate, config, predictions, out=out)
         return predictions
 
-    def _predictions(self, run: Path, name: str) -> Path:
-        """Predictions lie as the runs do that made them."""
+    def predictions(self, run: Path, name: str) -> Path:
+        """Where predictions go: they lie as the runs do that made them."""
         runs, predictions = self.direction.root / "runs", self.direction.root / "predictions"
         return predictions / run.parent.relative_to(runs) / name

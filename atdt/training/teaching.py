@@ -66,22 +66,20 @@ class Teacher:
     def lesson(self, step: int, batch: Batch) -> Batch:
         """The batch that step `step` learns from; it may share memory with `batch`, which is used
         up. Every pixel of a label has weight 1."""
-        taught = batch.taught
-        image, label = batch.image[taught.rows], batch.label[taught.rows]
-        weight = self._weight(taught.maps.get(CONFIDENCE))
+        taught, rows = batch.taught, batch.taught.rows
+        label, weight = batch.label[rows], self._weight(batch.taught.maps.get(CONFIDENCE))
         if self._average is not None and step >= self._first:
             label, weight = self._labelled(taught, label, weight)
         if self._teaching.paste is not None:
             mask = self._covered(step, taught, label)
-            image, label = paste(image, mask), paste(label, mask)
+            batch.image[rows] = paste(batch.image[rows], mask)
+            label = paste(label, mask)
             weight = None if weight is None else paste(weight, mask)
-        whole = None
-        if weight is not None:
-            height, width = batch.image.shape[-2:]
-            whole = weight.new_ones(len(batch.image), height, width)
-            whole[taught.rows] = weight
-        batch.image[taught.rows] = image
-        batch.label[taught.rows] = label
+        batch.label[rows] = label
+        if weight is None:
+            return batch
+        whole = weight.new_ones(len(batch.image), *weight.shape[1:])
+        whole[rows] = weight
         return replace(batch, weight=whole)
 
     def follow(self, network: TaskNetwork) -> None:

@@ -45,6 +45,9 @@ def test_options_are_overridden_as_one_would_write_them_in_the_file(tmp_path):
         ({"network": "3"}, "network = 3 is not a name"),
         ({"network": "{ norm = 'group' }"}, "is not a name, or"),
         ({"precision": "1"}, "precision = 1 is not a text"),
+        ({"student": "{ trusts = 1 }"}, "is not { trust = …"),
+        ({"student": "{ rounds = 0 }"}, "is not { trust = …"),
+        ({"student": "{ paste = 'all' }"}, "--copy-paste all: choose one of"),
     ],
 )
 def test_mistakes_are_named(options, message):

@@ -1,0 +1,82 @@
+"""Rows of students: one plain network for B, taught by AT/DT, the baseline, or both merged."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from atdt.experiments.direction import ATDT, SELF, self_trained
+from atdt.experiments.distill import Distillation, distill
+from atdt.experiments.preset import Preset
+from atdt.experiments.road import Direction, Outcome, Road
+from atdt.experiments.steps import Steps
+from atdt.merge import Merging, merge
+
+MERGED = "merged"
+STUDENT, STUDENT_MERGED, STUDENT_BASELINE = "student", "student-merged", "student-baseline"
+
+
+def students(direction: Direction, preset: Preset, steps: Steps, outcome: Outcome) -> None:
+    """Merge, distil and measure; the rows are added to `outcome`.
+
+    All students, and rival (v), are told the same: steps, schedule, A's validation. Under plain
+    teaching the student of the baseline *is* rival (v), which then has no second row.
+    """
+    road = Road(direction, preset, steps, outcome)
+    t2 = direction.target
+    n1, n2 = outcome.runs["n1"], outcome.runs["n2"]
+
+    def teachers(split: str, seed: int) -> tuple[Path, Path, Path]:
+        """Predictions of AT/DT, of the baseline, and both merged."""
+        on = f"on-b-{split}-logits"
+        domain = t2.domain("b", split)
+        g = outcome.runs[f"g{seed}"]
+        own = road.decode_only(g, n1, n2, domain, f"{ATDT}{seed}-{on}", save_logits=True)
+        said = road.predict_only(n2, domain, f"baseline-{on}", save_logits=True)
+        return own, said, _merged(road, (own, said), f"{MERGED}{seed}-on-b-{split}")
+
+    for seed in direction.transfer_seeds:
+        *_, merged = teachers("test", seed)
+        measured = road.measure(merged, t2.domain("b", "test"), f"{MERGED}{seed}")
+        outcome.rows.setdefault(MERGED, []).append(measured)
+        own, said, merged = teachers("train", seed)
+        for row, folder in ((STUDENT, own), (STUDENT_MERGED, merged)):
+            run = _taught(road, f"{row}{seed}", folder)
+            outcome.rows.setdefault(row, []).append(road.predict(run, t2, "b", f"{row}{seed}"))
+    if not preset.student.teaching.is_plain or preset.student.rounds > 1:
+        run = _taught(road, STUDENT_BASELINE, said, without_source=True)
+        outcome.rows[STUDENT_BASELINE] = [road.predict(run, t2, "b", STUDENT_BASELINE)]
+    elif SELF not in outcome.rows:
+        outcome.rows[SELF] = [road.predict(self_trained(road), t2, "b", SELF)]
+
+
+def _merged(road: Road, predictions: tuple[Path, ...], name: str) -> Path:
+    config = Merging(predictions=predictions, out=predictions[0].parent / name)
+    return road.steps.do(f"merge {name}", merge, config, *predictions, out=config.out)
+
+
+def _taught(road: Road, name: str, teacher: Path, *, without_source: bool = False) -> Path:
+    """The student of one predictions folder of B's train split."""
+    t2, student = road.direction.target, road.preset.student
+    training = road.training(
+        name,
+        t2.task,
+        (t2.domain("a", "train"),),
+        t2.validation("a"),
+        without_source=without_source,
+    )
+    config = Distillation(
+        student=replace(training, teaching=student.teaching),
+        b=t2.domain("b", "train"),
+        predictions=(teacher,),
+        out=training.out,
+        rounds=student.rounds,
+    )
+    run = road.steps.do(
+        f"distil {teacher.name} into one network",
+        distill,
+        config,
+        road.direction.data,
+        teacher,
+        out=config.out,
+    )
+    road.outcome.runs[name] = run
+    return run
