@@ -7,7 +7,7 @@ import click
 
 from atdt.cli import options
 from atdt.cli.train_task import command as train_task
-from atdt.cli.train_task import echo_chosen, training, trust
+from atdt.cli.train_task import echo_chosen, training, word_or_number
 
 HERE = ("task", "pseudo_labels", "trust", "out", "resume", "overwrite")  # not as in train-task
 
@@ -21,7 +21,7 @@ HERE = ("task", "pseudo_labels", "trust", "out", "resume", "overwrite")  # not a
     "--trust",
     default="confidence",
     show_default=True,
-    callback=trust,
+    callback=word_or_number,
     metavar="all|confidence|NUMBER",
     help="Pixels of predictions: all the same, weighed by confidence, or those of at least NUMBER.",
 )

@@ -22,8 +22,8 @@ def spec_and_folder(
     return tuple((spec, Path(folder)) for spec, _, folder in pairs)
 
 
-def trust(ctx: click.Context, param: click.Parameter, value: str) -> str | float:
-    """A word, or a number."""
+def word_or_number(ctx: click.Context, param: click.Parameter, value: str) -> str | float:
+    """A number where it is one."""
     try:
         return float(value)
     except ValueError:
@@ -56,7 +56,7 @@ def trust(ctx: click.Context, param: click.Parameter, value: str) -> str | float
     "--trust",
     default="all",
     show_default=True,
-    callback=trust,
+    callback=word_or_number,
     metavar="all|confidence|NUMBER",
     help="Pixels of predictions: all the same, weighed by confidence, or those of at least NUMBER.",
 )

@@ -67,7 +67,7 @@ class Teaching:
         Raises:
             RunError: naming the option and the value.
         """
-        is_number = isinstance(self.trust, float)
+        is_number = isinstance(self.trust, int | float)
         if not (0 < self.trust <= 1 if is_number else self.trust in TRUSTS):
             raise RunError(f"--trust {self.trust}: write {', '.join(TRUSTS)} or a number up to 1")
         if self.teacher_decay is not None and not 0 < self.teacher_decay < 1:

@@ -135,14 +135,14 @@ def mean_focal(domain: Domain, resize: Size | None) -> float | None:
         if "training_focal" in teacher:
             trained = teacher["training_focal"]
             focal = trained if isinstance(trained, int | float) else None
-            scale /= _scale(depth.view.get("resize"), domain, index)
+            scale /= _scale(ViewPlan.from_dict(depth.view).resize, domain, index)
         if focal is None:
             return None
         focals.append(focal * scale)
     return float(np.mean(focals))
 
 
-def _scale(resize: Sequence[int] | None, domain: Domain, index: int) -> float:
+def _scale(resize: Size | None, domain: Domain, index: int) -> float:
     """What a resize makes of the width of an image."""
     return resize[1] / domain.image_size(index)[1] if resize else 1.0
 

@@ -5,8 +5,9 @@ import pytest
 
 from atdt.evaluate.compare import Compared
 from atdt.evaluate.gap import Gap
-from atdt.experiments.direction import ATDT, BASELINE, HEAD, ORACLE
+from atdt.experiments.direction import ATDT, BASELINE, HEAD, ORACLE, SELF
 from atdt.experiments.figures import Figures, verdict
+from atdt.experiments.students import MERGED, STUDENT, STUDENT_BASELINE
 
 METRIC = {"key": "abs_rel", "title": "abs rel", "way": "", "better": "lower"}
 
@@ -64,3 +65,19 @@ def test_few_trainings_are_told():
     for scores in measured.by_seed.values():
         scores.extend([scores[0]] * 3)
     assert "Drawn from" not in verdict(measured)
+
+
+@pytest.mark.parametrize(
+    ("row_of_the_baselines", "called"),
+    [(SELF, "self-training"), (STUDENT_BASELINE, "the student of the baseline")],
+)
+def test_a_student_is_held_against_its_teacher_and_the_baselines(row_of_the_baselines, called):
+    measured = figures(atdt=(0.30, 0.01), head=(0.35, 0.01))
+    assert "The student" not in verdict(measured)
+    for name, score in ((STUDENT, 0.295), (row_of_the_baselines, 0.36), (MERGED, 0.31)):
+        measured.rows[name] = row(score, 0.001)
+        measured.by_seed[name] = [score] * 2
+    said = verdict(measured)
+    assert "AT/DT merged with the baseline (" in said
+    assert "The student of AT/DT is ahead of AT/DT itself (uncertain; ahead on 2 of 2); " in said
+    assert f"ahead of {called} (certain; ahead on 2 of 2)." in said

@@ -141,13 +141,14 @@ def _refuse_labels_of_b(config: Distillation, task: Task) -> None:
     """
     student = config.student
     b = open_domain(config.b, skip_bad=student.skip_bad)
+    images = _images(b)
     read = {"--train": student.train, "--validation": student.validation}
     if student.auxiliary and get_task(student.auxiliary.task).label == task.label:
         read["--auxiliary-train"] = student.auxiliary.train
     for option, specs in read.items():
         for spec in specs:
             other = open_domain(spec, skip_bad=student.skip_bad)
-            if other.name == b.name or _images(other) & _images(b):
+            if other.name == b.name or images & _images(other):
                 raise RunError(
                     f"{option} {spec}: is of {b.name}, whose labels of {task.name} may neither "
                     "teach nor choose here; `atdt train-task --pseudo` learns from both"

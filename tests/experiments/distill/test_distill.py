@@ -96,6 +96,17 @@ def test_the_confidence_of_classes_is_the_softmax_of_their_logits(ground, tmp_pa
         assert made.path(image).read_bytes() == given.path(image).read_bytes()
 
 
+def test_train_task_learns_from_the_same_labels_by_itself(ground, tmp_path):
+    more = ("--copy-paste", "classes", "--mean-teacher", 0.9, "--mean-teacher-from", 0.3)
+    path = ground.distill(tmp_path / "s", ground.semantic[0], more=more)
+    own = done(
+        *("train-task", "--task", "semantic", "--train", f"{ground.a}:train", *SHORT, *more),
+        *("--pseudo", f"{ground.b}:train={tmp_path / 's/labels1'}", "--trust", "confidence"),
+        *("--out", tmp_path / "own"),
+    )
+    assert (own / WEIGHTS).read_bytes() == (path / WEIGHTS).read_bytes()
+
+
 def test_a_second_prediction_is_a_witness(ground, tmp_path):
     """Depth is trusted as far as two predictions of it agree; the labels are the first's."""
     path = ground.distill(tmp_path / "s", *ground.depth, more=("--trust", 0.8))
