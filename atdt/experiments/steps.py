@@ -10,11 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from atdt.files import read_json, sha256_json, write_json
+from atdt.later import said
 
 
 class Steps:
@@ -99,9 +100,10 @@ class Counted(Steps):
 
 
 def plain(value: Any) -> Any:
-    """`value` with dataclasses, paths and tuples turned into what JSON holds."""
+    """`value` with dataclasses, paths and tuples turned into what JSON holds; an option that came
+    later is left out where it is not used, so that it changes no key."""
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
+        return plain(said(value))
     if isinstance(value, dict):
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -75,6 +75,8 @@ class Views:
         plan: how a view is cut; it must give all images one size.
         needs_clean: whether the target is made from the image before its photometric draw.
         memory: bytes of decoded images that may be kept.
+        paired: every second draw is cut, and mirrored, like the one before it; its colours are its
+            own.
     """
 
     def __init__(
@@ -85,19 +87,24 @@ class Views:
         *,
         needs_clean: bool,
         memory: int,
+        paired: bool = False,
     ):
         self.domains = domains
         self._kind = kind
         self._plan = plan
         self._needs_clean = needs_clean
+        self._paired = paired
         self._images = DecodedImages(domains, kind, memory)
 
     def batch(self, draws: Sequence[Draw]) -> Batch:
         """The views that `draws` name, in their order."""
         images, cleans, labels = [], [], []
-        for draw in draws:
+        for place, draw in enumerate(draws):
             pixels, label = self._images.read(draw.domain, draw.image)
             view = self._view(draw, pixels.shape[:2])
+            if self._paired and place % 2:
+                like = self._view(draws[place - 1], pixels.shape[:2])
+                view = replace(like, colours=view.colours)
             images.append(view.image(pixels))
             if self._needs_clean:
                 cleans.append(view.plain().image(pixels))
