@@ -1,11 +1,31 @@
 """Steps are done once, made again when anything before them changed, and resumed when cut off."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from atdt.experiments.steps import Steps
+from atdt.experiments.steps import Steps, plain
+from atdt.files import sha256_json
+from atdt.networks import NetworkSpec
+from atdt.training import Auxiliary, BatchNormAdaptation, NormDiscrepancy, TaskTraining
+from atdt.transfer import TransferTraining
+
+# sha256 of configurations as they were before any option came later.
+TRAINING = TaskTraining(
+    task="depth", train=("a:train",), network=NetworkSpec("tiny", {}), out=Path("n2"), steps=7
+)
+RIVAL = replace(TRAINING, auxiliary=Auxiliary("semantic", ("a:train", "b:train")))
+TRANSFER = TransferTraining(store=Path("a.zarr"), source="semantic", target="depth", out=Path("g"))
+KNOWN = {
+    "n2": (TRAINING, "fdff268de9509681cec8f6ab70a282030e60a80c9366a13d1806df846504b29d"),
+    "rival": (RIVAL, "996676136205f46553f0293db37fe602bdb472a3f99607b3675f63bcc539891d"),
+    "batch norm": (
+        BatchNormAdaptation(Path("n2"), "b:train", Path("n2-bn")),
+        "b0ade3bf3129fbb3cc3be1cd071a7e663c4f5c7546f3fb9a4ba06cd683e8f17e",
+    ),
+    "g": (TRANSFER, "3551518117852d90bc0f5e9570d8eded005129216cb7c39706e3ada116b00eba"),
+}
 
 
 @dataclass(frozen=True)
@@ -93,3 +113,24 @@ def test_what_no_step_made_is_not_replaced(tmp_path, verb, calls):
     config.out.write_text("somebody's")
     Steps(tmp_path / "steps.json", total=1).do("x", verb, config, out=config.out)
     assert not calls[0].overwrite
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_what_was_done_before_there_were_later_options_is_found_again(name):
+    config, key = KNOWN[name]
+    assert sha256_json(plain(config)) == key
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(TRAINING, norm_discrepancy=NormDiscrepancy(0.1)),
+        replace(RIVAL, keep_auxiliary=True),
+        replace(RIVAL, auxiliary=replace(RIVAL.auxiliary, decoder=Path("n1"))),
+        replace(RIVAL, auxiliary=(RIVAL.auxiliary, Auxiliary("edges", ("b:train",)))),
+        replace(TRANSFER, feature_noise=0.1),
+        replace(TRANSFER, mixup=0.1),
+    ],
+)
+def test_a_later_option_that_is_used_makes_another_step(changed):
+    assert sha256_json(plain(changed)) not in {key for _, key in KNOWN.values()}
