@@ -29,7 +29,7 @@ from atdt.experiments.direction import (
     ORACLE,
 )
 from atdt.experiments.figures import LABELS, Figures, Result, verdict
-from atdt.experiments.road import Direction, Outcome
+from atdt.experiments.sides import Direction, Outcome
 from atdt.tasks import get_task
 
 PICTURES = 4

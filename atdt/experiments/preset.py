@@ -17,6 +17,7 @@ from atdt.files import read_toml
 from atdt.networks import NetworkSpec
 
 BUILT_IN = Path(__file__).parent / "presets"
+EDGES = ("none", "own", "shared")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,12 @@ class Preset:
         known_depth: of B where depth is T1: "exact" as rendered, "stereo" by matching pairs with a
             left-right check, which is what a user has, or "sparse" as a lidar's.
         block: neighbouring test images that the bootstrap draws together; more than 1 for video.
+        edges: an auxiliary edge task on A's and B's images, of every task network: "none", "own"
+            decoders, or "shared": N2 learns under the edge decoder of N1, which is frozen.
+        edges_weight: of its loss.
+        norm_discrepancy: weight of it between A and B, in every task network; 0: none.
+        feature_noise, mixup: in trainings of G and the head, see `atdt.transfer`; a head and a G
+            that learns from labels alone have no mixtures, what is solved for has neither.
     """
 
     size: tuple[int, int] = (96, 192)
@@ -72,6 +79,11 @@ class Preset:
     cyclegan_crop: tuple[int, int] | None = None
     known_depth: str = "exact"
     block: int = 1
+    edges: str = "none"
+    edges_weight: float = 1.0
+    norm_discrepancy: float = 0.0
+    feature_noise: float = 0.0
+    mixup: float = 0.0
 
 
 def load_preset(name_or_path: str | Path, overrides: Mapping[str, str] | None = None) -> Preset:
@@ -129,6 +141,12 @@ def _number(value: Any) -> float:
     return float(value)
 
 
+def _amount(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 <= value < math.inf:
+        raise ValueError
+    return float(value)
+
+
 def _word(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError
@@ -148,6 +166,12 @@ def _known_depth(value: Any) -> str:
     return value
 
 
+def _edges(value: Any) -> str:
+    if value not in EDGES:
+        raise ValueError
+    return value
+
+
 def _network(value: Any) -> NetworkSpec:
     if isinstance(value, str):
         return NetworkSpec(_word(value))
@@ -161,6 +185,7 @@ def _losses(value: Any) -> tuple[tuple[str, float], ...]:
 
 COUNT = ("a whole number above 0", _count)
 NUMBER = ("a number above 0", _number)
+AMOUNT = ("a number, 0 or more", _amount)
 SIZE = ("[height, width]", _size)
 TEXT = ("a text", _word)
 KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -190,6 +215,11 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "cyclegan_crop": SIZE,
     "known_depth": (f"one of {', '.join(KNOWN_DEPTH)}", _known_depth),
     "block": COUNT,
+    "edges": (f"one of {', '.join(EDGES)}", _edges),
+    "edges_weight": NUMBER,
+    "norm_discrepancy": AMOUNT,
+    "feature_noise": AMOUNT,
+    "mixup": AMOUNT,
 }
 
 DEMO, FULL, SMOKE = (load_preset(name) for name in ("demo", "full", "smoke"))

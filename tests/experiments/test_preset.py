@@ -45,6 +45,8 @@ def test_options_are_overridden_as_one_would_write_them_in_the_file(tmp_path):
         ({"network": "3"}, "network = 3 is not a name"),
         ({"network": "{ norm = 'group' }"}, "is not a name, or"),
         ({"precision": "1"}, "precision = 1 is not a text"),
+        ({"edges": "both"}, "edges = 'both' is not one of none, own, shared"),
+        ({"norm_discrepancy": "-1"}, "norm_discrepancy = -1 is not a number, 0 or more"),
     ],
 )
 def test_mistakes_are_named(options, message):
