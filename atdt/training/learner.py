@@ -182,9 +182,9 @@ def build_learner(config: TaskTraining, studies: Sequence[Study], device: torch.
             network.stages = branches[0].network.stages
         elif config.init_from is not None:
             start_encoder(network, config.init_from)
+        frozen = auxiliary is not None and auxiliary.frozen
         if auxiliary is not None and auxiliary.decoder is not None:
             take_decoder(network.decoder, auxiliary.decoder, study.task, study.space)
-        frozen = auxiliary is not None and auxiliary.frozen
         if frozen:
             network.decoder.requires_grad_(False)
         branches.append(Branch(study.task, network, study.weight, frozen))

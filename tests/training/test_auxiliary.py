@@ -1,6 +1,7 @@
 """Auxiliary tasks: several at once, decoders that are kept, and taken from other runs."""
 
 import csv
+import json
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,7 @@ from atdt.training import (
     load_task_network,
     train_task,
 )
+from atdt.training.load import KEPT
 
 EDGES = "auxiliary.edges."
 
@@ -144,6 +146,17 @@ def test_a_decoder_for_other_classes_is_refused(config, both, make_domain, tmp_p
     taken = Auxiliary("semantic", (f"{other}:train",), decoder=kept)
     with pytest.raises(RunError, match="its decoder for semantic is of other classes"):
         train_task(config(task="depth", out=tmp_path / "x", auxiliary=taken))
+
+
+def test_a_run_whose_notes_on_kept_decoders_are_not_true_is_refused(n1):
+    text = (n1 / "run.json").read_text()
+    info = json.loads(text)
+    (n1 / "run.json").write_text(json.dumps(info | {KEPT: ["edges"]}))
+    with pytest.raises(RunError, match=f"'{KEPT}' is no dict"):
+        load_task_network(n1)
+    (n1 / "run.json").write_text(json.dumps(info | {KEPT: {}}))
+    with pytest.raises(RunError, match=r"not of this network: auxiliary\.edges\."):
+        load_task_network(n1)
 
 
 def test_verbs_that_copy_a_run_leave_its_kept_decoders_out(n1, domain_b, tmp_path):
