@@ -24,7 +24,7 @@ from atdt.experiments.direction import essentials, other_rivals
 from atdt.experiments.figures import Result, figures
 from atdt.experiments.page import in_markdown
 from atdt.experiments.preset import Preset
-from atdt.experiments.road import Direction, Side
+from atdt.experiments.sides import Direction, Side
 from atdt.experiments.steps import Steps
 
 HELD_OUT_DRIVE = "0006R0"  # chooses the oracle's best weights; the test clip is of drive 0016E5

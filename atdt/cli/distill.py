@@ -60,7 +60,7 @@ def command(
     )
     path = distill(config)
     info = open_run(path).info
-    learnt = info["config"]["teaching"]
+    learnt = info["config"].get("teaching")
     if trust == "confidence" and (learnt is None or learnt["trust"] == "all"):
         click.echo(
             f"note: one prediction of {task} does not tell how sure it is: all pixels count the "

@@ -56,6 +56,20 @@ from atdt.cli import options
     "match-kl, task; repeatable.",
 )
 @click.option(
+    "--feature-noise",
+    type=float,
+    default=0.0,
+    metavar="SIGMA",
+    help="Gaussian noise on E1's features, in units of each channel's standard deviation.",
+)
+@click.option(
+    "--mixup",
+    type=float,
+    default=0.0,
+    metavar="ALPHA",
+    help="Mix E1's and E2's features of two samples, by a share from Beta(ALPHA, ALPHA).",
+)
+@click.option(
     "--target-run", type=options.PATH, help="N2's run: proves that E2 is its own, and lends D2."
 )
 @click.option(

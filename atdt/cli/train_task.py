@@ -30,6 +30,29 @@ def word_or_number(ctx: click.Context, param: click.Parameter, value: str) -> st
         return value
 
 
+def by_task(option: str, values: tuple[str, ...], tasks: tuple[str, ...]) -> list[tuple[str, str]]:
+    """`[TASK=]VALUE` as pairs; the task may be left out where there is one."""
+    pairs = []
+    for text in values:
+        task, equals, value = text.partition("=")
+        if not equals or task not in tasks:  # a path may hold an equals sign
+            if len(tasks) != 1:
+                needs = (
+                    f"write TASK=…, of {', '.join(tasks)}" if tasks else "needs --auxiliary TASK"
+                )
+                raise click.UsageError(f"{option} {text}: {needs}")
+            task, value = tasks[0], text
+        pairs.append((task, value))
+    return pairs
+
+
+def number(option: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise click.UsageError(f"{option} {text}: is not a number") from None
+
+
 @click.command("train-task")
 @click.option("--task", required=True, help="semantic, depth, normals, edges …")
 @click.option(
@@ -106,9 +129,51 @@ def word_or_number(ctx: click.Context, param: click.Parameter, value: str) -> st
 @click.option("--balance", is_flag=True, help="Draw equally often from each domain.")
 @click.option("--validate-every", type=int, default=500, show_default=True, metavar="STEPS")
 @click.option("--checkpoint-every", type=int, default=500, show_default=True, metavar="STEPS")
-@click.option("--auxiliary-task", help="A second task on the same encoder.")
-@click.option("--auxiliary-train", multiple=True, metavar="SPEC", help="Its domains; repeatable.")
-@click.option("--auxiliary-weight", type=float, default=1.0, show_default=True)
+@click.option(
+    "--auxiliary",
+    "--auxiliary-task",
+    "auxiliary_tasks",
+    multiple=True,
+    metavar="TASK",
+    help="A further task on the same encoder, such as edges; repeatable.",
+)
+@click.option(
+    "--auxiliary-train",
+    multiple=True,
+    metavar="[TASK=]SPEC",
+    help="Its domains; repeatable. Name the task where there are several, here and below.",
+)
+@click.option("--auxiliary-weight", multiple=True, metavar="[TASK=]W", help="1 if unset.")
+@click.option(
+    "--auxiliary-decoder",
+    multiple=True,
+    metavar="[TASK=]RUN",
+    help="Take its decoder from a run that kept it, and freeze it.",
+)
+@click.option(
+    "--fine-tune-auxiliary-decoder",
+    "fine_tune",
+    is_flag=True,
+    help="Let decoders that were taken learn on.",
+)
+@click.option(
+    "--keep-auxiliary-decoder",
+    "keep_auxiliary",
+    is_flag=True,
+    help="Keep their decoders in the run, for --auxiliary-decoder of another.",
+)
+@click.option(
+    "--norm-discrepancy",
+    type=float,
+    metavar="W",
+    help="Weight of how far lengths of features differ between two domains.",
+)
+@click.option(
+    "--norm-discrepancy-between",
+    multiple=True,
+    metavar="SPEC",
+    help="One of the two, if not those of --train; twice. No label is read.",
+)
 @click.option("--init-from", type=options.PATH, help="Run whose encoder is started from.")
 @click.option("--channels-last/--no-channels-last", default=True, show_default=True)
 @options.seed
@@ -145,9 +210,13 @@ def training(
     *,
     network: str,
     network_options: tuple[tuple[str, Any], ...],
-    auxiliary_task: str | None,
+    auxiliary_tasks: tuple[str, ...],
     auxiliary_train: tuple[str, ...],
-    auxiliary_weight: float,
+    auxiliary_weight: tuple[str, ...],
+    auxiliary_decoder: tuple[str, ...],
+    fine_tune: bool,
+    norm_discrepancy: float | None,
+    norm_discrepancy_between: tuple[str, ...],
     trust: str | float,
     teacher_decay: float | None,
     teacher_from: float,
@@ -156,16 +225,32 @@ def training(
 ) -> "TaskTraining":
     """What the options above ask for."""
     from atdt.networks import NetworkSpec
-    from atdt.training import Auxiliary, TaskTraining, Teaching
+    from atdt.training import Auxiliary, NormDiscrepancy, TaskTraining, Teaching
 
-    if auxiliary_train and auxiliary_task is None:
-        raise click.UsageError("--auxiliary-train needs --auxiliary-task")
+    if norm_discrepancy_between and norm_discrepancy is None:
+        raise click.UsageError("--norm-discrepancy-between needs --norm-discrepancy")
+    if fine_tune and not auxiliary_decoder:
+        raise click.UsageError("--fine-tune-auxiliary-decoder needs --auxiliary-decoder RUN")
+    specs = by_task("--auxiliary-train", auxiliary_train, auxiliary_tasks)
+    weights = dict(by_task("--auxiliary-weight", auxiliary_weight, auxiliary_tasks))
+    decoders = dict(by_task("--auxiliary-decoder", auxiliary_decoder, auxiliary_tasks))
+    auxiliaries = tuple(
+        Auxiliary(
+            task,
+            tuple(spec for name, spec in specs if name == task),
+            number("--auxiliary-weight", weights.get(task, "1")),
+            Path(decoders[task]) if task in decoders else None,
+            fine_tune=fine_tune and task in decoders,
+        )
+        for task in auxiliary_tasks
+    )
     teaching = Teaching(trust, teacher_decay, teacher_from, paste)
     return TaskTraining(
         network=NetworkSpec(network, dict(network_options)),
-        auxiliary=None
-        if auxiliary_task is None
-        else Auxiliary(auxiliary_task, auxiliary_train, auxiliary_weight),
+        auxiliary=auxiliaries,
+        norm_discrepancy=None
+        if norm_discrepancy is None
+        else NormDiscrepancy(norm_discrepancy, norm_discrepancy_between),
         teaching=None if teaching.is_plain else teaching,
         **chosen,
     )

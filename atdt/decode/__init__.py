@@ -2,6 +2,7 @@
 
 from atdt.decode.config import Decoding, Prediction
 from atdt.decode.decode import decode
+from atdt.decode.decoder_bn import DecoderAdaptation, adapt_decoder
 from atdt.decode.predict import predict
 
-__all__ = ["Decoding", "Prediction", "decode", "predict"]
+__all__ = ["DecoderAdaptation", "Decoding", "Prediction", "adapt_decoder", "decode", "predict"]

@@ -23,7 +23,8 @@ def adapted(road: Road) -> list[Finding]:
     ever, and all of it on B in A's look. G has the paper's loss.
     """
     direction, preset = road.direction, road.preset
-    n1, n2 = source_network(road), target_network(road)
+    n1 = source_network(road)
+    n2 = target_network(road, n1)
     a = direction.target.domain("a", "train")
     run = _looks(road)
     source, target = (

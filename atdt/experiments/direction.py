@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from atdt.experiments.preset import Preset
-from atdt.experiments.road import Direction, Outcome, Road
+from atdt.experiments.road import Road
+from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.steps import Steps
 from atdt.networks import NetworkSpec
 from atdt.training import Auxiliary
@@ -20,7 +21,8 @@ def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:
     road = Road(direction, preset, steps, outcome)
     t1, t2 = direction.source, direction.target
     a, b = t2.domain("a", "train"), t2.domain("b", "train")
-    n1, n2 = source_network(road), target_network(road)
+    n1 = source_network(road)
+    n2 = target_network(road, n1)
     oracle = road.train(
         "oracle",
         f"the oracle learns {t2.name} on A and B, with the labels of both",
@@ -66,20 +68,40 @@ def source_network(
         t1.validation(*letters),
         steps=road.preset.source_steps,
         network=network,
+        images=letters,
+        keep_edges=True,
     )
 
 
-def target_network(road: Road, name: str = "n2", network: NetworkSpec | None = None) -> Path:
-    """N2: T2 on A."""
+def target_network(
+    road: Road, n1: Path, name: str = "n2", network: NetworkSpec | None = None
+) -> Path:
+    """N2: T2 on A; it knows nothing of `n1` but the edge decoder that the two may share."""
     t2 = road.direction.target
+    shared = road.preset.edges == "shared"
     return road.train(
         name,
         f"N2 learns {t2.name} on A{_by(network)}",
         t2.task,
         (t2.domain("a", "train"),),
         t2.validation("a"),
-        without_source=True,
+        without_source=not shared,
         network=network,
+        edges_from=n1 if shared else None,
+    )
+
+
+def two_decoders(road: Road) -> Path:
+    """The rival (i): one encoder under T2 on A, and T1 on A and B."""
+    t1, t2 = road.direction.source, road.direction.target
+    first = Auxiliary(task=t1.task, train=(t1.domain("a", "train"), t1.domain("b", "train")))
+    return road.train(
+        SHARED,
+        f"one encoder, two decoders: {t1.name} on A and B, {t2.name} on A",
+        t2.task,
+        (t2.domain("a", "train"),),
+        t2.validation("a"),
+        auxiliary=(first,),
     )
 
 
@@ -92,17 +114,10 @@ def _by(network: NetworkSpec | None) -> str:
 def other_rivals(direction: Direction, preset: Preset, steps: Steps, outcome: Outcome) -> None:
     """The rivals that cost a training each; their rows are added to `outcome`."""
     road = Road(direction, preset, steps, outcome)
-    t1, t2 = direction.source, direction.target
+    t2 = direction.target
     a = t2.domain("a", "train")
     val_a = t2.validation("a")
-    shared = road.train(
-        SHARED,
-        f"one encoder, two decoders: {t1.name} on A and B, {t2.name} on A",
-        t2.task,
-        (a,),
-        val_a,
-        auxiliary=Auxiliary(task=t1.task, train=(t1.domain("a", "train"), t1.domain("b", "train"))),
-    )
+    shared = two_decoders(road)
     warm = road.train(
         WARM,
         f"N2 started from E1: {t2.name} on A",

@@ -12,7 +12,7 @@ from atdt.experiments.known_depth import with_known_depth
 from atdt.experiments.matched_camera import with_matched_camera
 from atdt.experiments.pairs import Pair, Place
 from atdt.experiments.preset import Preset
-from atdt.experiments.road import Direction, Outcome, Side
+from atdt.experiments.sides import Direction, Outcome, Side
 from atdt.experiments.steps import Counted, Steps
 from atdt.experiments.students import students
 

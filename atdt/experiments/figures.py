@@ -21,7 +21,7 @@ from atdt.experiments.direction import (
     SHARED,
     WARM,
 )
-from atdt.experiments.road import Direction, Outcome
+from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.students import MERGED, STUDENT, STUDENT_BASELINE, STUDENT_MERGED
 
 LABELS = {

@@ -30,7 +30,7 @@ from atdt.experiments.direction import (
     SELF,
 )
 from atdt.experiments.figures import LABELS, Figures, Result, verdict
-from atdt.experiments.road import Direction, Outcome
+from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.students import STUDENT, STUDENT_BASELINE
 from atdt.tasks import get_task
 

@@ -19,6 +19,7 @@ from atdt.networks import NetworkSpec
 from atdt.training import Teaching
 
 BUILT_IN = Path(__file__).parent / "presets"
+EDGES = ("none", "own", "shared")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,12 @@ class Preset:
         student: how students of predictions learn, where there are any. As it is, the student of
             the baseline is rival (v).
         block: neighbouring test images that the bootstrap draws together; more than 1 for video.
+        edges: an auxiliary edge task on A's and B's images, of every task network: "none", "own"
+            decoders, or "shared": N2 learns under the edge decoder of N1, which is frozen.
+        edges_weight: of its loss.
+        norm_discrepancy: weight of it between A and B, in every task network; 0: none.
+        feature_noise, mixup: in trainings of G and the head, see `atdt.transfer`; a head and a G
+            that learns from labels alone have no mixtures, what is solved for has neither.
     """
 
     size: tuple[int, int] = (96, 192)
@@ -93,6 +100,11 @@ class Preset:
     camera: str = "own"
     student: Student = field(default_factory=Student)
     block: int = 1
+    edges: str = "none"
+    edges_weight: float = 1.0
+    norm_discrepancy: float = 0.0
+    feature_noise: float = 0.0
+    mixup: float = 0.0
 
 
 def load_preset(name_or_path: str | Path, overrides: Mapping[str, str] | None = None) -> Preset:
@@ -150,6 +162,12 @@ def _number(value: Any) -> float:
     return float(value)
 
 
+def _amount(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 <= value < math.inf:
+        raise ValueError
+    return float(value)
+
+
 def _word(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError
@@ -170,6 +188,12 @@ def _one_of(known: tuple[str, ...]) -> tuple[str, Callable[[Any], str]]:
         return value
 
     return f"one of {', '.join(known)}", chosen
+
+
+def _edges(value: Any) -> str:
+    if value not in EDGES:
+        raise ValueError
+    return value
 
 
 def _network(value: Any) -> NetworkSpec:
@@ -193,6 +217,7 @@ def _student(value: Any) -> Student:
 
 COUNT = ("a whole number above 0", _count)
 NUMBER = ("a number above 0", _number)
+AMOUNT = ("a number, 0 or more", _amount)
 SIZE = ("[height, width]", _size)
 TEXT = ("a text", _word)
 KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -227,6 +252,11 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         _student,
     ),
     "block": COUNT,
+    "edges": (f"one of {', '.join(EDGES)}", _edges),
+    "edges_weight": NUMBER,
+    "norm_discrepancy": AMOUNT,
+    "feature_noise": AMOUNT,
+    "mixup": AMOUNT,
 }
 
 DEMO, FULL, SMOKE = (load_preset(name) for name in ("demo", "full", "smoke"))

@@ -12,12 +12,15 @@ from atdt.evaluate.table import markdown
 from atdt.experiments.adapted import adapted
 from atdt.experiments.experiment import Experiment, run, walk
 from atdt.experiments.figures import figures
+from atdt.experiments.grid_table import grid_tables
+from atdt.experiments.grids import GRIDS, Cell
 from atdt.experiments.page import in_markdown, pictures, sections
 from atdt.experiments.pairs import PAIRS, Pair, place_of
 from atdt.experiments.papers_table import adapted_tables, papers_tables, study_table
 from atdt.experiments.plots import level_plot, png
 from atdt.experiments.preset import load_preset
-from atdt.experiments.road import Direction, Outcome, Road
+from atdt.experiments.road import Road
+from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.steps import Steps
 from atdt.experiments.studies import STUDIES, Finding
 from atdt.files import sha256_json, write_atomic
@@ -35,6 +38,9 @@ TITLES = {
     "figure4": "Figure 4: where to transfer",
     "supplement": "What G itself is worth, as the supplement asks",
     "tasks": "Other tasks, as the paper's supplement asks",
+    "factors": "Colours, batch norm and method, crossed",
+    "aux": "An auxiliary edge task and norm discrepancy, for every method",
+    "noise": "Feature noise and mixup, while G learns",
 }
 ADAPTED = ("table3", "table4")
 WAYS = STUDIES | dict.fromkeys(ADAPTED, adapted)
@@ -49,7 +55,7 @@ class Reproduction:
 
     Attributes:
         table: one of `TITLES`.
-        tasks: T1 and T2, such as ("semantic", "normals"): of the table "tasks", and of the studies
+        tasks: T1 and T2, such as ("semantic", "normals"): of the table "tasks", and of studies
             where it is not from depth to semantics, as the paper's are; None for others.
         pair: of domains, see `atdt.experiments.pairs`.
         preset: its name or file.
@@ -99,7 +105,7 @@ def reproduce(config: Reproduction) -> Reproduced:
     """
     experiment = _experiment(config)
     folder = experiment.reports / _report(config)
-    make = _study if config.table in WAYS else _comparison
+    make = _study if config.table in WAYS else _grid if config.table in GRIDS else _comparison
     tables, text, body, steps = make(config.table, experiment, folder)
     write_atomic(folder / "tables.md", text.encode())
     preset = experiment.preset
@@ -153,6 +159,20 @@ def _study(
     return tables, "\n\n".join(map(markdown, tables)), body, steps
 
 
+def _grid(
+    table: str, experiment: Experiment, folder: Path
+) -> tuple[list[Table], str, list[Section], Steps]:
+    """Options crossed with methods, on B."""
+
+    def cells(direction: Direction, steps: Steps) -> list[Cell]:
+        return GRIDS[table](Road(direction, experiment.preset, steps, Outcome()))
+
+    walked, steps = walk(experiment, cells)
+    preset = experiment.preset
+    tables = grid_tables(TITLES[table], walked[0][1], experiment.pair, preset.block)
+    return tables, "\n\n".join(map(markdown, tables)), [*tables], steps
+
+
 def _experiment(config: Reproduction) -> Experiment:
     if config.table not in TITLES:
         raise UserError(f"{config.table!r}: known are {', '.join(TITLES)}")
@@ -188,7 +208,7 @@ def _experiment(config: Reproduction) -> Experiment:
 def _direction(config: Reproduction) -> tuple[str, str]:
     if config.table == "tasks" and config.tasks is None:
         raise UserError("the table 'tasks' needs --from T1 --to T2")
-    if config.tasks is not None and config.table not in ("tasks", *STUDIES):
+    if config.tasks is not None and config.table not in ("tasks", *STUDIES, *GRIDS):
         raise UserError(f"--from and --to are not for {config.table}, whose tasks are the paper's")
     if config.tasks is not None:
         source, target = (get_task(name).name for name in config.tasks)

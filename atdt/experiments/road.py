@@ -1,13 +1,22 @@
-"""A direction of transfer, and the verbs that walk it with the settings of a preset."""
+"""The verbs that walk a direction of transfer, with the settings of a preset."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Self
 
-from atdt.decode import Decoding, Prediction, decode, predict
+from atdt.decode import (
+    DecoderAdaptation,
+    Decoding,
+    Prediction,
+    adapt_decoder,
+    decode,
+    predict,
+)
 from atdt.domains import ViewPlan
 from atdt.evaluate import Evaluation, evaluate
-from atdt.experiments.pairs import Place
+from atdt.experiments.features import edge_task, norm_discrepancy
 from atdt.experiments.preset import Preset
+from atdt.experiments.sides import Direction, Outcome, Side
 from atdt.experiments.steps import Steps
 from atdt.extract import Extraction, extract
 from atdt.networks import NetworkSpec
@@ -23,86 +32,31 @@ from atdt.training import (
 from atdt.transfer import TransferTraining, train
 
 
-@dataclass(frozen=True)
-class Side:
-    """A task, and the domains with its labels.
-
-    Attributes:
-        name: what its encoder is called in the store, such as "depth".
-        task: name of the task.
-        a, b: where the domains are.
-    """
-
-    name: str
-    task: str
-    a: Place
-    b: Place
-
-    def domain(self, letter: str, split: str) -> str:
-        """The spec of the train or the test split of domain "a" or "b"."""
-        return f"{getattr(self, letter).spec(split)}"
-
-    def validation(self, *letters: str) -> tuple[str, ...]:
-        """Specs of what weights are chosen on: of these domains, those that have such a split."""
-        specs = (getattr(self, letter).spec("val") for letter in letters)
-        return tuple(spec for spec in specs if spec is not None)
-
-
-@dataclass(frozen=True)
-class Direction:
-    """From T1, whose labels both domains have, to T2, whose labels only A has.
-
-    Attributes:
-        source, target: T1 and T2 and where their labels are.
-        data: what the domains are made of; when a step makes it anew, so is all that follows.
-        root: holds runs/, stores/ and predictions/, as a checkout does.
-        experiment: names the folders in these three.
-        seed: of the task networks and the views.
-        transfer_seeds: of G and of the head on E1; every one is trained and decoded.
-        labelled: images of B's train split, all of which the oracle learns from.
-    """
-
-    source: Side
-    target: Side
-    data: Path
-    root: Path
-    experiment: str
-    seed: int = 0
-    transfer_seeds: tuple[int, ...] = (0,)
-    labelled: int = 0
-
-    @property
-    def name(self) -> str:
-        """Such as "semantic-to-depth"."""
-        return f"{self.source.name}-to-{self.target.name}"
-
-    def folder(self, kind: str, *, without_source: bool = False) -> Path:
-        """Where "runs", "stores" or "predictions" go; directions share what knows nothing of T1."""
-        name = self.target.name if without_source else self.name
-        return self.root / kind / self.experiment / f"seed{self.seed}" / name
-
-
-@dataclass
-class Outcome:
-    """What a direction left behind.
-
-    Attributes:
-        rows: method → for each seed of G the folder that was predicted on B's test split and
-            measured; one folder where the method has no G.
-        links: place in the chain of losses → measured folder.
-        runs: name → run folder.
-    """
-
-    rows: dict[str, list[Path]] = field(default_factory=dict)
-    links: dict[str, Path] = field(default_factory=dict)
-    runs: dict[str, Path] = field(default_factory=dict)
-
-
 class Road:
-    """The verbs with the settings of a preset; each call is a step that is done once."""
+    """The verbs with the settings of a preset; each call is a step that is done once.
 
-    def __init__(self, direction: Direction, preset: Preset, steps: Steps, outcome: Outcome):
+    Args:
+        suffix: behind the names of all that it makes, see `variant`.
+    """
+
+    def __init__(
+        self,
+        direction: Direction,
+        preset: Preset,
+        steps: Steps,
+        outcome: Outcome,
+        suffix: str = "",
+    ):
         self.direction, self.preset, self.steps, self.outcome = direction, preset, steps, outcome
+        self.suffix = suffix
+
+    def variant(self, **changes: Any) -> Self:
+        """The road of a preset with other values; what it makes has names that say so. The road
+        itself where nothing is another, so that its trainings are shared."""
+        changes = {k: v for k, v in changes.items() if v != getattr(self.preset, k)}
+        said = "".join(f"-{name.replace('_', '-')}-{value}" for name, value in changes.items())
+        preset = replace(self.preset, **changes)
+        return type(self)(self.direction, preset, self.steps, self.outcome, self.suffix + said)
 
     def train(
         self,
@@ -112,27 +66,46 @@ class Road:
         train: tuple[str, ...],
         validation: tuple[str, ...],
         *,
-        auxiliary: Auxiliary | None = None,
+        auxiliary: tuple[Auxiliary, ...] = (),
         init_from: Path | None = None,
         pseudo_labels: tuple[tuple[str, Path], ...] = (),
         without_source: bool = False,
         steps: int | None = None,
         network: NetworkSpec | None = None,
+        images: str = "ab",
+        edges_from: Path | None = None,
+        keep_edges: bool = False,
     ) -> Path:
-        """A task network; all get the same steps and architecture, but for what says otherwise."""
-        config = replace(
-            self.training(
-                name, task, train, validation, without_source=without_source, steps=steps
-            ),
-            network=network or self.preset.network,
+        """A task network; all get the same steps and architecture, but for what says otherwise.
+
+        Args:
+            images: letters of the domains whose images, without labels, it may learn from.
+            edges_from: run whose edge decoder it takes, where the preset has edges.
+            keep_edges: keep its own, for others to take.
+        """
+        config = self.training(
+            name,
+            task,
+            train,
+            validation,
             auxiliary=auxiliary,
+            without_source=without_source,
+            steps=steps,
+            images=images,
+            edges_from=edges_from,
+        )
+        config = replace(
+            config,
+            network=network or config.network,
+            keep_auxiliary=keep_edges and self.preset.edges != "none",
             init_from=init_from,
             pseudo_labels=pseudo_labels,
         )
         inputs = [self.direction.data, *(folder for _, folder in pseudo_labels)]
         inputs += [init_from] if init_from else []
-        run = self.steps.do(title, train_task, config, *inputs, out=config.out)
-        self.outcome.runs[name] = run
+        inputs += [each.decoder for each in config.auxiliaries if each.decoder]
+        run = self.steps.do(self._title(title), train_task, config, *inputs, out=config.out)
+        self.outcome.runs[config.out.name] = run
         return run
 
     def training(
@@ -142,18 +115,22 @@ class Road:
         train: tuple[str, ...],
         validation: tuple[str, ...],
         *,
+        auxiliary: tuple[Auxiliary, ...] = (),
         without_source: bool = False,
         steps: int | None = None,
+        images: str = "ab",
+        edges_from: Path | None = None,
     ) -> TaskTraining:
-        """A training of a task network with the settings of the preset."""
-        preset = self.preset
+        """A training of a task network with the settings of the preset, see `train`."""
+        preset, target = self.preset, self.direction.target
         steps = steps or preset.steps
+        auxiliary += edge_task(preset, target, task, images, edges_from)
         return TaskTraining(
             task=task,
             train=train,
             validation=validation,
             network=preset.network,
-            out=self.direction.folder("runs", without_source=without_source) / name,
+            out=self.direction.folder("runs", without_source=without_source) / (name + self.suffix),
             steps=steps,
             batch=preset.batch,
             learning_rate=preset.learning_rate,
@@ -164,14 +141,34 @@ class Road:
             precision=preset.precision,
             validate_every=max(1, steps // 5),
             checkpoint_every=max(1, steps // 5),
+            # One as itself: so it was before there could be several, and keys tell them apart.
+            auxiliary=auxiliary if len(auxiliary) > 1 else next(iter(auxiliary), None),
+            norm_discrepancy=norm_discrepancy(preset, target, images),
         )
 
     def adapt(self, run: Path, domain: str) -> Path:
-        """The rival (iv): N2 with its batch-norm statistics re-estimated on B."""
-        out = self.direction.folder("runs", without_source=True) / "n2-batch-norm"
+        """A task network with its batch-norm statistics re-estimated on B; of N2 the rival (iv)."""
+        out = run.parent / f"{run.name}-batch-norm"
         config = BatchNormAdaptation(run=run, domain=domain, out=out, resize=self.preset.resize)
-        title = "the baseline's batch norm is re-estimated on B"
+        title = f"batch norm of {run.name} is re-estimated on B"
         return self.steps.do(title, adapt_batch_norm, config, run, out=out)
+
+    def adapt_decoder(
+        self, n2: Path, transfer: Path, n1: Path, domain: str, allow_mismatch: tuple[str, ...] = ()
+    ) -> Path:
+        """N2 with the batch-norm statistics of D2 re-estimated on B, behind G and E1."""
+        out = transfer.parent / f"{n2.name}-behind-{transfer.name}-of-{n1.name}"
+        config = DecoderAdaptation(
+            run=n2,
+            transfer=transfer,
+            encoder=n1,
+            domain=domain,
+            out=out,
+            resize=self.preset.resize,
+            allow_mismatch=allow_mismatch,
+        )
+        title = f"batch norm of D2 is re-estimated on B, behind {transfer.name} and {n1.name}"
+        return self.steps.do(title, adapt_decoder, config, n2, transfer, n1, out=out)
 
     def extract(
         self,
@@ -184,6 +181,7 @@ class Road:
     ) -> Path:
         """A store of A: both encoders, several views, T2's labels."""
         preset, t1, t2 = self.preset, self.direction.source, self.direction.target
+        name += self.suffix
         label = get_task(t2.task).label
         config = Extraction(
             domain=domain,
@@ -215,6 +213,7 @@ class Road:
     ) -> Path:
         """G, or the head that is its rival, with the same schedule on the same store."""
         preset = self.preset
+        name += self.suffix
         config = TransferTraining(
             store=store,
             source=self.direction.source.name,
@@ -231,11 +230,14 @@ class Road:
             precision=preset.precision,
             seed=seed,
         )
+        if not config.is_solved:
+            alone = set(config.weights) == {"task"}  # labels have no mixtures
+            mixup = 0.0 if alone else preset.mixup
+            config = replace(config, feature_noise=preset.feature_noise, mixup=mixup)
         what = "the head on E1" if architecture == "head" else f"G by {' + '.join(config.losses)}"
         at = f" at {level}" if level else ""
-        run = self.steps.do(
-            f"train {what}{at}, seed {seed}", train, config, store, n2, out=config.out
-        )
+        title = self._title(f"train {what}{at}, seed {seed}")
+        run = self.steps.do(title, train, config, store, n2, out=config.out)
         self.outcome.runs[name] = run
         return run
 
@@ -251,7 +253,7 @@ class Road:
         """Predict T2 through G on a test split, and measure it."""
         domain = self.direction.target.domain(letter, "test")
         out = self.decode_only(transfer, n1, n2, domain, name, allow_mismatch=allow_mismatch)
-        return self.measure(out, domain, name)
+        return self.measure(out, domain, name + self.suffix)
 
     def decode_only(
         self,
@@ -265,6 +267,7 @@ class Road:
         allow_mismatch: tuple[str, ...] = (),
     ) -> Path:
         """Predict T2 through G; the predictions folder."""
+        name += self.suffix
         config = Decoding(
             transfer=transfer,
             encoder=n1,
@@ -282,10 +285,12 @@ class Road:
     def predict(self, run: Path, side: Side, letter: str, name: str) -> Path:
         """Predict by a task network on a test split, and measure it."""
         domain = side.domain(letter, "test")
-        return self.measure(self.predict_only(run, domain, name), domain, name)
+        predictions = self.predict_only(run, domain, name)
+        return self.measure(predictions, domain, name + self.suffix)
 
     def predict_only(self, run: Path, domain: str, name: str, *, save_logits: bool = False) -> Path:
         """Predict by a task network; the predictions folder."""
+        name += self.suffix
         out = self.predictions(run, name)
         config = Prediction(
             run=run,
@@ -296,6 +301,9 @@ class Road:
             save_logits=save_logits,
         )
         return self.steps.do(f"predict {name}", predict, config, run, out=out)
+
+    def _title(self, title: str) -> str:
+        return f"{title} ({self.suffix.removeprefix('-')})" if self.suffix else title
 
     def measure(self, predictions: Path, domain: str, name: str) -> Path:
         """Measure predictions; their folder."""

@@ -11,11 +11,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from atdt.files import read_json, sha256_json, write_json
+from atdt.later import said
 
 
 class Steps:
@@ -116,17 +117,10 @@ class Counted(Steps):
 
 
 def plain(value: Any) -> Any:
-    """`value` with dataclasses, paths and tuples turned into what JSON holds.
-
-    A field of a dataclass whose metadata say "added" is left out where it has its default: it came
-    after steps were recorded, whose keys must not change.
-    """
+    """`value` with dataclasses, paths and tuples turned into what JSON holds; an option that came
+    later is left out where it is not used, so that it changes no key."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: plain(getattr(value, field.name))
-            for field in fields(value)
-            if not (field.metadata.get("added") and getattr(value, field.name) == field.default)
-        }
+        return plain(said(value))
     if isinstance(value, dict):
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

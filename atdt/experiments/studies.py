@@ -31,8 +31,8 @@ class Finding:
 
 def shared_or_separate(road: Road) -> list[Finding]:
     """Table 5: E1 from one N1 on A and B, or one N1 each; G is trained on A's features."""
-    n2 = target_network(road)
     shared = source_network(road)
+    n2 = target_network(road, shared)
     own = {letter: source_network(road, letter, f"n1-{letter}") for letter in "ab"}
     a = road.direction.target.domain("a", "train")
     findings = []
@@ -68,7 +68,7 @@ def norms(road: Road) -> list[Finding]:
         if norm != "batch":  # which the preset's network has: the same runs as in other tables
             network, suffix = _with_norm(road.preset.network, norm), f"-{norm}"
         n1 = source_network(road, name=f"n1{suffix}", network=network)
-        n2 = target_network(road, f"n2{suffix}", network)
+        n2 = target_network(road, n1, f"n2{suffix}", network)
         store = road.extract(a, n1, n2, name=f"a{suffix}")
         gs = _transfers(road, store, n2, f"mse{suffix}")
         printed = {"batchnorm": norm == "batch"} if norm in ("batch", "none") else None
@@ -85,7 +85,8 @@ def norms(road: Road) -> list[Finding]:
 
 def levels(road: Road) -> list[Finding]:
     """Figure 4: G at each level, from one store of all levels; D at a level is the rest of N2."""
-    n1, n2 = source_network(road), target_network(road)
+    n1 = source_network(road)
+    n2 = target_network(road, n1)
     a = road.direction.target.domain("a", "train")
     store = road.extract(a, n1, n2, name="levels", levels=("all",))
     findings = []
@@ -104,7 +105,8 @@ def levels(road: Road) -> list[Finding]:
 def worth_of_g(road: Road) -> list[Finding]:
     """The supplement's question, what G itself is worth: E1's features into D2 as they are, with
     E2's mean and variance a channel, through a linear map, and through G."""
-    n1, n2 = source_network(road), target_network(road)
+    n1 = source_network(road)
+    n2 = target_network(road, n1)
     store = road.extract(road.direction.target.domain("a", "train"), n1, n2)
     preset = road.preset
     findings = []

@@ -1,7 +1,7 @@
 """Task networks: trained here, imported from elsewhere, adapted to a domain, and loaded again."""
 
 from atdt.training.adabn import BatchNormAdaptation, adapt_batch_norm
-from atdt.training.config import Auxiliary, TaskTraining, Teaching
+from atdt.training.config import Auxiliary, NormDiscrepancy, TaskTraining, Teaching
 from atdt.training.importing import NetworkImport, import_network
 from atdt.training.load import LoadedNetwork, load_task_network
 from atdt.training.loop import train_task
@@ -11,6 +11,7 @@ __all__ = [
     "BatchNormAdaptation",
     "LoadedNetwork",
     "NetworkImport",
+    "NormDiscrepancy",
     "TaskTraining",
     "Teaching",
     "adapt_batch_norm",

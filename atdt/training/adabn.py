@@ -5,28 +5,30 @@ Li, Wang, Shi, Liu, Hou, "Revisiting Batch Normalization for Practical Domain Ad
 the domain that the network is to work on. No label is read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from atdt.ahead import ahead
 from atdt.devices import pick_device
 from atdt.domains import ViewPlan, open_domain
 from atdt.errors import NetworkError, RunError
-from atdt.networks import NetworkSpec, TaskNetwork
+from atdt.networks import NetworkSpec
 from atdt.progress import progress
 from atdt.provenance import torch_threads
 from atdt.runs import create_run, exclusive
 from atdt.training.batches import Views
-from atdt.training.load import KIND, load_task_network, network_keys
+from atdt.training.load import KIND, LoadedNetwork, load_task_network, network_keys
 from atdt.training.order import Draw
-from atdt.training.sources import Source, one_size
+from atdt.training.sources import Size, Source, one_size
 
 
 @dataclass(frozen=True)
@@ -74,19 +76,62 @@ def adapt_batch_norm(config: BatchNormAdaptation) -> Path:
         NetworkError: the network has no batch norm with running statistics.
         UserError: the run or the domain cannot be used.
     """
-    if config.batch < 2:
-        raise RunError(f"--batch {config.batch}: statistics need batches of at least 2 images")
     device = pick_device(config.device)
     loaded = load_task_network(config.run, device, config.allow_import)
     layers = batch_norm_layers(loaded.network)
+    return re_estimated(config, open_images(config), loaded, layers, loaded.network, device)
+
+
+@dataclass(frozen=True)
+class Images:
+    """What statistics are estimated on: a domain, its plain view, and (height, width) of that."""
+
+    source: Source
+    plan: ViewPlan
+    size: Size
+
+
+def open_images(config: BatchNormAdaptation) -> Images:
+    """Open the domain that `config` names.
+
+    Raises:
+        UserError: it cannot be used, or the batches would be of single images.
+    """
+    if config.batch < 2:
+        raise RunError(f"--batch {config.batch}: statistics need batches of at least 2 images")
+    source = Source(config.domain, open_domain(config.domain, skip_bad=config.skip_bad))
+    plan = ViewPlan(resize=config.resize, crop=config.crop)
+    return Images(source, plan, one_size([source], plan))
+
+
+def re_estimated(
+    config: BatchNormAdaptation,
+    images: Images,
+    loaded: LoadedNetwork,
+    layers: list[_BatchNorm],
+    forward: Callable[[Tensor], Any],
+    device: torch.device,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:
+    """Make the run of `loaded` anew, with the statistics of `layers` estimated on `images`.
+
+    Args:
+        layers: of its network.
+        forward: what images (N, 3, h, w) go through, these layers among it.
+        more: what the result depends on besides, for run.json.
+
+    Returns:
+        the folder of the new run.
+
+    Raises:
+        NetworkError: there is no layer.
+    """
+    source = images.source
     if not layers:
         raise NetworkError(
             f"{config.run}: {loaded.run.info['network']['name']} has no batch norm with running "
             "statistics: there is nothing to adapt"
         )
-    source = Source(config.domain, open_domain(config.domain, skip_bad=config.skip_bad))
-    plan = ViewPlan(resize=config.resize, crop=config.crop)
-    one_size([source], plan)
     described = {
         "run": str(config.run),
         "run_weights_sha256": loaded.run.info["weights"]["sha256"],
@@ -97,6 +142,7 @@ def adapt_batch_norm(config: BatchNormAdaptation) -> Path:
         "crop": config.crop,
         "device": device.type,
         "threads": torch_threads(),
+        **more,
     }
     with exclusive(config.out):
         run = create_run(
@@ -104,8 +150,8 @@ def adapt_batch_norm(config: BatchNormAdaptation) -> Path:
         )
         if run.complete:
             return run.path
-        views = Views([source.domain], None, plan, needs_clean=False, memory=0)
-        estimate(loaded.network, layers, views, config.batch, device)
+        views = Views([source.domain], None, images.plan, needs_clean=False, memory=0)
+        estimate(forward, layers, views, config.batch, device)
         kept = ("training_size", "training_focal", "domains", "imported")
         spec = NetworkSpec.from_dict(loaded.run.info["network"])
         run.finish(
@@ -118,6 +164,7 @@ def adapt_batch_norm(config: BatchNormAdaptation) -> Path:
                 "network_sha256": loaded.run.info["network_sha256"],
                 "domain": source.described(config.resize),
                 "layers": len(layers),
+                **more,
             },
         )
     return run.path
@@ -133,7 +180,7 @@ def batch_norm_layers(network: nn.Module) -> list[_BatchNorm]:
 
 
 def estimate(
-    network: TaskNetwork,
+    forward: Callable[[Tensor], Any],
     layers: list[_BatchNorm],
     views: Views,
     batch: int,
@@ -152,7 +199,7 @@ def estimate(
         progress("adapt batch norm", count, "images") as advance,
     ):
         for made in batches:
-            network(made.image.to(device))
+            forward(made.image.to(device))
             advance(len(made.image))
 
 

@@ -155,6 +155,8 @@ class Views:
         needs_clean: whether the target is made from the image before its photometric draw.
         memory: bytes of decoded images that may be kept.
         taught: what to make of views whose labels are predictions; None: as of all others.
+        paired: every second draw is cut, and mirrored, like the one before it; its colours are its
+            own.
     """
 
     def __init__(
@@ -166,11 +168,13 @@ class Views:
         needs_clean: bool,
         memory: int,
         taught: TaughtViews | None = None,
+        paired: bool = False,
     ):
         self.domains = domains
         self._kind = kind
         self._plan = plan
         self._needs_clean = needs_clean
+        self._paired = paired
         self._taught = taught
         self._taught_plan = plan
         if taught and taught.photometric:
@@ -183,7 +187,10 @@ class Views:
         rows, weak, maps = [], [], []
         for row, draw in enumerate(draws):
             made = self._images.read(draw.domain, draw.image)
-            view = self._view(draw, made.image.shape[:2])
+            size = made.image.shape[:2]
+            view = self._view(draw, size)
+            if self._paired and row % 2:
+                view = replace(self._view(draws[row - 1], size), colours=view.colours)
             images.append(view.image(made.image))
             if self._needs_clean:
                 cleans.append(view.plain().image(made.image))

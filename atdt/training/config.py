@@ -1,10 +1,12 @@
 """What a training of a task network is told."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from atdt.errors import RunError
+from atdt.later import LATER
 from atdt.networks import NetworkSpec
 
 TRUSTS = ("all", "confidence")
@@ -13,18 +15,58 @@ PASTES = ("classes", "depth")
 
 @dataclass(frozen=True)
 class Auxiliary:
-    """A second task, learnt at the same time by a second decoder on the same encoder.
+    """A further task, learnt at the same time by a decoder of its own on the same encoder.
 
     Attributes:
         task: name of the task.
         train: specs of the domains whose labels it learns from; their sizes and photometric draws
             follow the main task's options.
         weight: of its loss, where the main task's has 1.
+        decoder: a run of the same architecture that kept its decoder for this task, which is taken
+            from there and stays as it is, batch norm's statistics too; None: a fresh one learns.
+        fine_tune: let the decoder that was taken learn on.
     """
 
     task: str
     train: tuple[str, ...]
     weight: float = 1.0
+    decoder: Path | None = field(default=None, metadata=LATER)
+    fine_tune: bool = field(default=False, metadata=LATER)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its decoder stays as it is."""
+        return self.decoder is not None and not self.fine_tune
+
+    def described(self) -> dict[str, Any]:
+        """For run.json, as before there were decoders to take."""
+        taken = {"decoder": str(self.decoder), "fine_tune": self.fine_tune}
+        return {
+            "task": self.task,
+            "train": list(self.train),
+            "weight": self.weight,
+            **(taken if self.decoder else {}),
+        }
+
+
+@dataclass(frozen=True)
+class NormDiscrepancy:
+    """How far the lengths of the encoder's features may differ between two domains.
+
+    See `atdt.training.discrepancy`.
+
+    Attributes:
+        weight: of it, where the main task's loss has 1.
+        between: specs of the two domains, of which no label is read; (): the two that are learnt
+            from.
+    """
+
+    weight: float
+    between: tuple[str, ...] = ()
+
+    def described(self) -> dict[str, Any]:
+        """For run.json."""
+        return {"weight": self.weight, "between": list(self.between)}
 
 
 @dataclass(frozen=True)
@@ -104,7 +146,9 @@ class TaskTraining:
         device, precision, channels_last: where and how the network runs, in validation too; see
             `atdt.devices`.
         validate_every, checkpoint_every: in steps.
-        auxiliary: a second task on the same encoder; its decoder is not kept.
+        auxiliary: a further task on the same encoder, or several.
+        keep_auxiliary: keep their decoders in the run, for others to take, see `Auxiliary`.
+        norm_discrepancy: between the encoder's features of two domains; None: not looked at.
         init_from: a run of the same architecture whose encoder is started from.
         skip_bad: leave out images that cannot be used.
         resume, overwrite: go on with, or replace, what is in `out`.
@@ -119,8 +163,7 @@ class TaskTraining:
     steps: int
     validation: tuple[str, ...] = ()
     pseudo_labels: tuple[tuple[str, Path], ...] = ()
-    # "added": at its default, no part of the keys of an experiment's steps (`steps.plain`).
-    teaching: Teaching | None = field(default=None, metadata={"added": True})
+    teaching: Teaching | None = field(default=None, metadata=LATER)
     batch: int = 8
     learning_rate: float = 1e-4
     crop: tuple[int, int] | None = None
@@ -134,13 +177,22 @@ class TaskTraining:
     channels_last: bool = True
     validate_every: int = 500
     checkpoint_every: int = 500
-    auxiliary: Auxiliary | None = None
+    auxiliary: Auxiliary | tuple[Auxiliary, ...] | None = None
     init_from: Path | None = None
     skip_bad: bool = False
     resume: bool = False
     overwrite: bool = False
     allow_import: bool = False
     memory: int = 2 * 2**30
+    keep_auxiliary: bool = field(default=False, metadata=LATER)
+    norm_discrepancy: NormDiscrepancy | None = field(default=None, metadata=LATER)
+
+    @property
+    def auxiliaries(self) -> tuple[Auxiliary, ...]:
+        """All tasks besides the main one."""
+        if self.auxiliary is None:
+            return ()
+        return (self.auxiliary,) if isinstance(self.auxiliary, Auxiliary) else self.auxiliary
 
     def check(self) -> None:
         """Refuse values that no training can have.
@@ -157,8 +209,8 @@ class TaskTraining:
             raise RunError(f"--learning-rate {self.learning_rate}: must be above 0")
         if not self.train and not self.pseudo_labels:
             raise RunError("nothing to learn from: give --train SPEC, such as data/streets/a:train")
-        if self.auxiliary and not self.auxiliary.train:
-            raise RunError("the auxiliary task has no domain: give --auxiliary-train SPEC")
+        self._check_auxiliaries()
+        self._check_norm_discrepancy()
         if self.teaching is not None:
             self.teaching.check()
             if not self.pseudo_labels:
@@ -166,21 +218,49 @@ class TaskTraining:
                     "--trust, --mean-teacher and --copy-paste are for predictions: give --pseudo"
                 )
 
+    def _check_auxiliaries(self) -> None:
+        names = [auxiliary.task for auxiliary in self.auxiliaries]
+        for auxiliary in self.auxiliaries:
+            name = auxiliary.task
+            if names.count(name) > 1:
+                raise RunError(f"--auxiliary {name}: is there twice; one decoder learns a task")
+            if not auxiliary.train:
+                raise RunError(
+                    f"the auxiliary task has no domain: give --auxiliary-train {name}=SPEC"
+                )
+            if not 0 <= auxiliary.weight < math.inf:
+                raise RunError(f"--auxiliary-weight {name}={auxiliary.weight}: must be ≥ 0")
+            if auxiliary.fine_tune and auxiliary.decoder is None:
+                raise RunError(
+                    "--fine-tune-auxiliary-decoder: needs a decoder that was trained before, "
+                    f"--auxiliary-decoder {name}=RUN"
+                )
+        if self.keep_auxiliary and not names:
+            raise RunError("--keep-auxiliary-decoder: there is none; give --auxiliary TASK")
+
+    def _check_norm_discrepancy(self) -> None:
+        asked = self.norm_discrepancy
+        if asked is None:
+            return
+        if not 0 < asked.weight < math.inf:
+            raise RunError(f"--norm-discrepancy {asked.weight}: must be above 0")
+        specs = asked.between or (*self.train, *(spec for spec, _ in self.pseudo_labels))
+        if len(set(specs)) != 2 or len(specs) != 2:
+            raise RunError(
+                f"--norm-discrepancy {asked.weight}: is between two domains, not "
+                f"{', '.join(specs)}; name them by --norm-discrepancy-between, twice"
+            )
+
     def described(self) -> dict[str, Any]:
         """All that the result depends on, for run.json; paths as they were given."""
-        auxiliary = self.auxiliary
+        auxiliaries = [auxiliary.described() for auxiliary in self.auxiliaries]
         return {
             "task": self.task,
             "train": list(self.train),
             "validation": list(self.validation),
             "pseudo_labels": [[spec, str(folder)] for spec, folder in self.pseudo_labels],
-            "teaching": self.teaching and asdict(self.teaching),
-            "auxiliary": auxiliary
-            and {
-                "task": auxiliary.task,
-                "train": list(auxiliary.train),
-                "weight": auxiliary.weight,
-            },
+            # As it always was where there is none or one: runs of before can be gone on with.
+            "auxiliary": auxiliaries if len(auxiliaries) > 1 else next(iter(auxiliaries), None),
             "network": self.network.to_dict(),
             "init_from": self.init_from and str(self.init_from),
             "steps": self.steps,
@@ -197,4 +277,11 @@ class TaskTraining:
             "validate_every": self.validate_every,
             "checkpoint_every": self.checkpoint_every,
             "skip_bad": self.skip_bad,
+            **({"teaching": asdict(self.teaching)} if self.teaching else {}),
+            **({"keep_auxiliary": True} if self.keep_auxiliary else {}),
+            **(
+                {"norm_discrepancy": self.norm_discrepancy.described()}
+                if self.norm_discrepancy
+                else {}
+            ),
         }

@@ -1,6 +1,7 @@
-"""What learns: one or two task networks over the same encoder, and their optimiser."""
+"""What learns: task networks over the same encoder, and their optimiser."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +14,8 @@ from atdt.networks import TaskNetwork, build_network
 from atdt.tasks.base import Task
 from atdt.training.batches import Batch
 from atdt.training.config import TaskTraining, Teaching
-from atdt.training.load import start_encoder
+from atdt.training.discrepancy import Discrepancy
+from atdt.training.load import decoder_tensors, start_encoder, take_decoder
 from atdt.training.material import Study
 from atdt.training.teaching import Teacher
 from atdt.training.weights import fill
@@ -25,12 +27,25 @@ POWER = 0.9  # of the polynomial decay, as the paper's code
 class Branch:
     """A task, the network that learns it and the weight of its loss.
 
-    The networks of several branches share their stages: one encoder, several decoders.
+    The networks of several branches share their stages: one encoder, several decoders. A frozen
+    decoder stays as it is and passes gradients on.
     """
 
     task: Task
     network: TaskNetwork
     weight: float = 1.0
+    frozen: bool = False
+
+    def loss(self, batch: Batch, precision: AbstractContextManager) -> torch.Tensor:
+        """The task's loss on a batch, in training mode."""
+        self.network.train()
+        if self.frozen:
+            self.network.decoder.eval()
+        with torch.no_grad():
+            target = self.task.target(batch.clean, batch.label)
+        with precision:
+            output = self.network(batch.image)
+        return self.task.loss(output.float(), target, batch.weight)
 
 
 class Learner:
@@ -38,6 +53,8 @@ class Learner:
 
     Args:
         branches: the main task first.
+        discrepancy: a further term, between the features of two domains.
+        keep_auxiliary: give the other branches' decoders with the weights.
         steps: at which the learning rate reaches 0.
         learning_rate: at step 0.
         device, precision: see `atdt.devices`.
@@ -50,6 +67,8 @@ class Learner:
         self,
         branches: Sequence[Branch],
         *,
+        discrepancy: Discrepancy | None = None,
+        keep_auxiliary: bool = False,
         steps: int,
         learning_rate: float,
         device: torch.device,
@@ -63,6 +82,8 @@ class Learner:
         self.network = branches[0].network
         self.device = device
         self.precision = precision
+        self._terms = [*branches, *filter(None, [discrepancy])]
+        self._keep_auxiliary = keep_auxiliary
         self._steps = steps
         self._learning_rate = learning_rate
         self._format = torch.channels_last if channels_last else torch.contiguous_format
@@ -78,33 +99,37 @@ class Learner:
             teaching, branches[0].task, self.network, steps=steps, seed=seed
         )
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of what `learn` gives, as the curves call them."""
+        auxiliary = [f"auxiliary_loss_{branch.task.name}" for branch in self.branches[1:]]
+        if len(auxiliary) == 1:
+            auxiliary = ["auxiliary_loss"]
+        further = ["norm_discrepancy"] if len(self._terms) > len(self.branches) else []
+        return ("loss", *auxiliary, *further)
+
     def rate(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""
         return self._learning_rate * (1 - step / self._steps) ** POWER
 
     def learn(self, step: int, batches: Sequence[Batch]) -> torch.Tensor:
-        """Take one step on one batch a branch.
+        """Take one step on one batch a branch, and one more for a discrepancy.
 
         Returns:
-            the branches' losses before the step and without their weights, (branches,) float32 on
-            the device, so that nobody waits for them.
+            their losses by `names`, before the step and without their weights, (losses,) float32
+            on the device, so that nobody waits for them.
         """
         for group in self._optimiser.param_groups:
             group["lr"] = self.rate(step)
         self._optimiser.zero_grad(set_to_none=True)
         losses = []
-        for branch, batch in zip(self.branches, batches, strict=True):
-            branch.network.train()
+        for term, batch in zip(self._terms, batches, strict=True):
             batch = batch.to(self.device, self._format)
             if self._teacher is not None and batch.taught is not None:
                 with precision_context(self.device, self.precision):
                     batch = self._teacher.lesson(step, batch)
-            with torch.no_grad():
-                target = branch.task.target(batch.clean, batch.label)
-            with precision_context(self.device, self.precision):
-                output = branch.network(batch.image)
-            loss = branch.task.loss(output.float(), target, batch.weight)
-            (branch.weight * loss).backward()
+            loss = term.loss(batch, precision_context(self.device, self.precision))
+            (term.weight * loss).backward()
             losses.append(loss.detach())
         self._optimiser.step()
         if self._teacher is not None:
@@ -112,11 +137,12 @@ class Learner:
         return torch.stack(losses)
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """The main task network's weights and statistics, copied to the CPU."""
-        return {
-            name: tensor.detach().to("cpu", copy=True)
-            for name, tensor in self.network.state_dict().items()
-        }
+        """What the run is to hold, copied to the CPU: the main task network's weights and
+        statistics, and the other decoders where they are kept."""
+        found = dict(self.network.state_dict())
+        for branch in self.branches[1:] if self._keep_auxiliary else ():
+            found |= decoder_tensors(branch.task, branch.network.decoder)
+        return {name: tensor.detach().to("cpu", copy=True) for name, tensor in found.items()}
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """All that the next step depends on but for the batches: weights, moments, random state."""
@@ -157,11 +183,12 @@ def build_learner(config: TaskTraining, studies: Sequence[Study], device: torch.
     """The network or networks of a training, with their initial weights.
 
     Raises:
-        NetworkError: the network cannot be built.
-        RunError: `config.init_from` is no run of the same architecture.
+        NetworkError: the network cannot be built, or has skips and no features to compare.
+        RunError: a run that is started from is not of the same architecture, or has no such
+            decoder.
     """
     branches: list[Branch] = []
-    for study in studies:
+    for study, auxiliary in zip(studies, (None, *config.auxiliaries), strict=True):
         network = build_network(
             config.network,
             study.task.channels(study.space),
@@ -172,9 +199,16 @@ def build_learner(config: TaskTraining, studies: Sequence[Study], device: torch.
             network.stages = branches[0].network.stages
         elif config.init_from is not None:
             start_encoder(network, config.init_from)
-        branches.append(Branch(study.task, network, study.weight))
+        frozen = auxiliary is not None and auxiliary.frozen
+        if auxiliary is not None and auxiliary.decoder is not None:
+            take_decoder(network.decoder, auxiliary.decoder, study.task, study.space)
+        if frozen:
+            network.decoder.requires_grad_(False)
+        branches.append(Branch(study.task, network, study.weight, frozen))
     return Learner(
         branches,
+        discrepancy=_discrepancy(config, branches[0].network),
+        keep_auxiliary=config.keep_auxiliary,
         steps=config.steps,
         learning_rate=config.learning_rate,
         device=device,
@@ -183,3 +217,10 @@ def build_learner(config: TaskTraining, studies: Sequence[Study], device: torch.
         teaching=config.teaching,
         seed=config.seed,
     )
+
+
+def _discrepancy(config: TaskTraining, network: TaskNetwork) -> Discrepancy | None:
+    if config.norm_discrepancy is None:
+        return None
+    network.check_can_be_cut(f"--norm-discrepancy: network {config.network.name!r}")
+    return Discrepancy(network, config.norm_discrepancy.weight)

@@ -19,7 +19,7 @@ from atdt.training.batches import Batch, Views
 from atdt.training.best import Best
 from atdt.training.config import TaskTraining
 from atdt.training.learner import Learner, build_learner
-from atdt.training.load import KIND, network_keys
+from atdt.training.load import KIND, decoder_keys, network_keys, without_decoders
 from atdt.training.material import Material, open_material
 from atdt.training.order import Order
 from atdt.training.sources import training_focal
@@ -101,7 +101,7 @@ def _learn(
     config: TaskTraining, material: Material, learner: Learner, best: Best, run: Run
 ) -> None:
     """Take all steps that are left, and finish the run."""
-    losses = RecentLosses(["loss", "auxiliary_loss"][: len(material.studies)], learner.device)
+    losses = RecentLosses(learner.names, learner.device)
     done, seconds = 0, 0.0
     checkpoint = load_checkpoint(run)
     if checkpoint is not None:
@@ -138,9 +138,12 @@ def _learn(
                 save_checkpoint(run, tensors, state)
             advance(1)
     best.settle(learner, done)
-    learner.network.load_state_dict(best.weights)
+    kept = material.auxiliaries if config.keep_auxiliary else ()
+    own = without_decoders(best.weights, [study.task.name for study in kept])
+    learner.network.load_state_dict(own)
     run.finish(
         best.weights,
+        **(decoder_keys((study.task, study.space) for study in kept) if kept else {}),
         **network_keys(learner.network, config.network, material.main.task, material.main.space),
         training_size=list(material.size),
         training_focal=training_focal(run.info["domains"]["train"]),
@@ -151,7 +154,8 @@ def _learn(
 
 
 def _batches(config: TaskTraining, material: Material, start: int) -> Iterator[list[Batch]]:
-    """One batch for each branch, for every step from `start` on."""
+    """One batch for each branch, and one of pairs where two domains are compared, for every step
+    from `start` on."""
     feeds = []
     for study in material.studies:
         order = Order([len(d) for d in study.domains], config.batch, config.seed, config.balance)
@@ -164,6 +168,15 @@ def _batches(config: TaskTraining, material: Material, start: int) -> Iterator[l
             taught=taught_views(config.teaching, study.task)
             if config.teaching and study is material.main
             else None,
+        )
+        feeds.append((order, views))
+    if material.pair:
+        domains = [source.domain for source in material.pair]
+        # As many images as the main task's batch has, half of each domain: they take turns.
+        images = 2 * max(1, config.batch // 2)
+        order = Order([len(d) for d in domains], images, config.seed, balance=True)
+        views = Views(
+            domains, None, material.plan, needs_clean=False, memory=config.memory, paired=True
         )
         feeds.append((order, views))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from atdt.domains import Domain, LabelSpace, ViewPlan
+from atdt.domains import Domain, LabelSpace, ViewPlan, open_domain
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
 from atdt.training.config import TaskTraining
@@ -37,29 +37,32 @@ class Material:
 
     Attributes:
         main: the task that the run is for.
-        auxiliary: the second task, or None.
+        auxiliaries: further tasks; may be empty.
+        pair: two domains whose features are compared, without labels; or none.
         validation: the domains that choose; may be empty.
         plan: how views are cut from what is learnt from.
         size: (height, width) of those views.
     """
 
     main: Study
-    auxiliary: Study | None
+    auxiliaries: tuple[Study, ...]
+    pair: tuple[Source, ...]
     validation: tuple[Source, ...]
     plan: ViewPlan
     size: Size
 
     @property
     def studies(self) -> list[Study]:
-        """The main task, then the auxiliary one where there is one."""
-        return [self.main] if self.auxiliary is None else [self.main, self.auxiliary]
+        """The main task, then the auxiliary ones."""
+        return [self.main, *self.auxiliaries]
 
     def described(self) -> dict[str, list[dict[str, Any]]]:
         """What run.json says of the domains, by what they are for."""
         parts = {
             "train": self.main.sources,
             "validation": self.validation,
-            "auxiliary": self.auxiliary.sources if self.auxiliary else (),
+            "auxiliary": [source for study in self.auxiliaries for source in study.sources],
+            **({"norm_discrepancy": self.pair} if self.pair else {}),
         }
         return {
             part: [source.described(self.plan.resize) for source in sources]
@@ -81,12 +84,13 @@ def open_material(config: TaskTraining) -> Material:
     main = Study(task, sources)
     validation = open_sources(task, config.validation, skip_bad=config.skip_bad)
     _agree(task, [*main.sources, *validation])
-    auxiliary = None
-    if config.auxiliary:
-        second = get_task(config.auxiliary.task)
-        sources = open_sources(second, config.auxiliary.train, skip_bad=config.skip_bad)
-        _agree(second, sources)
-        auxiliary = Study(second, sources, config.auxiliary.weight)
+    auxiliaries = []
+    for auxiliary in config.auxiliaries:
+        further = get_task(auxiliary.task)
+        sources = open_sources(further, auxiliary.train, skip_bad=config.skip_bad)
+        _agree(further, sources)
+        auxiliaries.append(Study(further, sources, auxiliary.weight))
+    pair = _pair(config, main)
     plan = ViewPlan(
         seed=config.seed,
         crop=config.crop,
@@ -94,8 +98,18 @@ def open_material(config: TaskTraining) -> Material:
         flip=config.flip,
         photometric=config.photometric,
     )
-    learnt_from = [*main.sources, *(auxiliary.sources if auxiliary else ())]
-    return Material(main, auxiliary, validation, plan, one_size(learnt_from, plan))
+    learnt_from = [source for study in (main, *auxiliaries) for source in study.sources]
+    size = one_size([*learnt_from, *pair], plan)
+    return Material(main, tuple(auxiliaries), pair, validation, plan, size)
+
+
+def _pair(config: TaskTraining, main: Study) -> tuple[Source, ...]:
+    """The two domains that a norm discrepancy is between; none where it is not asked for."""
+    if config.norm_discrepancy is None:
+        return ()
+    named = config.norm_discrepancy.between
+    opened = (Source(spec, open_domain(spec, skip_bad=config.skip_bad)) for spec in named)
+    return tuple(opened) or main.sources
 
 
 def _agree(task: Task, sources: Sequence[Source]) -> None:

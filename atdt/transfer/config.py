@@ -1,11 +1,13 @@
 """What a training of G is told."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from atdt.errors import UserError
+from atdt.later import LATER
 from atdt.transfer.architectures import ARCHITECTURES
 
 HEAD = "head"
@@ -53,6 +55,7 @@ class TransferTraining:
             happens on B.
         held_out: share of the images that are not trained on.
         allow_import: import the module that `target_run` names, if its network is a user's own.
+        feature_noise, mixup: of what is learnt from, see `atdt.transfer.perturbation`; 0: none.
     """
 
     store: Path
@@ -86,6 +89,8 @@ class TransferTraining:
     keep: str = "last"
     held_out: float = 0.1
     allow_import: bool = False
+    feature_noise: float = field(default=0.0, metadata=LATER)
+    mixup: float = field(default=0.0, metadata=LATER)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -152,6 +157,22 @@ class TransferTraining:
             raise UserError("--architecture head: needs N2's architecture, give --target-run RUN")
         if self.keep == "best" and not self.held_out:
             raise UserError("--keep best: needs held-out images, and --held-out is 0")
+        self._check_perturbation()
+
+    def _check_perturbation(self) -> None:
+        for option, value in (("--feature-noise", self.feature_noise), ("--mixup", self.mixup)):
+            if not 0 <= value < math.inf:
+                raise UserError(f"{option} {value}: must be ≥ 0")
+            if value and self.is_solved:
+                raise UserError(
+                    f"{option} {value}: {self.architecture} is solved for and takes no step in "
+                    "which it could learn from anything else"
+                )
+        if self.mixup and set(self.weights) == {"task"}:
+            raise UserError(
+                f"--mixup {self.mixup}: task alone learns from labels, and a mixture of features "
+                "has none; add another --loss, or leave it out"
+            )
 
     def described(self) -> dict[str, Any]:
         """All that the result depends on, for run.json; paths as they were given."""
@@ -180,4 +201,6 @@ class TransferTraining:
             # Left out where they are as they always were: runs of before can be gone on with.
             **({} if self.start == "random" else {"start": self.start}),
             **({} if self.order == self.seed else {"order_seed": self.order}),
+            **({"feature_noise": self.feature_noise} if self.feature_noise else {}),
+            **({"mixup": self.mixup} if self.mixup else {}),
         }

@@ -21,6 +21,7 @@ from atdt.transfer.learner import Learner
 from atdt.transfer.losses import Teacher
 from atdt.transfer.network import Standard
 from atdt.transfer.order import Epoch, epoch_order
+from atdt.transfer.perturbation import Perturbation
 from atdt.transfer.ridge import solve_ridge
 from atdt.transfer.setting import Setting
 
@@ -229,7 +230,17 @@ def build_learner(
         device=device,
         precision=config.precision,
         target_scale=None if target is None else Standard.of(target.statistics).scale,
+        perturbation=_perturbation(config, setting, device),
     )
+
+
+def _perturbation(
+    config: TransferTraining, setting: Setting, device: torch.device
+) -> Perturbation | None:
+    if not (config.feature_noise or config.mixup):
+        return None
+    scale = Standard.of(setting.readers["source"].statistics).scale[:, None, None]
+    return Perturbation(config.feature_noise, config.mixup, scale.to(device), config.seed)
 
 
 def _one_pass(feed: Feed, order: Epoch) -> Iterator[Batch]:

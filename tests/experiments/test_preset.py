@@ -48,6 +48,8 @@ def test_options_are_overridden_as_one_would_write_them_in_the_file(tmp_path):
         ({"student": "{ trusts = 1 }"}, "is not { trust = …"),
         ({"student": "{ rounds = 0 }"}, "is not { trust = …"),
         ({"student": "{ paste = 'all' }"}, "--copy-paste all: choose one of"),
+        ({"edges": "both"}, "edges = 'both' is not one of none, own, shared"),
+        ({"norm_discrepancy": "-1"}, "norm_discrepancy = -1 is not a number, 0 or more"),
     ],
 )
 def test_mistakes_are_named(options, message):

@@ -2,15 +2,39 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 
 import pytest
 
 from atdt.experiments.steps import Steps, plain
+from atdt.files import sha256_json
 from atdt.networks import NetworkSpec
-from atdt.training import TaskTraining, Teaching
+from atdt.training import (
+    Auxiliary,
+    BatchNormAdaptation,
+    NormDiscrepancy,
+    TaskTraining,
+    Teaching,
+)
+from atdt.transfer import TransferTraining
+
+# sha256 of configurations as they were before any option came later.
+TRAINING = TaskTraining(
+    task="depth", train=("a:train",), network=NetworkSpec("tiny", {}), out=Path("n2"), steps=7
+)
+RIVAL = replace(TRAINING, auxiliary=Auxiliary("semantic", ("a:train", "b:train")))
+TRANSFER = TransferTraining(store=Path("a.zarr"), source="semantic", target="depth", out=Path("g"))
+KNOWN = {
+    "n2": (TRAINING, "fdff268de9509681cec8f6ab70a282030e60a80c9366a13d1806df846504b29d"),
+    "rival": (RIVAL, "996676136205f46553f0293db37fe602bdb472a3f99607b3675f63bcc539891d"),
+    "batch norm": (
+        BatchNormAdaptation(Path("n2"), "b:train", Path("n2-bn")),
+        "b0ade3bf3129fbb3cc3be1cd071a7e663c4f5c7546f3fb9a4ba06cd683e8f17e",
+    ),
+    "g": (TRANSFER, "3551518117852d90bc0f5e9570d8eded005129216cb7c39706e3ada116b00eba"),
+}
 
 
 @dataclass(frozen=True)
@@ -124,10 +148,23 @@ def test_what_no_step_made_is_not_replaced(tmp_path, verb, calls):
     assert not calls[0].overwrite
 
 
-def test_an_option_that_was_added_changes_a_key_only_where_it_is_used(tmp_path):
-    training = TaskTraining("depth", ("a",), NetworkSpec("tiny", {}), tmp_path, steps=1)
-    before = asdict(training)
-    assert before.pop("teaching") is None
-    assert plain(training) == plain(before)
-    taught = replace(training, teaching=Teaching("confidence"))
-    assert plain(taught)["teaching"]["trust"] == "confidence"
+@pytest.mark.parametrize("name", KNOWN)
+def test_what_was_done_before_there_were_later_options_is_found_again(name):
+    config, key = KNOWN[name]
+    assert sha256_json(plain(config)) == key
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(TRAINING, teaching=Teaching("confidence")),
+        replace(TRAINING, norm_discrepancy=NormDiscrepancy(0.1)),
+        replace(RIVAL, keep_auxiliary=True),
+        replace(RIVAL, auxiliary=replace(RIVAL.auxiliary, decoder=Path("n1"))),
+        replace(RIVAL, auxiliary=(RIVAL.auxiliary, Auxiliary("edges", ("b:train",)))),
+        replace(TRANSFER, feature_noise=0.1),
+        replace(TRANSFER, mixup=0.1),
+    ],
+)
+def test_a_later_option_that_is_used_makes_another_step(changed):
+    assert sha256_json(plain(changed)) not in {key for _, key in KNOWN.values()}

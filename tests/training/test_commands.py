@@ -55,6 +55,28 @@ def test_everything_that_a_rival_needs_can_be_said(domain_a, domain_b, tmp_path)
     assert config["channels_last"] is False
 
 
+def test_features_can_be_asked_for(domain_a, domain_b, tmp_path):
+    a, b = f"{domain_a}:train", f"{domain_b}:train"
+    done = train(
+        *(domain_a, tmp_path / "n1", "--auxiliary", "edges", "--auxiliary-train", a),
+        *("--auxiliary-train", f"edges={b}", "--auxiliary-weight", "0.2"),
+        *("--keep-auxiliary-decoder", "--train", b, "--norm-discrepancy", 0.01),
+    )
+    assert done.exit_code == 0, done.output
+    done = train(
+        *(domain_a, tmp_path / "n2", "--auxiliary", "edges", "--auxiliary", "depth"),
+        *("--auxiliary-train", f"edges={b}", "--auxiliary-train", f"depth={a}"),
+        *("--auxiliary-weight", "depth=0.5", "--auxiliary-decoder", f"edges={tmp_path / 'n1'}"),
+        *("--fine-tune-auxiliary-decoder", "--norm-discrepancy", 0.01),
+        *("--norm-discrepancy-between", a, "--norm-discrepancy-between", b),
+    )
+    assert done.exit_code == 0, done.output
+    edges, depth = open_run(tmp_path / "n2").info["config"]["auxiliary"]
+    taken = {"decoder": str(tmp_path / "n1"), "fine_tune": True}
+    assert edges == {"task": "edges", "train": [b], "weight": 1.0} | taken
+    assert depth == {"task": "depth", "train": [a], "weight": 0.5}
+
+
 def test_weights_chosen_on_a_domain_that_was_not_trained_on_are_remarked(
     domain_a, domain_b, tmp_path
 ):
@@ -70,7 +92,15 @@ def test_weights_chosen_on_a_domain_that_was_not_trained_on_are_remarked(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--auxiliary-train", "x"), "needs --auxiliary-task"),
+        (("--auxiliary-train", "x"), "needs --auxiliary TASK"),
+        (("--auxiliary", "edges", "--auxiliary-weight", "much"), "much: is not a number"),
+        (
+            ("--auxiliary", "edges", "--auxiliary", "depth", "--auxiliary-train", "x"),
+            "--auxiliary-train x: write TASK=…, of edges, depth",
+        ),
+        (("--fine-tune-auxiliary-decoder",), "needs --auxiliary-decoder RUN"),
+        (("--norm-discrepancy-between", "x"), "needs --norm-discrepancy"),
+        (("--norm-discrepancy", "1"), "is between two domains"),
         (("--pseudo", "nothing"), "write SPEC=PREDICTIONS"),
         (("--resume", "--overwrite"), "exclude each other"),
         (("--network", "os:system"), "--allow-import"),

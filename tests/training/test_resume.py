@@ -14,7 +14,7 @@ import torch
 from atdt.errors import RunError
 from atdt.networks import NetworkSpec
 from atdt.runs import CHECKPOINT, CURVES, WEIGHTS, open_run
-from atdt.training import Auxiliary, Teaching, train_task
+from atdt.training import Auxiliary, NormDiscrepancy, Teaching, train_task
 from atdt.training.learner import Learner
 
 
@@ -66,6 +66,13 @@ def variants(config, domain_a, domain_b, own_module, write_predictions):
             precision="bfloat16",
             photometric="strong",
         ),
+        "features": config(
+            train=(f"{domain_a}:train", f"{domain_b}:train"),
+            auxiliary=(auxiliary, Auxiliary("depth", (f"{domain_a}:train",))),
+            keep_auxiliary=True,
+            norm_discrepancy=NormDiscrepancy(0.01),
+            crop=(8, 16),
+        ),
         "last": config(validation=(), channels_last=False),
         "taught": config(
             pseudo_labels=((f"{domain_b}:train", guesses),),
@@ -76,7 +83,9 @@ def variants(config, domain_a, domain_b, own_module, write_predictions):
     }
 
 
-@pytest.mark.parametrize("variant", ["plain", "everything", "last", "taught", "dropout"])
+@pytest.mark.parametrize(
+    "variant", ["plain", "everything", "features", "last", "taught", "dropout"]
+)
 def test_a_training_that_is_cut_off_ends_with_the_same_bits(
     variants, variant, monkeypatch, tmp_path
 ):
@@ -145,3 +154,16 @@ def test_resuming_with_other_options_names_them(config, domain_b):
             train_task(config(resume=True))
     finally:
         torch.set_num_threads(threads)
+
+
+def test_a_frozen_decoder_goes_on_too(config, domain_a, monkeypatch, tmp_path):
+    edges = Auxiliary("edges", (f"{domain_a}:train",))
+    first = train_task(config(auxiliary=edges, keep_auxiliary=True, out=tmp_path / "first"))
+    config = config(task="depth", auxiliary=replace(edges, decoder=first), keep_auxiliary=True)
+    whole = results(train_task(config))
+    config = replace(config, out=tmp_path / "cut")
+    cut_off(monkeypatch, config, 4)
+    with pytest.raises(RunError, match=r"auxiliary\.fine_tune: the run has False, now True"):
+        tuned = replace(config.auxiliary, fine_tune=True)
+        train_task(replace(config, auxiliary=tuned, resume=True))
+    assert results(train_task(replace(config, resume=True))) == whole

@@ -143,8 +143,9 @@ def _refuse_labels_of_b(config: Distillation, task: Task) -> None:
     b = open_domain(config.b, skip_bad=student.skip_bad)
     images = _images(b)
     read = {"--train": student.train, "--validation": student.validation}
-    if student.auxiliary and get_task(student.auxiliary.task).label == task.label:
-        read["--auxiliary-train"] = student.auxiliary.train
+    for auxiliary in student.auxiliaries:
+        if get_task(auxiliary.task).label == task.label:
+            read["--auxiliary-train"] = auxiliary.train
     for option, specs in read.items():
         for spec in specs:
             other = open_domain(spec, skip_bad=student.skip_bad)

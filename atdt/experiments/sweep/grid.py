@@ -36,6 +36,8 @@ VARIED = (
     "schedule",
     "seed",
     "losses",
+    "feature_noise",
+    "mixup",
     "keep",
     "level",
     "source_level",

@@ -73,6 +73,19 @@ def test_each_g_is_the_one_that_train_makes_of_the_same_order(
     assert torch.get_num_threads() == before
 
 
+def test_a_grid_may_vary_noise_and_mixtures(config, ground, tmp_path):
+    """Those that match D2(E2) share it; a mixture has one of its own."""
+    text = TWO.replace("seed = [0, 1]", "feature_noise = [0.0, 0.1]\nmixup = [0.0, 0.4]")
+    path = sweep(config(f"losses = {{ match-l1 = 1, task = 1 }}\n{text}", cuts=(), workers=1))
+    alone = TransferTraining(
+        store=ground.store, source="depth", target="semantic", out=tmp_path / "alone",
+        options={"width": 8}, steps=9, batch=5, held_out=0.3, losses={"match-l1": 1, "task": 1},
+        target_run=ground.n2, feature_noise=0.1, mixup=0.4, device="cpu",
+    )  # fmt: skip
+    swept = path.parent / FOLDER / "bottleneck-feature_noise0.1-mixup0.4"
+    assert same(weights(train(alone)), weights(swept))
+
+
 def test_the_worse_half_stops_by_a_alone_and_all_are_on_the_board(config, ground, b, monkeypatch):
     judged = {}
     decide = Race._decide

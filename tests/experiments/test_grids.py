@@ -1,0 +1,162 @@
+"""Options crossed with methods: who gets what, what is trained once, and what the tables say."""
+
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from atdt.cli import main
+from atdt.experiments.figures import LABELS
+from atdt.experiments.grids import EDGES, NORM_DISCREPANCY
+from atdt.experiments.pairs import Place
+from atdt.experiments.preset import SMOKE
+from atdt.experiments.road import Road
+from atdt.experiments.sides import Direction, Outcome, Side
+from atdt.experiments.steps import Counted
+from atdt.stores import open_store
+
+LEAST = [f"--set={option}=2" for option in ("steps", "transfer_steps", "train", "test")]
+BASELINE, SHARED, HEAD, ATDT = (LABELS[k] for k in ("baseline", "two-decoders", "head", "atdt"))
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["reproduce", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory):
+    """`studied(table)`: its output and root; all share a root, and so their trainings."""
+    root = tmp_path_factory.mktemp("grids")
+
+    def study(table, *options):
+        done = run(
+            *(table, "--preset", "smoke", "--seed", 0, "--no-rivals", "--curve", "", *LEAST),
+            *("--from", "semantic", "--to", "depth", *options, "--root", root),
+        )
+        assert done.exit_code == 0, done.output
+        return done, root
+
+    return study
+
+
+def rows(root, table):
+    """label -> cells of the first table, as numbers where they are."""
+    text = next(root.glob(f"reports/*/{table}-semantic-to-depth/tables.md")).read_text()
+    first = text.split("\n\n**")[0]
+    found = {}
+    for line in first.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 4 and ":" in cells[0] and not cells[0].startswith(":"):
+            found[cells[0]] = [_number(cell) for cell in cells[1:]]
+    return found
+
+
+def _number(cell):
+    match = re.match(r"[−-]?[\d.]+", cell.strip("*"))
+    return float(match[0].replace("−", "-")) if match else None
+
+
+def config_of(root, name):
+    return json.loads(next(root.glob(f"runs/*/seed0/*/{name}/run.json")).read_text())["config"]
+
+
+def score(root, name):
+    (path,) = root.glob(f"predictions/*/seed0/*/{name}/metrics.json")
+    return json.loads(path.read_text())["scores"]["focal/abs_rel"]
+
+
+def test_factors_cross_colours_batch_norm_and_method(studied):
+    _, root = studied("factors")
+    found = rows(root, "factors")
+    adapted = ", batch norm of B"
+    assert list(found) == [
+        f"{strength} colours{suffix}"
+        for strength in ("paper", "strong")
+        for suffix in (
+            f": {BASELINE}",
+            f": {ATDT}",
+            f"{adapted}: {BASELINE}",
+            f"{adapted}: {ATDT}",
+            f"{adapted}: {ATDT} (E1 alone)",
+            f"{adapted}: {ATDT} (D2 alone)",
+        )
+    ]
+    for name in ("n1", "n2", "g0"):
+        assert "photometric-strong" not in str(config_of(root, name))
+    for name in ("n1", "n2"):
+        assert config_of(root, f"{name}-photometric-strong")["photometric"] == "strong"
+    (store,) = root.rglob("a-photometric-strong.zarr")
+    assert open_store(store).plan["photometric"] == "strong"
+    # What the columns say is what was measured: lower is better, so differences change their sign.
+    plain, other = score(root, "baseline"), score(root, "batch-norm-photometric-strong")
+    figure, gain, behind = found[f"strong colours{adapted}: {BASELINE}"]
+    both = score(root, "atdt-batch-norm0-photometric-strong")
+    assert figure == pytest.approx(other, abs=6e-4)
+    assert gain == pytest.approx(plain - other, abs=6e-4)
+    assert behind == pytest.approx(other - both, abs=6e-4)
+    assert found[f"paper colours: {BASELINE}"][1] is None
+    assert found[f"paper colours: {ATDT}"][2] is None
+    # E1's change was let through, and D2's does not hide it.
+    noted = json.loads(next(root.rglob("atdt-batch-norm0/predictions.json")).read_text())
+    assert "E1: encoder" in str(noted["mismatch"])
+    only_d2 = json.loads(next(root.rglob("atdt-batch-norm-d2-0/predictions.json")).read_text())
+    assert only_d2["mismatch"] == []
+
+
+def test_edges_and_norm_discrepancy_are_given_to_every_method(studied):
+    studied("factors")  # whose plain cells it shares, whichever test comes first
+    done, root = studied("aux")
+    assert "N1 learns semantic on A and B: found" in done.stderr
+    found = rows(root, "aux")
+    discrepancy = f"norm discrepancy × {NORM_DISCREPANCY:g}"
+    settings = ("none of it", "edges, own decoder", "edges, shared decoder")
+    both = [discrepancy, *(f"{each}, {discrepancy}" for each in settings[1:])]
+    for setting in (*settings, *both):
+        for method in (BASELINE, SHARED, HEAD, ATDT):
+            assert f"{setting}: {method}" in found
+    alone = [label for label in found if "in N1 alone" in label]
+    assert alone == [f"{each}: {ATDT} (norm discrepancy in N1 alone)" for each in both[:2]]
+    for method in (SHARED, HEAD):  # to which a decoder of N1 is their own
+        assert found[f"{settings[1]}: {method}"][:2] == found[f"{settings[2]}: {method}"][:2]
+    (n1,) = root.glob("runs/*/seed0/semantic-to-depth/n1-edges-own")
+    assert not list(root.rglob("n1-edges-shared"))
+    a, b = config_of(root, "n1")["train"]
+    shared = config_of(root, "n2-edges-shared")
+    assert shared["train"] == [a]
+    assert shared["auxiliary"] == {
+        "task": "edges", "train": [a, b], "weight": 1.0, "decoder": str(n1), "fine_tune": False,
+    }  # fmt: skip
+    tasks = [each["task"] for each in config_of(root, "two-decoders-edges-own")["auxiliary"]]
+    assert tasks == ["semantic", "edges"]
+    for name in ("n1", "n2", "two-decoders"):
+        asked = config_of(root, f"{name}-norm-discrepancy-{NORM_DISCREPANCY}")
+        assert asked["norm_discrepancy"] == {"weight": NORM_DISCREPANCY, "between": [a, b]}
+
+
+def test_a_head_has_noise_and_g_has_mixtures_too(studied):
+    _, root = studied("noise")
+    assert len(rows(root, "noise")) == 8
+    assert config_of(root, "g0-feature-noise-0.2-mixup-0.2")["mixup"] == 0.2
+    assert config_of(root, "head0-feature-noise-0.2")["feature_noise"] == 0.2
+    assert not list(root.rglob("head0*mixup*"))
+
+
+def test_edges_help_no_network_that_learns_edges(tmp_path):
+    done = run(
+        *("aux", "--preset", "smoke", "--from", "edges", "--to", "depth", "--root", tmp_path)
+    )
+    assert done.exit_code == 2
+    assert "edges = own: a network here learns edges already" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_road_is_its_own_variant_where_nothing_changes(tmp_path):
+    side = Side("semantic", "semantic", Place(tmp_path / "a"), Place(tmp_path / "b"))
+    direction = Direction(side, side, tmp_path, tmp_path, "x")
+    road = Road(direction, SMOKE, Counted(), Outcome())
+    same = road.variant(photometric=SMOKE.photometric, edges="none")
+    assert (same.preset, same.suffix) == (SMOKE, "")
+    other = road.variant(norm_discrepancy=0.5, edges=EDGES[1])
+    assert other.suffix == "-norm-discrepancy-0.5-edges-own"
+    assert other.preset.edges == "own" and road.preset.edges == "none"
