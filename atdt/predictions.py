@@ -15,6 +15,7 @@ import numpy as np
 
 from atdt.errors import MismatchError, UserError
 from atdt.files import inside, parse_json, read_bounded, read_json
+from atdt.npy import load_npy
 
 SCHEMA = 1
 INDEX = "predictions.json"
@@ -102,6 +103,20 @@ class Predictions:
                 f"{self.folder / INDEX}: holds predictions of {self.task!r}, not of {task.name!r}"
             )
         return task.read(self.path(image))
+
+    def output(self, image: str) -> np.ndarray:
+        """The decoder's output of one image, (C, h, w) float32.
+
+        Raises:
+            UserError: outputs were not kept, the file is gone, or its name leads out of the folder.
+        """
+        index, kept = self.folder / INDEX, self.info.get(LOGITS)
+        name = kept.get(image) if isinstance(kept, dict) else None
+        if not isinstance(name, str):
+            raise UserError(
+                f"{index}: has no logits of {image!r}; predict again with --save-logits"
+            )
+        return load_npy(inside(self.folder, name), (None, None, None)).astype(np.float32)
 
 
 def open_predictions(folder: str | Path) -> Predictions:

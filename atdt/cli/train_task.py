@@ -68,6 +68,16 @@ def spec_and_folder(
 @click.option("--auxiliary-task", help="A second task on the same encoder.")
 @click.option("--auxiliary-train", multiple=True, metavar="SPEC", help="Its domains; repeatable.")
 @click.option("--auxiliary-weight", type=float, default=1.0, show_default=True)
+@click.option(
+    "--consistency",
+    type=options.PATH,
+    metavar="RUN",
+    help="A cross-task network: another task, read off the predictions, must be as labelled.",
+)
+@click.option(
+    "--consistency-train", multiple=True, metavar="SPEC", help="Domains so labelled; repeatable."
+)
+@click.option("--consistency-weight", type=float, default=1.0, show_default=True)
 @click.option("--init-from", type=options.PATH, help="Run whose encoder is started from.")
 @click.option("--channels-last/--no-channels-last", default=True, show_default=True)
 @options.seed
@@ -83,6 +93,9 @@ def command(
     auxiliary_task: str | None,
     auxiliary_train: tuple[str, ...],
     auxiliary_weight: float,
+    consistency: Path | None,
+    consistency_train: tuple[str, ...],
+    consistency_weight: float,
     **chosen: Any,
 ) -> None:
     """Train a network for one task on one or several labelled domains.
@@ -92,15 +105,20 @@ def command(
     """
     from atdt.networks import NetworkSpec
     from atdt.runs import open_run
-    from atdt.training import Auxiliary, TaskTraining, train_task
+    from atdt.training import Auxiliary, ConsistencyTraining, TaskTraining, train_task
 
     if auxiliary_train and auxiliary_task is None:
         raise click.UsageError("--auxiliary-train needs --auxiliary-task")
+    if consistency_train and consistency is None:
+        raise click.UsageError("--consistency-train needs --consistency")
     config = TaskTraining(
         network=NetworkSpec(network, dict(network_options)),
         auxiliary=None
         if auxiliary_task is None
         else Auxiliary(auxiliary_task, auxiliary_train, auxiliary_weight),
+        consistency=None
+        if consistency is None
+        else ConsistencyTraining(consistency, consistency_train, consistency_weight),
         **chosen,
     )
     path = train_task(config)

@@ -18,9 +18,8 @@ from atdt.domains import Domain, LabelSpace, open_domain
 from atdt.domains.labels import IGNORE
 from atdt.errors import MismatchError, UserError
 from atdt.evaluate.pairs import Pairs
-from atdt.files import inside
 from atdt.merge import ways
-from atdt.npy import load_npy, write_npy
+from atdt.npy import write_npy
 from atdt.predictions import INDEX, LOGITS, PREDICTIONS, Predictions, open_predictions
 from atdt.progress import progress
 from atdt.tasks import get_task
@@ -103,7 +102,7 @@ def merge(config: Merging) -> Path:
     todo = [image for image in merged[0].images if not writer.is_done(image)]
     with progress(f"merge {task.name}", len(todo), "images") as advance:
         for image in todo:
-            output = way([_output(one, image) for one in merged])
+            output = way([torch.from_numpy(one.output(image)) for one in merged])
             written = task.write(
                 writer.path(PREDICTIONS, image), task.predict(output[None])[0].numpy()
             )
@@ -167,7 +166,7 @@ def _examples(
         truth = torch.from_numpy(np.asarray(pairs.truth(index)))
         target = truth[None] if task.label is None else task.target(None, truth[None])
         image = pairs.images[index]
-        examples.append(([_output(one, image) for one in learnt_on], target))
+        examples.append(([torch.from_numpy(one.output(image)) for one in learnt_on], target))
     return examples
 
 
@@ -182,16 +181,6 @@ def _frequencies(domain: Domain, merged: Predictions) -> Tensor:
             counts += np.bincount(domain.label(index, "semantic").ravel(), minlength=IGNORE + 1)
             advance(1)
     return torch.from_numpy(counts[: len(classes)]).double()
-
-
-def _output(predictions: Predictions, image: str) -> Tensor:
-    """The decoder's output (C, h, w) of an image, float32."""
-    index = predictions.folder / INDEX
-    name = predictions.info[LOGITS].get(image)
-    if not isinstance(name, str):
-        raise UserError(f"{index}: has no logits of {image!r}; predict again with --save-logits")
-    array = load_npy(inside(predictions.folder, name), (None, None, None))
-    return torch.from_numpy(np.array(array)).float()
 
 
 def _header(config: Merging, merged: list[Predictions], said: dict[str, Any]) -> dict[str, Any]:

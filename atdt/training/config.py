@@ -25,6 +25,22 @@ class Auxiliary:
 
 
 @dataclass(frozen=True)
+class ConsistencyTraining:
+    """What labels of another task teach: what the network says must agree with them.
+
+    Attributes:
+        run: of a cross-task network, which gives the other task from this one (`atdt.consistency`).
+        train: specs of the domains with labels of the other task, of which no other is read; their
+            sizes and photometric draws follow the main task's options.
+        weight: of its loss, where the main task's has 1.
+    """
+
+    run: Path
+    train: tuple[str, ...]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
 class TaskTraining:
     """A training of one task network; the defaults are the paper's where it gives any.
 
@@ -50,6 +66,7 @@ class TaskTraining:
             `atdt.devices`.
         validate_every, checkpoint_every: in steps.
         auxiliary: a second task on the same encoder; its decoder is not kept.
+        consistency: images whose labels of another task are to be agreed with.
         init_from: a run of the same architecture whose encoder is started from.
         skip_bad: leave out images that cannot be used.
         resume, overwrite: go on with, or replace, what is in `out`.
@@ -84,6 +101,7 @@ class TaskTraining:
     overwrite: bool = False
     allow_import: bool = False
     memory: int = 2 * 2**30
+    consistency: ConsistencyTraining | None = None
 
     def check(self) -> None:
         """Refuse values that no training can have.
@@ -102,10 +120,16 @@ class TaskTraining:
             raise RunError("nothing to learn from: give --train SPEC, such as data/streets/a:train")
         if self.auxiliary and not self.auxiliary.train:
             raise RunError("the auxiliary task has no domain: give --auxiliary-train SPEC")
+        if self.consistency and not self.consistency.train:
+            raise RunError(
+                "--consistency: has no domain to agree on: give --consistency-train SPEC"
+            )
+        if self.consistency and not 0 < self.consistency.weight < float("inf"):
+            raise RunError(f"--consistency-weight {self.consistency.weight}: must be above 0")
 
     def described(self) -> dict[str, Any]:
         """All that the result depends on, for run.json; paths as they were given."""
-        auxiliary = self.auxiliary
+        auxiliary, consistency = self.auxiliary, self.consistency
         return {
             "task": self.task,
             "train": list(self.train),
@@ -133,4 +157,14 @@ class TaskTraining:
             "validate_every": self.validate_every,
             "checkpoint_every": self.checkpoint_every,
             "skip_bad": self.skip_bad,
+            # Left out where there is none: runs of before can be gone on with.
+            **({} if consistency is None else {"consistency": _told(consistency)}),
         }
+
+
+def _told(consistency: ConsistencyTraining) -> dict[str, Any]:
+    return {
+        "run": str(consistency.run),
+        "train": list(consistency.train),
+        "weight": consistency.weight,
+    }

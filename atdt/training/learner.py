@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -10,7 +11,6 @@ from atdt.adam import adam_tensors, restore_adam
 from atdt.devices import precision_context
 from atdt.errors import RunError
 from atdt.networks import TaskNetwork, build_network
-from atdt.tasks.base import Task
 from atdt.training.batches import Batch
 from atdt.training.config import TaskTraining
 from atdt.training.load import start_encoder
@@ -20,16 +20,30 @@ from atdt.training.weights import fill
 POWER = 0.9  # of the polynomial decay, as the paper's code
 
 
+class Objective(Protocol):
+    """What a network's output is held against: a `Task`, or a `CrossTask` that reads it."""
+
+    def target(self, image: torch.Tensor | None, label: torch.Tensor | None) -> torch.Tensor:
+        """See `Task.target`."""
+        ...
+
+    def loss(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """See `Task.loss`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Branch:
-    """A task, the network that learns it and the weight of its loss.
+    """An objective, the network that learns it, the weight of its loss, and its name.
 
-    The networks of several branches share their stages: one encoder, several decoders.
+    The networks of several branches share their stages: one encoder, several decoders. The branch
+    of a `CrossTask` has the main network itself.
     """
 
-    task: Task
+    objective: Objective
     network: TaskNetwork
     weight: float = 1.0
+    name: str = "main"
 
 
 class Learner:
@@ -64,7 +78,8 @@ class Learner:
         # One module over all that learns, so that each tensor has one name.
         self._all = nn.ModuleDict({"main": self.network})
         for branch in branches[1:]:
-            self._all[f"auxiliary_{branch.task.name}"] = branch.network.decoder
+            if branch.network is not self.network:
+                self._all[branch.name] = branch.network.decoder
         for branch in branches:
             branch.network.to(device, memory_format=self._format)
         self._parameters = dict(self._all.named_parameters())
@@ -89,10 +104,10 @@ class Learner:
             branch.network.train()
             batch = batch.to(self.device, self._format)
             with torch.no_grad():
-                target = branch.task.target(batch.clean, batch.label)
+                target = branch.objective.target(batch.clean, batch.label)
             with precision_context(self.device, self.precision):
                 output = branch.network(batch.image)
-            loss = branch.task.loss(output.float(), target)
+            loss = branch.objective.loss(output.float(), target)
             (branch.weight * loss).backward()
             losses.append(loss.detach())
         self._optimiser.step()
@@ -145,6 +160,10 @@ def build_learner(config: TaskTraining, studies: Sequence[Study], device: torch.
     """
     branches: list[Branch] = []
     for study in studies:
+        if study.cross_task is not None:
+            objective = study.cross_task.on(device, config.precision)
+            branches.append(Branch(objective, branches[0].network, study.weight, "consistency"))
+            continue
         network = build_network(
             config.network,
             study.task.channels(study.space),
@@ -155,7 +174,8 @@ def build_learner(config: TaskTraining, studies: Sequence[Study], device: torch.
             network.stages = branches[0].network.stages
         elif config.init_from is not None:
             start_encoder(network, config.init_from)
-        branches.append(Branch(study.task, network, study.weight))
+        name = f"auxiliary_{study.task.name}" if branches else "main"
+        branches.append(Branch(study.task, network, study.weight, name))
     return Learner(
         branches,
         steps=config.steps,

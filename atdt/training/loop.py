@@ -83,12 +83,14 @@ def _refuse_lone_values(config: TaskTraining, learner: Learner, material: Materi
 
 def _begin(config: TaskTraining, material: Material, device: torch.device) -> Run:
     """The run that is to be trained: a new one, or the one that is gone on with."""
-    domains = material.described()
+    domains, agreed = material.described(), material.consistency
     learnt_from = config.described() | {
         "device": device.type,
         "threads": torch_threads(),
         "digests": {part: [d["digest"] for d in used] for part, used in domains.items()},
     }
+    if agreed is not None:
+        learnt_from["cross_task_sha256"] = agreed.cross_task.run.info["weights"]["sha256"]
     run = create_run(
         config.out, KIND, learnt_from, overwrite=config.overwrite, resume=config.resume
     )
@@ -100,7 +102,7 @@ def _learn(
     config: TaskTraining, material: Material, learner: Learner, best: Best, run: Run
 ) -> None:
     """Take all steps that are left, and finish the run."""
-    losses = RecentLosses(["loss", "auxiliary_loss"][: len(material.studies)], learner.device)
+    losses = RecentLosses(material.loss_names, learner.device)
     done, seconds = 0, 0.0
     checkpoint = load_checkpoint(run)
     if checkpoint is not None:

@@ -8,16 +8,22 @@ from atdt.domains import Domain, LabelSpace, ViewPlan
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
 from atdt.training.config import TaskTraining
+from atdt.training.cross_task import CrossTask, load_cross_task
 from atdt.training.sources import Size, Source, one_size, open_sources, same_label_space
 
 
 @dataclass(frozen=True)
 class Study:
-    """A task, the domains that it is learnt from, and the weight of its loss."""
+    """A task, the domains that it is learnt from, and the weight of its loss.
+
+    Attributes:
+        cross_task: what reads the task off the main one's output; None: a decoder of its own.
+    """
 
     task: Task
     sources: tuple[Source, ...]
     weight: float = 1.0
+    cross_task: CrossTask | None = None
 
     @property
     def space(self) -> LabelSpace:
@@ -37,6 +43,7 @@ class Material:
     Attributes:
         main: the task that the run is for.
         auxiliary: the second task, or None.
+        consistency: the task that the main one must agree with, or None.
         validation: the domains that choose; may be empty.
         plan: how views are cut from what is learnt from.
         size: (height, width) of those views.
@@ -44,14 +51,21 @@ class Material:
 
     main: Study
     auxiliary: Study | None
+    consistency: Study | None
     validation: tuple[Source, ...]
     plan: ViewPlan
     size: Size
 
     @property
     def studies(self) -> list[Study]:
-        """The main task, then the auxiliary one where there is one."""
-        return [self.main] if self.auxiliary is None else [self.main, self.auxiliary]
+        """The main task, then the auxiliary one and the one to agree with, where they are."""
+        return [self.main, *filter(None, (self.auxiliary, self.consistency))]
+
+    @property
+    def loss_names(self) -> list[str]:
+        """Of each study's loss in the curves."""
+        named = {"auxiliary_loss": self.auxiliary, "consistency_loss": self.consistency}
+        return ["loss", *(name for name, study in named.items() if study is not None)]
 
     def described(self) -> dict[str, list[dict[str, Any]]]:
         """What run.json says of the domains, by what they are for."""
@@ -59,6 +73,7 @@ class Material:
             "train": self.main.sources,
             "validation": self.validation,
             "auxiliary": self.auxiliary.sources if self.auxiliary else (),
+            **({"consistency": self.consistency.sources} if self.consistency else {}),
         }
         return {
             part: [source.described(self.plan.resize) for source in sources]
@@ -91,8 +106,22 @@ def open_material(config: TaskTraining) -> Material:
         flip=config.flip,
         photometric=config.photometric,
     )
-    learnt_from = [*main.sources, *(auxiliary.sources if auxiliary else ())]
-    return Material(main, auxiliary, validation, plan, one_size(learnt_from, plan))
+    consistency = _consistency(config, main)
+    studies = filter(None, (main, auxiliary, consistency))
+    learnt_from = [source for study in studies for source in study.sources]
+    size = one_size(learnt_from, plan)
+    return Material(main, auxiliary, consistency, validation, plan, size)
+
+
+def _consistency(config: TaskTraining, main: Study) -> Study | None:
+    if config.consistency is None:
+        return None
+    cross_task = load_cross_task(config.consistency.run)
+    cross_task.check_reads(main.task, main.space.classes, f"--task {config.task}")
+    sources = open_sources(cross_task.task, config.consistency.train, skip_bad=config.skip_bad)
+    for source in sources:
+        cross_task.check_labels(source.domain.label_space.classes, source.spec)
+    return Study(cross_task.task, sources, config.consistency.weight, cross_task)
 
 
 def _agree(task: Task, sources: Sequence[Source]) -> None:

@@ -16,6 +16,21 @@ MISMATCHES = ("encoder", "preprocessing")
 
 
 @dataclass(frozen=True)
+class Consistency:
+    """What B's labels of T1 teach G: what G says of T2 there must agree with them.
+
+    Attributes:
+        run: of a cross-task network, which gives T1 from T2 (`atdt.consistency`).
+        b: a feature store of B with E1's features and labels of T1; no other label is read.
+        weight: of its loss beside those on A.
+    """
+
+    run: Path
+    b: Path
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
 class TransferTraining:
     """A training of one transfer network from one feature store.
 
@@ -53,6 +68,7 @@ class TransferTraining:
             happens on B.
         held_out: share of the images that are not trained on.
         allow_import: import the module that `target_run` names, if its network is a user's own.
+        consistency: learn from a store of B as well; needs `target_run`.
     """
 
     store: Path
@@ -86,6 +102,7 @@ class TransferTraining:
     keep: str = "last"
     held_out: float = 0.1
     allow_import: bool = False
+    consistency: Consistency | None = None
 
     @property
     def weights(self) -> dict[str, float]:
@@ -152,6 +169,19 @@ class TransferTraining:
             raise UserError("--architecture head: needs N2's architecture, give --target-run RUN")
         if self.keep == "best" and not self.held_out:
             raise UserError("--keep best: needs held-out images, and --held-out is 0")
+        if self.consistency is not None:
+            self._check_consistency(self.consistency)
+
+    def _check_consistency(self, consistency: Consistency) -> None:
+        if not 0 < consistency.weight < float("inf"):
+            raise UserError(f"--consistency-weight {consistency.weight}: must be above 0")
+        if self.is_solved:
+            raise UserError(
+                f"--architecture {self.architecture}: is solved for, so that --consistency "
+                "teaches it nothing; take one that learns in steps"
+            )
+        if self.target_run is None:
+            raise UserError("--consistency: reads what D2 says, give --target-run RUN")
 
     def described(self) -> dict[str, Any]:
         """All that the result depends on, for run.json; paths as they were given."""
@@ -180,4 +210,13 @@ class TransferTraining:
             # Left out where they are as they always were: runs of before can be gone on with.
             **({} if self.start == "random" else {"start": self.start}),
             **({} if self.order == self.seed else {"order_seed": self.order}),
+            **({} if self.consistency is None else {"consistency": _told(self.consistency)}),
         }
+
+
+def _told(consistency: Consistency) -> dict[str, Any]:
+    return {
+        "run": str(consistency.run),
+        "b": str(consistency.b),
+        "weight": consistency.weight,
+    }

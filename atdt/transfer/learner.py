@@ -10,10 +10,12 @@ from atdt.adam import adam_tensors, restore_adam
 from atdt.devices import precision_context
 from atdt.errors import NumericsError, RunError
 from atdt.tasks.base import Task
-from atdt.transfer.feed import Batch
+from atdt.transfer.feed import B_LABEL, Batch
 from atdt.transfer.held_out import ExplainedVariance
 from atdt.transfer.losses import LOSSES, Outcome, Teacher
+from atdt.transfer.on_b import Agreeing
 
+CONSISTENCY = "consistency"  # the loss on B, beside those on A
 POWER = 0.9  # of the polynomial decay, as the paper's code
 
 
@@ -28,6 +30,7 @@ class Learner:
         steps, learning_rate, schedule: of the decay from `learning_rate` to 0.
         device, precision: see `atdt.devices`.
         target_scale: (C2,) what losses that are normalised divide by; None: nothing.
+        agreeing: the loss on B, where there is one.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Learner:
         device: torch.device,
         precision: str,
         target_scale: Tensor | None = None,
+        agreeing: Agreeing | None = None,
     ):
         # On a CPU a tenth faster in float32 and a third in bfloat16 (measured at 128×12×24).
         self.network = network.to(device, memory_format=torch.channels_last)
@@ -51,6 +55,7 @@ class Learner:
         self.device = device
         self.precision = precision
         self.teacher = teacher
+        self.agreeing = agreeing
         self._task = teacher.task if teacher else task
         self._size = size
         self._scale = None if target_scale is None else target_scale.to(device)[:, None, None]
@@ -63,7 +68,8 @@ class Learner:
     @property
     def names(self) -> tuple[str, ...]:
         """Of what `learn` gives: the sum, and its terms where there are several."""
-        return ("loss", *(self.weights if len(self.weights) > 1 else ()))
+        terms = (*self.weights, *([CONSISTENCY] if self.agreeing else []))
+        return ("loss", *(terms if len(terms) > 1 else ()))
 
     def rate(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""
@@ -79,7 +85,10 @@ class Learner:
             the losses before it, by `names`, (names,) float32 on the device, so that nobody waits.
         """
         self.network.train()
-        losses = self._losses(self._outcome(batch))
+        batch = self.ready(batch)
+        terms = self._terms(self._outcome(batch))
+        on_b = None if self.agreeing is None else self.agreeing.loss(self.network, batch)
+        losses = self._summed(terms, on_b)
         for group in self._optimiser.param_groups:
             group["lr"] = self.rate(step)
         self._optimiser.zero_grad(set_to_none=True)
@@ -88,8 +97,13 @@ class Learner:
         return losses.detach()
 
     @torch.no_grad()
-    def measure(self, batches: Iterable[Batch]) -> dict[str, float | None]:
+    def measure(
+        self, batches: Iterable[Batch], on_b: Iterable[Batch] = ()
+    ) -> dict[str, float | None]:
         """Mean losses by `names` and, of a G, "explained_variance", over batches of any sizes.
+
+        Args:
+            on_b: those that the loss on B is measured over; without any, it is no part of the sum.
 
         Raises:
             NumericsError: a loss is not finite.
@@ -97,17 +111,30 @@ class Learner:
         self.network.eval()
         sums = torch.zeros(len(self.names), dtype=torch.float64, device=self.device)
         variance, count = ExplainedVariance(), 0
+        later = None if self.agreeing is None else torch.zeros((), device=self.device)
         for batch in batches:
-            outcome = self._outcome(batch)
+            outcome = self._outcome(self.ready(batch))
             samples = len(outcome.made)
-            sums += self._losses(outcome).double() * samples
+            sums += self._summed(self._terms(outcome), later).double() * samples
             count += samples
             if self._size is None and "target" in batch:
                 variance.add(outcome.made, outcome.target)
         found = dict(zip(self.names, (sums / count).tolist(), strict=True))
-        if not all(math.isfinite(value) for value in found.values()):
+        if self.agreeing is not None:
+            found |= self._measured_on_b(found["loss"], on_b)
+        if not all(value is None or math.isfinite(value) for value in found.values()):
             raise NumericsError("the held-out loss is not finite: try a lower --learning-rate")
-        return found | ({} if self._size else {"explained_variance": variance.value()})
+        return found | ({"explained_variance": variance.value()} if variance.seen else {})
+
+    def _measured_on_b(self, on_a: float, batches: Iterable[Batch]) -> dict[str, float | None]:
+        """The loss on B and the sum with it; None, and the sum as it was, without a sample."""
+        total, count = 0.0, 0
+        for batch in map(self.ready, batches):
+            total += float(self.agreeing.loss(self.network, batch)) * len(batch[B_LABEL])
+            count += len(batch[B_LABEL])
+        if not count:
+            return {CONSISTENCY: None}
+        return {"loss": on_a + self.agreeing.weight * total / count, CONSISTENCY: total / count}
 
     def tensors(self) -> dict[str, Tensor]:
         """All that the next step depends on but for the batch: weights and moments."""
@@ -133,21 +160,28 @@ class Learner:
         return {n: t.detach().to("cpu", copy=True) for n, t in self.network.state_dict().items()}
 
     def _outcome(self, batch: Batch) -> Outcome:
-        batch = self.ready(batch)
+        """Of a batch that is `ready`."""
         size = {"size": self._size} if self._size else {}
         with precision_context(self.device, self.precision):
             made = self.network(batch["source"], **size)
         return Outcome(made.float(), batch, self._task, self.teacher, self._scale)
 
-    def _losses(self, outcome: Outcome) -> Tensor:
-        terms = torch.stack([LOSSES[name].of(outcome) for name in self.weights])
+    def _terms(self, outcome: Outcome) -> Tensor:
+        """The losses on A, in the order of `weights`."""
+        return torch.stack([LOSSES[name].of(outcome) for name in self.weights])
+
+    def _summed(self, terms: Tensor, on_b: Tensor | None) -> Tensor:
+        """The losses by `names`."""
         total = (terms * terms.new_tensor(list(self.weights.values()))).sum()
+        if on_b is not None:
+            total = total + self.agreeing.weight * on_b
+            terms = torch.cat([terms, on_b[None]])
         return torch.stack([total, *(terms if len(terms) > 1 else ())])
 
     def ready(self, batch: Batch) -> Batch:
         """A batch on the device, features in float32 and channels last; it can be given again."""
         features = {"dtype": torch.float32, "memory_format": torch.channels_last}
         return {
-            name: array.to(self.device, **({} if name == "label" else features))
+            name: array.to(self.device, **({} if name in ("label", B_LABEL) else features))
             for name, array in batch.items()
         }
