@@ -26,7 +26,8 @@ class Learner:
         network: a `TransferNetwork` or a `Head`.
         weights: of the losses, by name.
         teacher: N2, where a loss needs it; None for a head.
-        task, size: T2 and the (height, width) that a head's output is cropped to; None for a G.
+        task, size: what a network's own output is held against (a head's is T2), and the (height,
+            width) that a head's is cropped to; None for a G.
         steps, learning_rate, schedule: of the decay from `learning_rate` to 0.
         device, precision: see `atdt.devices`.
         target_scale: (C2,) what losses that are normalised divide by; None: nothing.

@@ -29,7 +29,7 @@ from atdt.transfer.setting import (
     store_keys,
 )
 
-Feed = ResidentFeed | StreamingFeed
+StoreFeed = ResidentFeed | StreamingFeed
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +193,7 @@ class PairedFeed:
         b: of the arrays of `OnB.readers`.
     """
 
-    def __init__(self, a: Feed, b: Feed):
+    def __init__(self, a: StoreFeed, b: StoreFeed):
         self._a, self.b = a, b
 
     def batches(self, epoch: Epoch, first: int = 0) -> Iterator[Batch]:

@@ -15,19 +15,19 @@ from atdt.runs import Run, load_checkpoint, save_checkpoint
 from atdt.transfer.building import network_keys, transfer_of
 from atdt.transfer.config import TransferTraining
 from atdt.transfer.cost import cost
-from atdt.transfer.feed import Batch, ResidentFeed, StreamingFeed
+from atdt.transfer.feed import Batch
 from atdt.transfer.keeping import Keeper
 from atdt.transfer.learner import Learner
 from atdt.transfer.losses import Teacher
 from atdt.transfer.network import Standard
-from atdt.transfer.on_b import Agreeing, PairedFeed
+from atdt.transfer.on_b import Agreeing, PairedFeed, StoreFeed
 from atdt.transfer.order import Epoch, epoch_order
 from atdt.transfer.ridge import solve_ridge
 from atdt.transfer.setting import Setting
 
 LOG_EVERY = 10  # steps that a row of the curves averages
 
-Feed = ResidentFeed | StreamingFeed | PairedFeed
+Feed = StoreFeed | PairedFeed
 
 
 def learnt_from(

@@ -17,7 +17,7 @@ from atdt.transfer.estimate import feed_choice, stated
 from atdt.transfer.feed import Batch, ResidentFeed, StreamingFeed
 from atdt.transfer.load import KIND
 from atdt.transfer.memory import FeedChoice
-from atdt.transfer.on_b import OnB, PairedFeed, with_b
+from atdt.transfer.on_b import OnB, PairedFeed, StoreFeed, with_b
 from atdt.transfer.order import epoch_order
 from atdt.transfer.setting import Setting, prepare
 from atdt.transfer.trainee import Feed, Trainee, learnt_from
@@ -79,7 +79,7 @@ def open_feed(
 ) -> AbstractContextManager[Feed]:
     """The feed that was chosen, over the arrays that training reads; of B too, where it does."""
 
-    def opened(part: Setting | OnB) -> ResidentFeed | StreamingFeed:
+    def opened(part: Setting | OnB) -> StoreFeed:
         if choice.kind == "resident":
             return ResidentFeed(part.readers, device, choice.held_on)
         window = part.geometry.blocks_per_window
