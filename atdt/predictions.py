@@ -118,13 +118,18 @@ class Predictions:
             )
         return task.read(self.path(image))
 
-    def logits(self, image: str) -> np.ndarray:
-        """The decoder's output (C, h, w) of one image, float16 or float32, mapped.
+    def output(self, image: str) -> np.ndarray:
+        """The decoder's output of one image, (C, h, w) float32.
 
         Raises:
-            UserError: as `path`; or the file is no such array.
+            UserError: outputs were not kept; or as `path`; or the file is no such array.
         """
-        return load_npy(self.path(image, LOGITS), (None, None, None))
+        if not self.has(LOGITS):
+            raise UserError(
+                f"{self.folder / INDEX}: has no logits of {image!r}; predict again with "
+                "--save-logits"
+            )
+        return load_npy(self.path(image, LOGITS), (None, None, None)).astype(np.float32)
 
 
 def open_predictions(folder: str | Path) -> Predictions:

@@ -76,12 +76,12 @@ def test_other_parts_are_found_by_their_image(tmp_path: Path) -> None:
     np.save(tmp_path / "logits" / "a.npy", logits)
     predictions = open_predictions(write(tmp_path, logits={"a.png": "logits/a.npy"}))
     assert predictions.has("logits") and not predictions.has("confidence")
-    assert np.array_equal(predictions.logits("a.png"), logits)
+    assert np.array_equal(predictions.output("a.png"), logits)
     with pytest.raises(UserError, match=r"has no confidence of 'a\.png'"):
         predictions.path("a.png", "confidence")
     for wrong in ({"b.png": "x"}, {"a.png": 3}, ["a.png"]):
         with pytest.raises(UserError, match=r"has no logits of 'a\.png'"):
-            open_predictions(write(tmp_path, logits=wrong)).logits("a.png")
+            open_predictions(write(tmp_path, logits=wrong)).output("a.png")
 
 
 @pytest.mark.parametrize("trick", ["../secret.npy", "/etc/passwd", "predictions/../../secret.npy"])

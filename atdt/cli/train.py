@@ -79,6 +79,22 @@ from atdt.cli import options
     help="Go on although the features are not --target-run's; recorded.",
 )
 @click.option(
+    "--consistency",
+    type=options.PATH,
+    metavar="RUN",
+    help="Learn on B too: T1, read off the prediction by this cross-task network, must be B's.",
+)
+@click.option(
+    "--b", type=options.PATH, metavar="STORE", help="B with E1's features and labels of T1."
+)
+@click.option(
+    "--consistency-weight",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Of that loss, beside those of --loss.",
+)
+@click.option(
     "--feed",
     type=click.Choice(["auto", "resident", "stream"]),
     default="auto",
@@ -112,6 +128,9 @@ def command(
     width: int | None,
     architecture_options: tuple[tuple[str, Any], ...],
     losses: tuple[tuple[str, Any], ...],
+    consistency: Path | None,
+    b: Path | None,
+    consistency_weight: float,
     dry_run: bool,
     list_all: bool,
     **chosen: Any,
@@ -120,14 +139,23 @@ def command(
 
     Prints the loss and the explained variance on the held-out images, and the run.
     """
-    from atdt.transfer import TransferTraining, list_architectures, plan_training, train
+    from atdt.transfer import (
+        Consistency,
+        TransferTraining,
+        list_architectures,
+        plan_training,
+        train,
+    )
 
+    if (consistency is None) != (b is None):
+        raise click.UsageError("--consistency RUN and --b STORE belong together")
     if out is None and not (dry_run or list_all):
         raise click.UsageError("Missing option '--out'.")
     config = TransferTraining(
         out=out or Path(),
         options=({} if width is None else {"width": width}) | dict(architecture_options),
         losses=losses or (("mse", 1.0),),
+        consistency=None if b is None else Consistency(consistency, b, consistency_weight),
         **chosen,
     )
     if list_all:

@@ -174,6 +174,16 @@ def number(option: str, text: str) -> float:
     metavar="SPEC",
     help="One of the two, if not those of --train; twice. No label is read.",
 )
+@click.option(
+    "--consistency",
+    type=options.PATH,
+    metavar="RUN",
+    help="A cross-task network: another task, read off the predictions, must be as labelled.",
+)
+@click.option(
+    "--consistency-train", multiple=True, metavar="SPEC", help="Domains so labelled; repeatable."
+)
+@click.option("--consistency-weight", type=float, default=1.0, show_default=True)
 @click.option("--init-from", type=options.PATH, help="Run whose encoder is started from.")
 @click.option("--channels-last/--no-channels-last", default=True, show_default=True)
 @options.seed
@@ -217,6 +227,9 @@ def training(
     fine_tune: bool,
     norm_discrepancy: float | None,
     norm_discrepancy_between: tuple[str, ...],
+    consistency: Path | None,
+    consistency_train: tuple[str, ...],
+    consistency_weight: float,
     trust: str | float,
     teacher_decay: float | None,
     teacher_from: float,
@@ -225,8 +238,16 @@ def training(
 ) -> "TaskTraining":
     """What the options above ask for."""
     from atdt.networks import NetworkSpec
-    from atdt.training import Auxiliary, NormDiscrepancy, TaskTraining, Teaching
+    from atdt.training import (
+        Auxiliary,
+        ConsistencyTraining,
+        NormDiscrepancy,
+        TaskTraining,
+        Teaching,
+    )
 
+    if consistency_train and consistency is None:
+        raise click.UsageError("--consistency-train needs --consistency")
     if norm_discrepancy_between and norm_discrepancy is None:
         raise click.UsageError("--norm-discrepancy-between needs --norm-discrepancy")
     if fine_tune and not auxiliary_decoder:
@@ -251,6 +272,9 @@ def training(
         norm_discrepancy=None
         if norm_discrepancy is None
         else NormDiscrepancy(norm_discrepancy, norm_discrepancy_between),
+        consistency=None
+        if consistency is None
+        else ConsistencyTraining(consistency, consistency_train, consistency_weight),
         teaching=None if teaching.is_plain else teaching,
         **chosen,
     )

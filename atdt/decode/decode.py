@@ -78,17 +78,8 @@ def decode(config: Decoding) -> Path:
         NumericsError: an output is not finite.
         UserError: an option, or what is in `config.out` already.
     """
-    config.check()
     device = pick_device(config.device)
-    transfer = load_transfer(config.transfer, device, config.allow_import)
-    if config.store is None:
-        inputs = _from_images(config, transfer, device)
-    else:
-        inputs = _from_store(config, transfer)
-    if transfer.mode == HEAD_MODE:
-        decoder = _head(config, transfer)
-    else:
-        decoder = _through_decoder(config, transfer, inputs.source.batches[0].size, device)
+    transfer, inputs, decoder = open_decoding(config, device)
     info = transfer.run.info
     method = {
         "kind": "head" if transfer.mode == HEAD_MODE else "atdt",
@@ -118,6 +109,24 @@ def decode(config: Decoding) -> Path:
 
     run(inputs.source, compute, open_sink(decoder.task, head, inputs.source, config), device)
     return config.out
+
+
+def open_decoding(config: Decoding, device: torch.device) -> tuple[LoadedTransfer, Inputs, Decoder]:
+    """Load what a decoding needs and prove that it belongs together; nothing is written.
+
+    Raises:
+        MismatchError, RunError, DomainError, StoreError, UserError: as `decode`.
+    """
+    config.check()
+    transfer = load_transfer(config.transfer, device, config.allow_import)
+    if config.store is None:
+        inputs = _from_images(config, transfer, device)
+    else:
+        inputs = _from_store(config, transfer)
+    if transfer.mode == HEAD_MODE:
+        return transfer, inputs, _head(config, transfer)
+    size = inputs.source.batches[0].size
+    return transfer, inputs, _through_decoder(config, transfer, size, device)
 
 
 def _from_images(config: Decoding, transfer: LoadedTransfer, device: torch.device) -> Inputs:

@@ -102,7 +102,7 @@ def merge(config: Merging) -> Path:
     todo = [image for image in merged[0].images if not writer.is_done(image)]
     with progress(f"merge {task.name}", len(todo), "images") as advance:
         for image in todo:
-            output = way([_output(one, image) for one in merged])
+            output = way([torch.from_numpy(one.output(image)) for one in merged])
             written = task.write(
                 writer.path(PREDICTIONS, image), task.predict(output[None])[0].numpy()
             )
@@ -166,7 +166,7 @@ def _examples(
         truth = torch.from_numpy(np.asarray(pairs.truth(index)))
         target = truth[None] if task.label is None else task.target(None, truth[None])
         image = pairs.images[index]
-        examples.append(([_output(one, image) for one in learnt_on], target))
+        examples.append(([torch.from_numpy(one.output(image)) for one in learnt_on], target))
     return examples
 
 
@@ -181,11 +181,6 @@ def _frequencies(domain: Domain, merged: Predictions) -> Tensor:
             counts += np.bincount(domain.label(index, "semantic").ravel(), minlength=IGNORE + 1)
             advance(1)
     return torch.from_numpy(counts[: len(classes)]).double()
-
-
-def _output(predictions: Predictions, image: str) -> Tensor:
-    """The decoder's output (C, h, w) of an image, float32."""
-    return torch.from_numpy(np.array(predictions.logits(image))).float()
 
 
 def _header(config: Merging, merged: list[Predictions], said: dict[str, Any]) -> dict[str, Any]:

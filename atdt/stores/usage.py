@@ -133,16 +133,23 @@ def runs_trained(store: Path, runs: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for file in sorted(runs.glob("**/run.json")):
         try:
-            info = read_json(file)
-            if Path(info["store"]["path"]) != store.resolve():
-                continue
-            used = [info[side] for side in ("source", "target")]
-            names = {f"{side['level']}/{side['array']}" for side in used}
+            names = _learnt_from(read_json(file), store.resolve())
         except (UserError, KeyError, TypeError):  # another kind of run
             continue
         for name in names:
             found.setdefault(name, []).append(str(file.parent.relative_to(runs)))
     return found
+
+
+def _learnt_from(info: dict[str, Any], store: Path) -> set[str]:
+    """The arrays of `store` that the run of a run.json learnt from, as A's or as B's."""
+    names: set[str] = set()
+    if Path(info["store"]["path"]) == store:
+        names |= {f"{info[side]['level']}/{info[side]['array']}" for side in ("source", "target")}
+    b = info.get("b")
+    if b is not None and Path(b["store"]["path"]) == store:
+        names |= set(map(str, b["arrays"]))
+    return names
 
 
 def array_folders(path: Path) -> Iterator[Path]:

@@ -104,6 +104,17 @@ class Task(ABC):
     def predict(self, output: "Tensor") -> "Tensor":
         """Predictions in the units of the labels, from a decoder's output (N, C, h, w)."""
 
+    def as_input(self, output: "Tensor") -> "Tensor":
+        """A decoder's output (N, C, h, w) float32 as the input of a network that reads it, of the
+        same shape; without what the camera alone decides, such as the scale of depth."""
+        return output
+
+    def disagreement(self, guess: "Tensor", target: "Tensor") -> "Tensor":
+        """How far a cross-task network's `guess`, (N, C, h, w) float32, is from each pixel of a
+        `target` of this task: (N, h, w), NaN where there is no truth. What the camera alone decides
+        does not count; see docs/consistency.md. A task without it is learnt by no such network."""
+        raise NotImplementedError
+
     @abstractmethod
     def write(self, path: Path, prediction: np.ndarray) -> Path:
         """Write the prediction of one image to `path` + `suffix`, atomically; return that path."""
@@ -158,6 +169,17 @@ class Task(ABC):
         for a task that has no such measure of a pixel. Both as `read` gives them."""
         del one, other
         return None
+
+    def output_of(self, prediction: np.ndarray) -> np.ndarray:
+        """The decoder's output (C, h, w) that a prediction of one image was made from.
+
+        Raises:
+            UserError: a prediction does not say.
+        """
+        raise UserError(
+            f"predictions of {self.name} do not tell what the decoder put out; predict again with "
+            "--save-logits"
+        )
 
     def fit(self, records: Sequence[Record]) -> dict[str, float]:
         """Ways whose value is fitted on the truth of a whole set: a diagnostic, never a method."""

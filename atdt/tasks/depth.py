@@ -80,6 +80,26 @@ class Depth(Task):
         near, far = (np.maximum(depth, NEAREST) for depth in (one, other))
         return np.minimum(near, far) / np.maximum(near, far)
 
+    def as_input(self, output: Tensor) -> Tensor:
+        """asinh of metres, less its mean over the image: a logarithm beyond a metre, and a line
+        through zero, so that outputs below it have a gradient. A camera that magnifies changes the
+        mean and nothing else."""
+        logs = torch.asinh(output * UNIT)
+        return logs - logs.mean(dim=(1, 2, 3), keepdim=True)
+
+    def disagreement(self, guess: Tensor, target: Tensor) -> Tensor:
+        """|guess − ln depth|, after the mean of the difference over the image's valid pixels is
+        taken off: a guess is a logarithm of unknown scale."""
+        valid = target > 0
+        apart = guess[:, 0] - torch.where(valid, target, 1.0).log()
+        apart = torch.where(valid, apart, 0.0)
+        count = valid.sum(dim=(1, 2), keepdim=True).clamp(min=1)
+        apart = apart - apart.sum(dim=(1, 2), keepdim=True) / count
+        return torch.where(valid, apart.abs(), torch.nan)
+
+    def output_of(self, prediction: np.ndarray) -> np.ndarray:
+        return prediction[None] / UNIT
+
     def predict(self, output: Tensor) -> Tensor:
         """(N, h, w) float32 metres, not clamped: below 0 is possible."""
         return output[:, 0].float() * UNIT

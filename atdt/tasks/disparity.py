@@ -57,6 +57,11 @@ class Disparity(Task):
                 total = total + (count[there] * difference.abs()).sum()
         return total / counted.sum().clamp(min=1)
 
+    def as_input(self, output: Tensor) -> Tensor:
+        """Of mean 0 and mean absolute deviation 1 over the image: scale and shift say nothing."""
+        centred = output - output.mean(dim=(1, 2, 3), keepdim=True)
+        return centred / centred.abs().mean(dim=(1, 2, 3), keepdim=True).clamp(min=SMALLEST)
+
     def predict(self, output: Tensor) -> Tensor:
         """(N, h, w) float32, of any scale and shift."""
         return output[:, 0].float()

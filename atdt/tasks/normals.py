@@ -53,9 +53,16 @@ class Normals(Task):
         return torch.where(there, _unit(label), 0.0)
 
     def loss(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        valid = target.abs().sum(dim=1) > 0
-        cosine = (_unit(torch.tanh(output)) * target).sum(dim=1)
-        return mean_over_pixels(torch.where(valid, 1 - cosine, 0.0), valid, weight)
+        valid, apart = _apart(output, target)
+        return mean_over_pixels(torch.where(valid, apart, 0.0), valid, weight)
+
+    def as_input(self, output: Tensor) -> Tensor:
+        """Unit vectors."""
+        return _unit(torch.tanh(output))
+
+    def disagreement(self, guess: Tensor, target: Tensor) -> Tensor:
+        """1 − cosine."""
+        return torch.where(*_apart(guess, target), torch.nan)
 
     def agreement(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         """The cosine of the angle between them, 0 beyond a right angle."""
@@ -150,6 +157,12 @@ def angles_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     apart = np.linalg.norm(first - second, axis=1)
     together = np.linalg.norm(first + second, axis=1)
     return np.degrees(2 * np.arctan2(apart, together))
+
+
+def _apart(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Which pixels have truth, and 1 − cosine of each, (N, h, w)."""
+    cosine = (_unit(torch.tanh(output)) * target).sum(dim=1)
+    return target.abs().sum(dim=1) > 0, 1 - cosine
 
 
 def _unit(vectors: Tensor) -> Tensor:

@@ -58,6 +58,17 @@ class Semantic(Task):
         """1 where the classes are the same, else 0."""
         return (one == other).astype(np.float32)
 
+    def as_input(self, output: Tensor) -> Tensor:
+        """Probabilities of the classes: logits that differ by a constant say the same."""
+        return output.softmax(dim=1)
+
+    def disagreement(self, guess: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy in nats, of logits."""
+        valid = (target >= 0) & (target < guess.shape[1])
+        ids = target.masked_fill(~valid, IGNORED)
+        nats = functional.cross_entropy(guess, ids, ignore_index=IGNORED, reduction="none")
+        return torch.where(valid, nats, torch.nan)
+
     def predict(self, output: Tensor) -> Tensor:
         """The likeliest class, (N, h, w) uint8."""
         return output.argmax(dim=1).to(torch.uint8)

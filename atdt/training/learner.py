@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -11,10 +13,10 @@ from atdt.adam import adam_tensors, restore_adam
 from atdt.devices import precision_context
 from atdt.errors import RunError
 from atdt.networks import TaskNetwork, build_network
-from atdt.tasks.base import Task
 from atdt.training.batches import Batch
-from atdt.training.config import TaskTraining, Teaching
+from atdt.training.config import TaskTraining
 from atdt.training.discrepancy import Discrepancy
+from atdt.training.further import Auxiliary, Teaching
 from atdt.training.load import decoder_tensors, start_encoder, take_decoder
 from atdt.training.material import Study
 from atdt.training.teaching import Teacher
@@ -23,29 +25,44 @@ from atdt.training.weights import fill
 POWER = 0.9  # of the polynomial decay, as the paper's code
 
 
+class Objective(Protocol):
+    """What a network's output is held against: a `Task`, or a `CrossTask` that reads it."""
+
+    def target(self, image: torch.Tensor | None, label: torch.Tensor | None) -> torch.Tensor:
+        """See `Task.target`."""
+        ...
+
+    def loss(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """See `Task.loss`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Branch:
-    """A task, the network that learns it and the weight of its loss.
+    """An objective, the network that learns it, the weight of its loss, and its name.
 
     The networks of several branches share their stages: one encoder, several decoders. A frozen
-    decoder stays as it is and passes gradients on.
+    decoder stays as it is and passes gradients on. The branch of a `CrossTask` has the main network
+    itself.
     """
 
-    task: Task
+    objective: Objective
     network: TaskNetwork
     weight: float = 1.0
+    name: str = "loss"
     frozen: bool = False
 
     def loss(self, batch: Batch, precision: AbstractContextManager) -> torch.Tensor:
-        """The task's loss on a batch, in training mode."""
+        """The objective's loss on a batch, in training mode."""
         self.network.train()
         if self.frozen:
             self.network.decoder.eval()
         with torch.no_grad():
-            target = self.task.target(batch.clean, batch.label)
+            target = self.objective.target(batch.clean, batch.label)
         with precision:
             output = self.network(batch.image)
-        return self.task.loss(output.float(), target, batch.weight)
+        weight = () if batch.weight is None else (batch.weight,)
+        return self.objective.loss(output.float(), target, *weight)
 
 
 class Learner:
@@ -89,24 +106,22 @@ class Learner:
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         # One module over all that learns, so that each tensor has one name.
         self._all = nn.ModuleDict({"main": self.network})
-        for branch in branches[1:]:
-            self._all[f"auxiliary_{branch.task.name}"] = branch.network.decoder
+        self._auxiliaries = [each for each in branches[1:] if each.network is not self.network]
+        for branch in self._auxiliaries:
+            self._all[f"auxiliary_{branch.objective.name}"] = branch.network.decoder
         for branch in branches:
             branch.network.to(device, memory_format=self._format)
         self._parameters = dict(self._all.named_parameters())
         self._optimiser = torch.optim.Adam(self._parameters.values(), lr=learning_rate)
         self._teacher = teaching and Teacher(
-            teaching, branches[0].task, self.network, steps=steps, seed=seed
+            teaching, branches[0].objective, self.network, steps=steps, seed=seed
         )
 
     @property
     def names(self) -> tuple[str, ...]:
         """Of what `learn` gives, as the curves call them."""
-        auxiliary = [f"auxiliary_loss_{branch.task.name}" for branch in self.branches[1:]]
-        if len(auxiliary) == 1:
-            auxiliary = ["auxiliary_loss"]
         further = ["norm_discrepancy"] if len(self._terms) > len(self.branches) else []
-        return ("loss", *auxiliary, *further)
+        return (*(branch.name for branch in self.branches), *further)
 
     def rate(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""
@@ -140,8 +155,8 @@ class Learner:
         """What the run is to hold, copied to the CPU: the main task network's weights and
         statistics, and the other decoders where they are kept."""
         found = dict(self.network.state_dict())
-        for branch in self.branches[1:] if self._keep_auxiliary else ():
-            found |= decoder_tensors(branch.task, branch.network.decoder)
+        for branch in self._auxiliaries if self._keep_auxiliary else ():
+            found |= decoder_tensors(branch.objective, branch.network.decoder)
         return {name: tensor.detach().to("cpu", copy=True) for name, tensor in found.items()}
 
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -188,7 +203,13 @@ def build_learner(config: TaskTraining, studies: Sequence[Study], device: torch.
             decoder.
     """
     branches: list[Branch] = []
-    for study, auxiliary in zip(studies, (None, *config.auxiliaries), strict=True):
+    for study, auxiliary in zip_longest(studies, (None, *config.auxiliaries)):
+        if study.cross_task is not None:
+            objective = study.cross_task.on(device, config.precision)
+            branches.append(
+                Branch(objective, branches[0].network, study.weight, "consistency_loss")
+            )
+            continue
         network = build_network(
             config.network,
             study.task.channels(study.space),
@@ -204,7 +225,7 @@ def build_learner(config: TaskTraining, studies: Sequence[Study], device: torch.
             take_decoder(network.decoder, auxiliary.decoder, study.task, study.space)
         if frozen:
             network.decoder.requires_grad_(False)
-        branches.append(Branch(study.task, network, study.weight, frozen))
+        branches.append(Branch(study.task, network, study.weight, _name(config, auxiliary), frozen))
     return Learner(
         branches,
         discrepancy=_discrepancy(config, branches[0].network),
@@ -217,6 +238,14 @@ def build_learner(config: TaskTraining, studies: Sequence[Study], device: torch.
         teaching=config.teaching,
         seed=config.seed,
     )
+
+
+def _name(config: TaskTraining, auxiliary: Auxiliary | None) -> str:
+    """Of a branch's loss, as the curves call it."""
+    if auxiliary is None:
+        return "loss"
+    alone = len(config.auxiliaries) == 1
+    return "auxiliary_loss" if alone else f"auxiliary_loss_{auxiliary.task}"
 
 
 def _discrepancy(config: TaskTraining, network: TaskNetwork) -> Discrepancy | None:

@@ -84,12 +84,14 @@ def _refuse_lone_values(config: TaskTraining, learner: Learner, material: Materi
 
 def _begin(config: TaskTraining, material: Material, device: torch.device) -> Run:
     """The run that is to be trained: a new one, or the one that is gone on with."""
-    domains = material.described()
+    domains, agreed = material.described(), material.consistency
     learnt_from = config.described() | {
         "device": device.type,
         "threads": torch_threads(),
         "digests": {part: [d["digest"] for d in used] for part, used in domains.items()},
     }
+    if agreed is not None:
+        learnt_from["cross_task_sha256"] = agreed.cross_task.run.info["weights"]["sha256"]
     run = create_run(
         config.out, KIND, learnt_from, overwrite=config.overwrite, resume=config.resume
     )

@@ -8,17 +8,23 @@ from atdt.domains import Domain, LabelSpace, ViewPlan, open_domain
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
 from atdt.training.config import TaskTraining
+from atdt.training.cross_task import CrossTask, load_cross_task
 from atdt.training.sources import Size, Source, one_size, open_sources, same_label_space
 from atdt.training.teaching import taught_views
 
 
 @dataclass(frozen=True)
 class Study:
-    """A task, the domains that it is learnt from, and the weight of its loss."""
+    """A task, the domains that it is learnt from, and the weight of its loss.
+
+    Attributes:
+        cross_task: what reads the task off the main one's output; None: a decoder of its own.
+    """
 
     task: Task
     sources: tuple[Source, ...]
     weight: float = 1.0
+    cross_task: CrossTask | None = None
 
     @property
     def space(self) -> LabelSpace:
@@ -38,6 +44,7 @@ class Material:
     Attributes:
         main: the task that the run is for.
         auxiliaries: further tasks; may be empty.
+        consistency: the task that the main one must agree with, or None.
         pair: two domains whose features are compared, without labels; or none.
         validation: the domains that choose; may be empty.
         plan: how views are cut from what is learnt from.
@@ -46,6 +53,7 @@ class Material:
 
     main: Study
     auxiliaries: tuple[Study, ...]
+    consistency: Study | None
     pair: tuple[Source, ...]
     validation: tuple[Source, ...]
     plan: ViewPlan
@@ -53,8 +61,9 @@ class Material:
 
     @property
     def studies(self) -> list[Study]:
-        """The main task, then the auxiliary ones."""
-        return [self.main, *self.auxiliaries]
+        """The main task, then the auxiliary ones and the one to agree with, where they are."""
+        further = () if self.consistency is None else (self.consistency,)
+        return [self.main, *self.auxiliaries, *further]
 
     def described(self) -> dict[str, list[dict[str, Any]]]:
         """What run.json says of the domains, by what they are for."""
@@ -63,6 +72,7 @@ class Material:
             "validation": self.validation,
             "auxiliary": [source for study in self.auxiliaries for source in study.sources],
             **({"norm_discrepancy": self.pair} if self.pair else {}),
+            **({"consistency": self.consistency.sources} if self.consistency else {}),
         }
         return {
             part: [source.described(self.plan.resize) for source in sources]
@@ -98,9 +108,11 @@ def open_material(config: TaskTraining) -> Material:
         flip=config.flip,
         photometric=config.photometric,
     )
-    learnt_from = [source for study in (main, *auxiliaries) for source in study.sources]
+    consistency = _consistency(config, main)
+    studies = (main, *auxiliaries, *filter(None, [consistency]))
+    learnt_from = [source for study in studies for source in study.sources]
     size = one_size([*learnt_from, *pair], plan)
-    return Material(main, tuple(auxiliaries), pair, validation, plan, size)
+    return Material(main, tuple(auxiliaries), consistency, pair, validation, plan, size)
 
 
 def _pair(config: TaskTraining, main: Study) -> tuple[Source, ...]:
@@ -110,6 +122,18 @@ def _pair(config: TaskTraining, main: Study) -> tuple[Source, ...]:
     named = config.norm_discrepancy.between
     opened = (Source(spec, open_domain(spec, skip_bad=config.skip_bad)) for spec in named)
     return tuple(opened) or main.sources
+
+
+def _consistency(config: TaskTraining, main: Study) -> Study | None:
+    """The task that the main one must agree with, where that is asked for."""
+    if config.consistency is None:
+        return None
+    cross_task = load_cross_task(config.consistency.run)
+    cross_task.check_reads(main.task, main.space.classes, f"--task {config.task}")
+    sources = open_sources(cross_task.task, config.consistency.train, skip_bad=config.skip_bad)
+    for source in sources:
+        cross_task.check_labels(source.domain.label_space.classes, source.spec)
+    return Study(cross_task.task, sources, config.consistency.weight, cross_task)
 
 
 def _agree(task: Task, sources: Sequence[Source]) -> None:

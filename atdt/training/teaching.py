@@ -13,7 +13,7 @@ from atdt.networks import TaskNetwork
 from atdt.predictions import CONFIDENCE
 from atdt.tasks.base import Task
 from atdt.training.batches import Batch, Taught, TaughtViews
-from atdt.training.config import Teaching
+from atdt.training.further import Teaching
 from atdt.training.pasting import covered, paste
 
 PREFIX = "teacher."  # of a checkpoint's tensors

@@ -8,7 +8,7 @@ from atdt.transfer.config import HEAD, TransferTraining
 from atdt.transfer.head import DEFAULT_BODY, Head, build_head
 from atdt.transfer.network import Standard, TransferNetwork, build_transfer
 from atdt.transfer.ridge import linear_part
-from atdt.transfer.setting import Setting, array_key, network_key
+from atdt.transfer.setting import Setting, array_key, network_key, store_keys
 
 FEATURES_MODE, HEAD_MODE = "features", "head"
 
@@ -93,18 +93,15 @@ def input_keys(config: TransferTraining, setting: Setting) -> dict[str, Any]:
             "run": _target_run(config, setting),
             "key": _target_key(setting),
         },
-        "store": {
-            "path": str(store.path.resolve()),
-            "plan": store.plan,
-            "domain": store.domain,
-            "samples_sha256": store.samples.digest(),
-        },
+        "store": store_keys(store),
         "mismatch": list(setting.mismatch),
     }
     if config.is_head:
         info = setting.teacher.run.info
         kept = ("network", "out_channels", "label_space", "training_focal")
         keys["head"] = {key: info.get(key) for key in kept}
+    if setting.b is not None:
+        keys["b"] = setting.b.described(config.held_out)
     return keys
 
 

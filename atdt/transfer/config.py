@@ -18,6 +18,21 @@ MISMATCHES = ("encoder", "preprocessing")
 
 
 @dataclass(frozen=True)
+class Consistency:
+    """What B's labels of T1 teach G: what G says of T2 there must agree with them.
+
+    Attributes:
+        run: of a cross-task network, which gives T1 from T2 (`atdt.consistency`).
+        b: a feature store of B with E1's features and labels of T1; no other label is read.
+        weight: of its loss beside those on A.
+    """
+
+    run: Path
+    b: Path
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
 class TransferTraining:
     """A training of one transfer network from one feature store.
 
@@ -56,6 +71,7 @@ class TransferTraining:
         held_out: share of the images that are not trained on.
         allow_import: import the module that `target_run` names, if its network is a user's own.
         feature_noise, mixup: of what is learnt from, see `atdt.transfer.perturbation`; 0: none.
+        consistency: learn from a store of B as well; needs `target_run`.
     """
 
     store: Path
@@ -91,6 +107,7 @@ class TransferTraining:
     allow_import: bool = False
     feature_noise: float = field(default=0.0, metadata=LATER)
     mixup: float = field(default=0.0, metadata=LATER)
+    consistency: Consistency | None = field(default=None, metadata=LATER)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -158,6 +175,8 @@ class TransferTraining:
         if self.keep == "best" and not self.held_out:
             raise UserError("--keep best: needs held-out images, and --held-out is 0")
         self._check_perturbation()
+        if self.consistency is not None:
+            self._check_consistency(self.consistency)
 
     def _check_perturbation(self) -> None:
         for option, value in (("--feature-noise", self.feature_noise), ("--mixup", self.mixup)):
@@ -173,6 +192,17 @@ class TransferTraining:
                 f"--mixup {self.mixup}: task alone learns from labels, and a mixture of features "
                 "has none; add another --loss, or leave it out"
             )
+
+    def _check_consistency(self, consistency: Consistency) -> None:
+        if not 0 < consistency.weight < float("inf"):
+            raise UserError(f"--consistency-weight {consistency.weight}: must be above 0")
+        if self.is_solved:
+            raise UserError(
+                f"--architecture {self.architecture}: is solved for, so that --consistency "
+                "teaches it nothing; take one that learns in steps"
+            )
+        if self.target_run is None:
+            raise UserError("--consistency: reads what D2 says, give --target-run RUN")
 
     def described(self) -> dict[str, Any]:
         """All that the result depends on, for run.json; paths as they were given."""
@@ -203,4 +233,13 @@ class TransferTraining:
             **({} if self.order == self.seed else {"order_seed": self.order}),
             **({"feature_noise": self.feature_noise} if self.feature_noise else {}),
             **({"mixup": self.mixup} if self.mixup else {}),
+            **({} if self.consistency is None else {"consistency": _told(self.consistency)}),
         }
+
+
+def _told(consistency: Consistency) -> dict[str, Any]:
+    return {
+        "run": str(consistency.run),
+        "b": str(consistency.b),
+        "weight": consistency.weight,
+    }

@@ -14,6 +14,7 @@ from atdt.transfer.cost import Cost, cost
 from atdt.transfer.head import Head
 from atdt.transfer.memory import FeedChoice, choose_feed
 from atdt.transfer.network import TransferNetwork
+from atdt.transfer.on_b import OnB, with_b
 from atdt.transfer.setting import Setting, prepare
 
 
@@ -38,7 +39,7 @@ def plan_training(config: TransferTraining) -> TransferEstimate:
     Raises:
         UserError, MismatchError: as `train`.
     """
-    setting = prepare(config)
+    setting = with_b(config, prepare(config))
     network = sketch(config, setting)
     price = cost(network, setting.source_shape)
     choice = feed_choice(config, setting, pick_device(config.device))
@@ -67,17 +68,22 @@ def list_architectures(config: TransferTraining) -> dict[str, Cost]:
 
 
 def feed_choice(config: TransferTraining, setting: Setting, device: torch.device) -> FeedChoice:
-    """Resident or streamed, for this training on this machine."""
-    geometry = setting.geometry
-    window = min(geometry.blocks_per_window * geometry.samples_per_shard, geometry.samples)
-    held = len(setting.held_out.samples)
+    """Resident or streamed, for this training on this machine; the same for A and B."""
+    parts = [setting, *([] if setting.b is None else [setting.b])]
     return choose_feed(
-        resident=geometry.samples * setting.sample_bytes,
-        streamed=(2 * window + held) * setting.sample_bytes,
+        resident=sum(part.geometry.samples * part.sample_bytes for part in parts),
+        streamed=sum(map(_streamed_bytes, parts)),
         device=device,
         budget=config.memory_budget,
         forced=config.feed,
     )
+
+
+def _streamed_bytes(part: Setting | OnB) -> int:
+    """What streaming a store takes: two windows, and the held-out samples."""
+    geometry = part.geometry
+    window = min(geometry.blocks_per_window * geometry.samples_per_shard, geometry.samples)
+    return (2 * window + len(part.held_out.samples)) * part.sample_bytes
 
 
 def stated(
@@ -113,6 +119,8 @@ def stated(
         )
     else:
         lines.append("held out: no image, so that nothing tells how well G fits others")
+    if setting.b is not None:
+        lines.append(setting.b.said(config.consistency.weight))
     made, wanted = transfer_of(network).made_size, setting.target_shape[1:]
     if made != wanted:
         sides = " to ".join(f"{height}×{width}" for height, width in (made, wanted))

@@ -18,6 +18,7 @@ from atdt.stores import READ_THREADS
 from atdt.transfer.order import Epoch
 
 Batch = dict[str, Tensor]
+B_SOURCE, B_LABEL = "source of B", "label of B"  # beside "source", "target" and "label", of A
 
 
 class Reader(Protocol):

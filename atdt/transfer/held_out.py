@@ -78,6 +78,11 @@ class ExplainedVariance:
         self._squares = 0.0
         self._count = 0
 
+    @property
+    def seen(self) -> bool:
+        """Whether anything was added."""
+        return self._count > 0
+
     def add(self, made: Tensor, target: Tensor) -> None:
         """Add a batch, (N, C, h, w) each."""
         made, target = made.double(), target.double()

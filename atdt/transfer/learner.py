@@ -10,11 +10,13 @@ from atdt.adam import adam_tensors, restore_adam
 from atdt.devices import precision_context
 from atdt.errors import NumericsError, RunError
 from atdt.tasks.base import Task
-from atdt.transfer.feed import Batch
+from atdt.transfer.feed import B_LABEL, Batch
 from atdt.transfer.held_out import ExplainedVariance
 from atdt.transfer.losses import LOSSES, Outcome, Teacher
+from atdt.transfer.on_b import Agreeing
 from atdt.transfer.perturbation import Perturbation
 
+CONSISTENCY = "consistency"  # the loss on B, beside those on A
 POWER = 0.9  # of the polynomial decay, as the paper's code
 
 
@@ -25,11 +27,13 @@ class Learner:
         network: a `TransferNetwork` or a `Head`.
         weights: of the losses, by name.
         teacher: N2, where a loss needs it; None for a head.
-        task, size: T2 and the (height, width) that a head's output is cropped to; None for a G.
+        task, size: what a network's own output is held against (a head's is T2), and the (height,
+            width) that a head's is cropped to; None for a G.
         steps, learning_rate, schedule: of the decay from `learning_rate` to 0.
         device, precision: see `atdt.devices`.
         target_scale: (C2,) what losses that are normalised divide by; None: nothing.
         perturbation: of what is learnt from; None: nothing is perturbed.
+        agreeing: the loss on B, where there is one.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Learner:
         precision: str,
         target_scale: Tensor | None = None,
         perturbation: Perturbation | None = None,
+        agreeing: Agreeing | None = None,
     ):
         # On a CPU a tenth faster in float32 and a third in bfloat16 (measured at 128×12×24).
         self.network = network.to(device, memory_format=torch.channels_last)
@@ -54,6 +59,7 @@ class Learner:
         self.device = device
         self.precision = precision
         self.teacher = teacher
+        self.agreeing = agreeing
         self._task = teacher.task if teacher else task
         self._size = size
         self._scale = None if target_scale is None else target_scale.to(device)[:, None, None]
@@ -67,7 +73,8 @@ class Learner:
     @property
     def names(self) -> tuple[str, ...]:
         """Of what `learn` gives: the sum, and its terms where there are several."""
-        return ("loss", *(self.weights if len(self.weights) > 1 else ()))
+        terms = (*self.weights, *([CONSISTENCY] if self.agreeing else []))
+        return ("loss", *(terms if len(terms) > 1 else ()))
 
     def rate(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""
@@ -83,7 +90,10 @@ class Learner:
             the losses before it, by `names`, (names,) float32 on the device, so that nobody waits.
         """
         self.network.train()
-        losses = self._losses(*self._learnt_from(step, batch))
+        batch = self.ready(batch)
+        terms = self._terms(*self._learnt_from(step, batch))
+        on_b = None if self.agreeing is None else self.agreeing.loss(self.network, batch)
+        losses = self._summed(terms, on_b)
         for group in self._optimiser.param_groups:
             group["lr"] = self.rate(step)
         self._optimiser.zero_grad(set_to_none=True)
@@ -92,8 +102,13 @@ class Learner:
         return losses.detach()
 
     @torch.no_grad()
-    def measure(self, batches: Iterable[Batch]) -> dict[str, float | None]:
+    def measure(
+        self, batches: Iterable[Batch], on_b: Iterable[Batch] = ()
+    ) -> dict[str, float | None]:
         """Mean losses by `names` and, of a G, "explained_variance", over batches of any sizes.
+
+        Args:
+            on_b: those that the loss on B is measured over; without any, it is no part of the sum.
 
         Raises:
             NumericsError: a loss is not finite.
@@ -101,17 +116,30 @@ class Learner:
         self.network.eval()
         sums = torch.zeros(len(self.names), dtype=torch.float64, device=self.device)
         variance, count = ExplainedVariance(), 0
+        later = None if self.agreeing is None else torch.zeros((), device=self.device)
         for batch in batches:
-            outcome = self._outcome(batch)
+            outcome = self._outcome(self.ready(batch))
             samples = len(outcome.made)
-            sums += self._losses(outcome).double() * samples
+            sums += self._summed(self._terms(outcome), later).double() * samples
             count += samples
             if self._size is None and "target" in batch:
                 variance.add(outcome.made, outcome.target)
         found = dict(zip(self.names, (sums / count).tolist(), strict=True))
-        if not all(math.isfinite(value) for value in found.values()):
+        if self.agreeing is not None:
+            found |= self._measured_on_b(found["loss"], on_b)
+        if not all(value is None or math.isfinite(value) for value in found.values()):
             raise NumericsError("the held-out loss is not finite: try a lower --learning-rate")
-        return found | ({} if self._size else {"explained_variance": variance.value()})
+        return found | ({"explained_variance": variance.value()} if variance.seen else {})
+
+    def _measured_on_b(self, on_a: float, batches: Iterable[Batch]) -> dict[str, float | None]:
+        """The loss on B and the sum with it; None, and the sum as it was, without a sample."""
+        total, count = 0.0, 0
+        for batch in map(self.ready, batches):
+            total += float(self.agreeing.loss(self.network, batch)) * len(batch[B_LABEL])
+            count += len(batch[B_LABEL])
+        if not count:
+            return {CONSISTENCY: None}
+        return {"loss": on_a + self.agreeing.weight * total / count, CONSISTENCY: total / count}
 
     def tensors(self) -> dict[str, Tensor]:
         """All that the next step depends on but for the batch: weights and moments."""
@@ -141,7 +169,6 @@ class Learner:
         perturbation = self._perturbation
         if perturbation is None:
             return self._outcome(batch), None
-        batch = self.ready(batch)
         mixed = None
         if perturbation.mixup:
             mixtures = perturbation.mixed(step, batch)
@@ -151,24 +178,31 @@ class Learner:
         return self._outcome(perturbation.noisy(step, batch)), mixed
 
     def _outcome(self, batch: Batch) -> Outcome:
-        batch = self.ready(batch)
+        """Of a batch that is `ready`."""
         size = {"size": self._size} if self._size else {}
         with precision_context(self.device, self.precision):
             made = self.network(batch["source"], **size)
         return Outcome(made.float(), batch, self._task, self.teacher, self._scale)
 
-    def _losses(self, outcome: Outcome, mixed: Outcome | None = None) -> Tensor:
-        """Of `mixed`, where there is one, but for those that need labels, which it has not."""
+    def _terms(self, outcome: Outcome, mixed: Outcome | None = None) -> Tensor:
+        """The losses on A in the order of `weights`: of `mixed`, where there is one, but for those
+        that need labels, which it has not."""
         asked = {name: LOSSES[name] for name in self.weights}
         used = [outcome if mixed is None or loss.label else mixed for loss in asked.values()]
-        terms = torch.stack([loss.of(o) for loss, o in zip(asked.values(), used, strict=True)])
+        return torch.stack([loss.of(o) for loss, o in zip(asked.values(), used, strict=True)])
+
+    def _summed(self, terms: Tensor, on_b: Tensor | None) -> Tensor:
+        """The losses by `names`."""
         total = (terms * terms.new_tensor(list(self.weights.values()))).sum()
+        if on_b is not None:
+            total = total + self.agreeing.weight * on_b
+            terms = torch.cat([terms, on_b[None]])
         return torch.stack([total, *(terms if len(terms) > 1 else ())])
 
     def ready(self, batch: Batch) -> Batch:
         """A batch on the device, features in float32 and channels last; it can be given again."""
         features = {"dtype": torch.float32, "memory_format": torch.channels_last}
         return {
-            name: array.to(self.device, **({} if name == "label" else features))
+            name: array.to(self.device, **({} if name in ("label", B_LABEL) else features))
             for name, array in batch.items()
         }

@@ -35,6 +35,12 @@ class Teacher:
     size: tuple[int, int]
     precision: str
 
+    @property
+    def feature_size(self) -> tuple[int, int]:
+        """(height, width) of E2's features of a view."""
+        _, height, width = self.network.feature_shape(self.level, self.size)
+        return height, width
+
     def decode(self, features: Tensor) -> Tensor:
         """D2 of features (N, C2, h, w): (N, out, height, width) float32."""
         with precision_context(features.device, self.precision):

@@ -1,9 +1,10 @@
 """What a training of G works with: arrays proved to belong together before the first step."""
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -16,6 +17,9 @@ from atdt.transfer.config import TransferTraining
 from atdt.transfer.held_out import HeldOut, hold_out
 from atdt.transfer.losses import LOSSES, check_losses
 from atdt.transfer.order import Geometry
+
+if TYPE_CHECKING:
+    from atdt.transfer.on_b import OnB
 
 Shape = tuple[int, int, int]
 
@@ -38,6 +42,7 @@ class Setting:
         mismatch: differences that were let through.
         held_out: images that are not trained on.
         geometry: of the order of samples.
+        b: what is learnt from on B, see `atdt.transfer.on_b.with_b`; None: nothing.
     """
 
     store: Store
@@ -51,11 +56,12 @@ class Setting:
     mismatch: tuple[str, ...]
     held_out: HeldOut
     geometry: Geometry
+    b: "OnB | None" = None
 
     @property
     def sample_bytes(self) -> int:
         """Bytes of one sample in all arrays that training reads."""
-        return sum(_item_bytes(reader) for reader in self.readers.values())
+        return sum(map(item_bytes, self.readers.values()))
 
     @property
     def train_samples(self) -> int:
@@ -89,9 +95,11 @@ def prepare(config: TransferTraining) -> Setting:
         readers["target"] = store.features(target_level, config.target)
         target_shape = readers["target"].shape[1:]
         if teacher is not None:
-            mismatch = _compare(config, readers["target"], target_level, teacher, view_size)
+            mismatch = compare_encoder(
+                readers["target"], target_level, teacher, view_size, config.allow_mismatch
+            )
     readers |= _label_reader(config, store, teacher)
-    sample_bytes = sum(_item_bytes(reader) for reader in readers.values())
+    sample_bytes = sum(map(item_bytes, readers.values()))
     return Setting(
         store=store,
         readers=readers,
@@ -102,8 +110,8 @@ def prepare(config: TransferTraining) -> Setting:
         view_size=view_size,
         teacher=teacher,
         mismatch=mismatch,
-        held_out=_hold_out(config, store, sample_bytes),
-        geometry=_geometry(config, store, sample_bytes),
+        held_out=hold_out_of(store, config.held_out, sample_bytes),
+        geometry=geometry_of(store, sample_bytes, config.batch, config.window),
     )
 
 
@@ -137,31 +145,50 @@ def network_key(network: torch.nn.Module, level: str) -> dict[str, Any]:
     }
 
 
-def _compare(
-    config: TransferTraining,
-    target: FeatureReader,
+def store_keys(store: Store) -> dict[str, Any]:
+    """What run.json says of a store that was learnt from."""
+    return {
+        "path": str(store.path.resolve()),
+        "plan": store.plan,
+        "domain": store.domain,
+        "samples_sha256": store.samples.digest(),
+    }
+
+
+def compare_encoder(
+    features: FeatureReader,
     level: str,
     loaded: LoadedNetwork,
     view_size: tuple[int, int],
+    allowed: Sequence[str],
 ) -> tuple[str, ...]:
-    """Differences between the store's E2 and `target_run`'s that are let through."""
+    """Differences between E2's features in a store and the encoder of a run, all let through.
+
+    Args:
+        level: where the features are cut.
+        view_size: (height, width) of the store's views.
+        allowed: "encoder", "preprocessing".
+
+    Raises:
+        MismatchError: one that is not `allowed`, or another shape.
+    """
+    run, path = loaded.run.path, features.path
     if level not in loaded.network.levels:
         raise MismatchError(
-            f"{config.target_run}: has no {level}, at which {config.store} holds {config.target!r};"
+            f"{run}: has no {level}, at which {path} was cut;"
             f" its levels are {', '.join(loaded.network.levels)}"
         )
     shape = tuple(loaded.network.feature_shape(level, view_size))
-    if shape != target.shape[1:]:
+    if shape != features.shape[1:]:
         raise MismatchError(
-            f"{config.store}: {target.name} has samples of {target.shape[1:]}, and the decoder of "
-            f"{config.target_run} takes {shape}"
+            f"{path}: has samples of {features.shape[1:]}, and the decoder of {run} takes {shape}"
         )
-    found = differences(array_key(target), network_key(loaded.network, level))
-    refused = [line for line in found if _subject(line) not in config.allow_mismatch]
+    found = differences(array_key(features), network_key(loaded.network, level))
+    refused = [line for line in found if _subject(line) not in allowed]
     if refused:
         raise MismatchError(
-            f"{config.store}: {target.name} was not made by {config.target_run}: "
-            f"{'; '.join(refused)}; extract it again, or proceed with --allow-mismatch"
+            f"{path}: was not made by {run}: {'; '.join(refused)}; extract it again, or proceed "
+            "with --allow-mismatch"
         )
     return tuple(found)
 
@@ -197,27 +224,27 @@ def size_of_views(store: Store) -> tuple[int, int]:
     return ViewPlan.from_dict(store.plan).out_size((int(height), int(width)))
 
 
-def _hold_out(config: TransferTraining, store: Store, sample_bytes: int) -> HeldOut:
+def hold_out_of(store: Store, share: float, sample_bytes: int) -> HeldOut:
+    """The held-out images of a store, of which no more are measured than memory should hold."""
     most = max(1, MEASURED_BYTES // sample_bytes)
-    return hold_out(store.samples.image, config.held_out, store.samples_per_shard, most)
+    return hold_out(store.samples.image, share, store.samples_per_shard, most)
 
 
-def _geometry(config: TransferTraining, store: Store, sample_bytes: int) -> Geometry:
-    fitting = WINDOW_BYTES // (store.samples_per_shard * sample_bytes)
-    window = config.window or max(1, fitting)
+def geometry_of(store: Store, sample_bytes: int, batch: int, window: int | None) -> Geometry:
+    """The geometry of a store's order; `window` blocks are shuffled together, as many as make
+    `WINDOW_BYTES` when None."""
+    window = window or max(1, WINDOW_BYTES // (store.samples_per_shard * sample_bytes))
     return Geometry(
         samples=len(store.samples),
         samples_per_shard=store.samples_per_shard,
         blocks_per_window=min(window, store.blocks),
-        batch=config.batch,
+        batch=batch,
     )
 
 
-def _item_bytes(reader: FeatureReader) -> int:
-    count = reader.dtype.itemsize
-    for side in reader.shape[1:]:
-        count *= side
-    return count
+def item_bytes(reader: FeatureReader) -> int:
+    """Bytes of one sample of an array."""
+    return math.prod(reader.shape[1:]) * reader.dtype.itemsize
 
 
 def _natural(level: str) -> list[tuple[bool, int, str]]:

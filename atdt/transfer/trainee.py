@@ -15,11 +15,12 @@ from atdt.runs import Run, load_checkpoint, save_checkpoint
 from atdt.transfer.building import network_keys, transfer_of
 from atdt.transfer.config import TransferTraining
 from atdt.transfer.cost import cost
-from atdt.transfer.feed import Batch, ResidentFeed, StreamingFeed
+from atdt.transfer.feed import Batch
 from atdt.transfer.keeping import Keeper
 from atdt.transfer.learner import Learner
 from atdt.transfer.losses import Teacher
 from atdt.transfer.network import Standard
+from atdt.transfer.on_b import Agreeing, PairedFeed, StoreFeed
 from atdt.transfer.order import Epoch, epoch_order
 from atdt.transfer.perturbation import Perturbation
 from atdt.transfer.ridge import solve_ridge
@@ -27,7 +28,7 @@ from atdt.transfer.setting import Setting
 
 LOG_EVERY = 10  # steps that a row of the curves averages
 
-Feed = ResidentFeed | StreamingFeed
+Feed = StoreFeed | PairedFeed
 
 
 def learnt_from(
@@ -45,6 +46,7 @@ def learnt_from(
         "samples_sha256": inputs["store"]["samples_sha256"],
         "domain": inputs["store"]["domain"]["digest"],
         "geometry": setting.geometry.to_dict(),
+        **({} if setting.b is None else {"b": setting.b.depended_on()}),
     }
 
 
@@ -75,7 +77,7 @@ class Trainee:
     ):
         self.config, self.setting, self.run = config, setting, run
         self._inputs = inputs
-        self.learner = build_learner(config, setting, network, device)
+        self.learner = self._build_learner(network, device)
         self.keeper = Keeper(config.keep)
         self.done, self.seconds = 0, 0.0
         self._losses = RecentLosses(self.learner.names, device)
@@ -153,7 +155,11 @@ class Trainee:
         return found
 
     def _measure(self, feed: Feed) -> dict[str, float | None]:
-        return self.learner.measure(feed.held_out(self.setting.held_out.samples, self.config.batch))
+        b, batch = self.setting.b, self.config.batch
+        return self.learner.measure(
+            feed.held_out(self.setting.held_out.samples, batch),
+            () if b is None else feed.b.held_out(b.held_out.samples, batch),
+        )
 
     def save(self) -> None:
         """Write a checkpoint, after the rows of the curves up to it."""
@@ -172,7 +178,7 @@ class Trainee:
         price = cost(network, setting.source_shape)
         self.run.finish(
             self.keeper.weights(self.learner),
-            **network_keys(config, network),
+            **self._network_keys(),
             **self._inputs,
             parameters=price.parameters,
             macs=price.macs,
@@ -198,6 +204,13 @@ class Trainee:
     ) -> None:
         self._curves.__exit__(kind, error, trace)
 
+    def _build_learner(self, network: nn.Module, device: torch.device) -> Learner:
+        return build_learner(self.config, self.setting, network, device)
+
+    def _network_keys(self) -> dict[str, Any]:
+        """What run.json says of the network, so that it can be built again."""
+        return network_keys(self.config, self.learner.network)
+
     def _due(self, every: int) -> bool:
         return self.done % every == 0 or self.done == self.config.last_step
 
@@ -218,6 +231,9 @@ def build_learner(
             size=setting.view_size,
             precision=config.precision,
         )
+    agreeing = None
+    if setting.b is not None:
+        agreeing = Agreeing(setting.b, config.consistency.weight, teacher, device, config.precision)
     return Learner(
         network,
         config.weights,
@@ -231,6 +247,7 @@ def build_learner(
         precision=config.precision,
         target_scale=None if target is None else Standard.of(target.statistics).scale,
         perturbation=_perturbation(config, setting, device),
+        agreeing=agreeing,
     )
 
 

@@ -17,6 +17,7 @@ from atdt.transfer.estimate import feed_choice, stated
 from atdt.transfer.feed import Batch, ResidentFeed, StreamingFeed
 from atdt.transfer.load import KIND
 from atdt.transfer.memory import FeedChoice
+from atdt.transfer.on_b import OnB, PairedFeed, StoreFeed, with_b
 from atdt.transfer.order import epoch_order
 from atdt.transfer.setting import Setting, prepare
 from atdt.transfer.trainee import Feed, Trainee, learnt_from
@@ -44,7 +45,7 @@ def train(config: TransferTraining, say: Say = lambda line: None) -> Path:
         MismatchError: the store's E2 is not `target_run`'s.
         NumericsError: the loss is not finite any more.
     """
-    setting = prepare(config)
+    setting = with_b(config, prepare(config))
     device = pick_device(config.device)
     network = build(config, setting)
     choice, inputs = feed_choice(config, setting, device), input_keys(config, setting)
@@ -76,19 +77,32 @@ def train(config: TransferTraining, say: Say = lambda line: None) -> Path:
 def open_feed(
     setting: Setting, choice: FeedChoice, device: torch.device
 ) -> AbstractContextManager[Feed]:
-    """The feed that was chosen, over the arrays that training reads."""
-    if choice.kind == "resident":
-        return ResidentFeed(setting.readers, device, choice.held_on)
-    window = setting.geometry.blocks_per_window
-    return StreamingFeed(setting.readers, device, window, setting.held_out.samples)
+    """The feed that was chosen, over the arrays that training reads; of B too, where it does."""
+
+    def opened(part: Setting | OnB) -> StoreFeed:
+        if choice.kind == "resident":
+            return ResidentFeed(part.readers, device, choice.held_on)
+        window = part.geometry.blocks_per_window
+        return StreamingFeed(part.readers, device, window, part.held_out.samples)
+
+    return opened(setting) if setting.b is None else PairedFeed(opened(setting), opened(setting.b))
 
 
 def batches(feed: Feed, setting: Setting, seed: int, start: int, steps: int) -> Iterator[Batch]:
-    """The batch of every step from `start` up to `steps`, epoch after epoch."""
-    kept = setting.held_out.kept
+    """The batch of every step from `start` up to `steps`, epoch after epoch; where training reads
+    B too, with the arrays of B's batch of that step, whose epochs are B's own."""
+    of_a = _batches(feed, setting, seed, start, steps)
+    if setting.b is None:
+        return of_a
+    of_b = _batches(feed.b, setting.b, seed, start, steps)
+    return (one | other for one, other in zip(of_a, of_b, strict=True))
+
+
+def _batches(feed: Feed, part: Setting | OnB, seed: int, start: int, steps: int) -> Iterator[Batch]:
+    kept = part.held_out.kept
     while start < steps:
-        epoch, first = divmod(start, -(-setting.train_samples // setting.geometry.batch))
-        order = epoch_order(seed, epoch, setting.geometry, kept)
+        epoch, first = divmod(start, -(-part.train_samples // part.geometry.batch))
+        order = epoch_order(seed, epoch, part.geometry, kept)
         for _, batch in zip(range(steps - start), feed.batches(order, first), strict=False):
             start += 1
             yield batch

@@ -98,7 +98,7 @@ def _confidence(
     prediction = first.read(image, task)
     confidence = np.ones(prediction.shape[:2], np.float32)
     if says(task) and first.has(LOGITS):
-        output = torch.from_numpy(np.array(first.logits(image), np.float32))
+        output = torch.from_numpy(first.output(image))
         confidence = task.confidence(output[None])[0].numpy()
     if others:
         agreements = [task.agreement(prediction, other.read(image, task)) for other in others]

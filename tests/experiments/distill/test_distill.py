@@ -89,7 +89,7 @@ def test_the_confidence_of_classes_is_the_softmax_of_their_logits(ground, tmp_pa
     given, made = open_predictions(ground.semantic[0]), open_predictions(tmp_path / "s" / "labels1")
     assert made.images == given.images
     for image in given.images:
-        logits = torch.from_numpy(np.array(given.logits(image), np.float32))
+        logits = torch.from_numpy(given.output(image))
         sure = encodings.read_png(made.path(image, "confidence"))
         expected = 255 * logits.softmax(dim=0).amax(dim=0)
         np.testing.assert_allclose(sure, expected, atol=0.51)

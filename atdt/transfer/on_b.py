@@ -1,0 +1,212 @@
+"""What G learns from on B: E1's features and labels of T1, through D2 and a cross-task network."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from atdt.devices import precision_context
+from atdt.errors import MismatchError, UserError
+from atdt.runs import Run
+from atdt.stores import FeatureReader, Store, open_store
+from atdt.stores.provenance import differences
+from atdt.training.cross_task import CrossTask, load_cross_task
+from atdt.transfer.config import TransferTraining
+from atdt.transfer.feed import B_LABEL, B_SOURCE, Batch, ResidentFeed, StreamingFeed
+from atdt.transfer.held_out import HeldOut
+from atdt.transfer.losses import Teacher
+from atdt.transfer.order import Epoch, Geometry
+from atdt.transfer.setting import (
+    Setting,
+    array_key,
+    geometry_of,
+    hold_out_of,
+    item_bytes,
+    size_of_views,
+    store_keys,
+)
+
+StoreFeed = ResidentFeed | StreamingFeed
+
+
+@dataclass(frozen=True, eq=False)
+class OnB:
+    """A store of B, proved to go with the one of A, and the network that judges there.
+
+    Attributes:
+        store: of domain B.
+        readers: E1's features and T1's labels, as `B_SOURCE` and `B_LABEL`.
+        view_size: (height, width) of the views in pixels.
+        cross_task: R, on the CPU.
+        held_out: images of B that are not trained on.
+        geometry: of the order of B's samples, which has epochs of its own.
+    """
+
+    store: Store
+    readers: Mapping[str, FeatureReader]
+    view_size: tuple[int, int]
+    cross_task: CrossTask
+    held_out: HeldOut
+    geometry: Geometry
+
+    @property
+    def run(self) -> Run:
+        """Of the cross-task network."""
+        return self.cross_task.run
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one sample in both arrays."""
+        return sum(map(item_bytes, self.readers.values()))
+
+    @property
+    def train_samples(self) -> int:
+        """Samples that are not held out."""
+        return int(self.held_out.kept.sum())
+
+    def said(self, weight: float) -> str:
+        """What a user should know before the first step, a line."""
+        return (
+            f"B: {self.train_samples} samples to train on, {self.held_out.images} images held out; "
+            f"consistency with their {self.cross_task.task.name} labels × {weight:g}"
+        )
+
+    def depended_on(self) -> dict[str, Any]:
+        """All that weights depend on, for the config of run.json."""
+        return {
+            "cross_task": self.run.info["weights"]["sha256"],
+            "samples_sha256": self.store.samples.digest(),
+            "domain": self.store.domain["digest"],
+            "geometry": self.geometry.to_dict(),
+        }
+
+    def described(self, share: float) -> dict[str, Any]:
+        """What run.json says of it; `share` of the images was held out."""
+        return {
+            "store": store_keys(self.store),
+            "arrays": [reader.name for reader in self.readers.values()],
+            "cross_task": {
+                "run": str(self.run.path.resolve()),
+                "sha256": self.run.info["weights"]["sha256"],
+            },
+            "held_out": self.held_out.to_dict(share),
+        }
+
+
+def with_b(config: TransferTraining, setting: Setting) -> Setting:
+    """`setting` with B's part in it, where `config` asks for consistency there.
+
+    Raises:
+        UserError: the store of B, its arrays or the cross-task network cannot be used.
+        MismatchError: E1 is not the same in both stores; R reads another task or other classes than
+            N2 gives, or B's labels have others than it knows.
+    """
+    if config.consistency is None:
+        return setting
+    store, teacher = open_store(config.consistency.b), setting.teacher
+    cross_task = load_cross_task(config.consistency.run)
+    cross_task.check_reads(teacher.task, teacher.space.classes, config.target_run)
+    features = store.features(setting.source_level, config.source)
+    found = differences(array_key(setting.readers["source"]), array_key(features))
+    if found:
+        raise MismatchError(
+            f"{store.path}: {features.name} is not the E1 of {setting.store.path}: "
+            f"{'; '.join(found)}"
+        )
+    readers = {B_SOURCE: features, B_LABEL: labels_of(store, cross_task)}
+    sample_bytes = sum(map(item_bytes, readers.values()))
+    b = OnB(
+        store=store,
+        readers=readers,
+        view_size=size_of_views(store),
+        cross_task=cross_task,
+        held_out=hold_out_of(store, config.held_out, sample_bytes),
+        geometry=geometry_of(store, sample_bytes, config.batch, config.window),
+    )
+    return replace(setting, b=b)
+
+
+def labels_of(store: Store, cross_task: CrossTask) -> FeatureReader:
+    """The labels of T1 in a store, whose classes R knows.
+
+    Raises:
+        UserError: it has none.
+        MismatchError: of other classes.
+    """
+    kind = cross_task.task.label
+    if kind not in store.labels():
+        raise UserError(
+            f"{store.path}: holds no {kind!r} labels, with which {cross_task.run.path} is to agree;"
+            f" add them with `atdt extract` --labels {kind}"
+        )
+    reader = store.labels_reader(kind)
+    cross_task.check_labels(label_classes(reader), f"{store.path}: {reader.name}")
+    return reader
+
+
+def label_classes(reader: FeatureReader) -> tuple[str, ...]:
+    """Names of the classes that an array of labels was extracted under."""
+    return tuple(reader.attrs["label_space"]["classes"])
+
+
+class Agreeing:
+    """The loss on B: how far R(D2(G(E1))), or R of what a head says, is from T1's labels.
+
+    Args:
+        b: what is learnt from.
+        weight: of the loss.
+        teacher: whose D2 stands behind G, on the device; None for a head.
+        device, precision: see `atdt.devices`.
+    """
+
+    def __init__(
+        self,
+        b: OnB,
+        weight: float,
+        teacher: Teacher | None,
+        device: torch.device,
+        precision: str,
+    ):
+        self.weight = weight
+        self._cross_task = b.cross_task.on(device, precision)
+        self._size, self._device, self._precision = b.view_size, device, precision
+        self._teacher = None if teacher is None else replace(teacher, size=b.view_size)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Of a batch on the device that has `B_SOURCE` and `B_LABEL`, a scalar."""
+        teacher = self._teacher
+        size = self._size if teacher is None else teacher.feature_size
+        with precision_context(self._device, self._precision):
+            made = network(batch[B_SOURCE], size=size).float()
+        output = made if teacher is None else teacher.decode(made)
+        target = self._cross_task.target(None, batch[B_LABEL])
+        return self._cross_task.loss(output, target)
+
+
+class PairedFeed:
+    """The feed of A, beside which stands that of B; a context manager.
+
+    Attributes:
+        b: of the arrays of `OnB.readers`.
+    """
+
+    def __init__(self, a: StoreFeed, b: StoreFeed):
+        self._a, self.b = a, b
+
+    def batches(self, epoch: Epoch, first: int = 0) -> Iterator[Batch]:
+        """A's, see `ResidentFeed.batches`."""
+        return self._a.batches(epoch, first)
+
+    def held_out(self, samples: np.ndarray, batch: int) -> Iterator[Batch]:
+        """A's, see `ResidentFeed.held_out`."""
+        return self._a.held_out(samples, batch)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._a.__exit__(*error)
+        self.b.__exit__(*error)
