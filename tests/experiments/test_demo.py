@@ -15,7 +15,8 @@ from atdt.experiments.direction import ADAPTED, ATDT, BASELINE, HEAD, ORACLE
 from atdt.experiments.experiment import Experiment
 from atdt.experiments.figures import LABELS
 from atdt.experiments.pairs import PAIRS
-from atdt.experiments.preset import SMOKE
+from atdt.experiments.preset import SMOKE, Student
+from atdt.training import Teaching
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +70,18 @@ def test_a_lost_run_is_trained_again_and_what_depends_on_it_too(root):
 
 def test_the_full_table_has_every_rival_and_the_worth_in_labelled_images(tmp_path):
     """What `atdt demo --full` composes, at the smallest size, both directions at once."""
-    preset = replace(SMOKE, train=4, steps=2, transfer_steps=2)
+    told = Student(Teaching("confidence", paste="classes"))  # so that the baseline's has a row too
+    preset = replace(SMOKE, train=4, steps=2, transfer_steps=2, student=told)
     directions = (("semantic", "depth"), ("depth", "semantic"))
     full = Experiment(
-        preset, PAIRS["streets"], tmp_path, "full", directions, (0,), rivals=True, curve=(2,)
+        preset,
+        PAIRS["streets"],
+        tmp_path,
+        "full",
+        directions,
+        rivals=True,
+        students=True,
+        curve=(2,),
     )
     page = demo(full).read_text()
     for label in LABELS.values():
