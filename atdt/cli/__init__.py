@@ -24,6 +24,7 @@ VERBS = (
     "pseudo-label",
     "convert",
     "match-camera",
+    "rehearse",
     "train-task",
     "import",
     "extract",
