@@ -15,6 +15,7 @@ import numpy as np
 
 from atdt.errors import MismatchError, UserError
 from atdt.files import inside, parse_json, read_bounded, read_json
+from atdt.npy import load_npy
 
 SCHEMA = 1
 INDEX = "predictions.json"
@@ -102,6 +103,25 @@ class Predictions:
                 f"{self.folder / INDEX}: holds predictions of {self.task!r}, not of {task.name!r}"
             )
         return task.read(self.path(image))
+
+    @property
+    def has_outputs(self) -> bool:
+        """Whether the decoder's outputs were kept."""
+        return isinstance(self.info.get(LOGITS), dict)
+
+    def output(self, image: str) -> np.ndarray:
+        """The decoder's output of one image, float32 (C, h, w).
+
+        Raises:
+            UserError: it was not kept, or its file is gone or holds something else.
+        """
+        index = self.folder / INDEX
+        name = self.info[LOGITS].get(image) if self.has_outputs else None
+        if not isinstance(name, str):
+            raise UserError(
+                f"{index}: has no logits of {image!r}; predict again with --save-logits"
+            )
+        return np.array(load_npy(inside(self.folder, name), (None, None, None)), np.float32)
 
 
 def open_predictions(folder: str | Path) -> Predictions:

@@ -45,6 +45,7 @@ VERBS = (
     "evaluate",
     "demo",
     "reproduce",
+    "rank-scores",
 )
 
 STOPPED = 130  # 128 + SIGINT, as shells have it

@@ -18,9 +18,8 @@ from atdt.domains import Domain, LabelSpace, open_domain
 from atdt.domains.labels import IGNORE
 from atdt.errors import MismatchError, UserError
 from atdt.evaluate.pairs import Pairs
-from atdt.files import inside
 from atdt.merge import ways
-from atdt.npy import load_npy, write_npy
+from atdt.npy import write_npy
 from atdt.predictions import INDEX, LOGITS, PREDICTIONS, Predictions, open_predictions
 from atdt.progress import progress
 from atdt.tasks import get_task
@@ -121,7 +120,7 @@ def _alike(folders: Sequence[Path]) -> list[Predictions]:
     first = opened[0]
     for one in opened:
         index = one.folder / INDEX
-        if not isinstance(one.info.get(LOGITS), dict):
+        if not one.has_outputs:
             raise UserError(f"{index}: has no logits; predict again with --save-logits")
         if one.task != first.task or one.images != first.images:
             raise MismatchError(f"{index}: of another task or other images than {first.folder}")
@@ -186,12 +185,7 @@ def _frequencies(domain: Domain, merged: Predictions) -> Tensor:
 
 def _output(predictions: Predictions, image: str) -> Tensor:
     """The decoder's output (C, h, w) of an image, float32."""
-    index = predictions.folder / INDEX
-    name = predictions.info[LOGITS].get(image)
-    if not isinstance(name, str):
-        raise UserError(f"{index}: has no logits of {image!r}; predict again with --save-logits")
-    array = load_npy(inside(predictions.folder, name), (None, None, None))
-    return torch.from_numpy(np.array(array)).float()
+    return torch.from_numpy(predictions.output(image))
 
 
 def _header(config: Merging, merged: list[Predictions], said: dict[str, Any]) -> dict[str, Any]:
