@@ -285,6 +285,7 @@ def _sentence(ranked: Ranked, groups: Sequence[Group], truth: str) -> str:
     rho = ranked.spearman
     between = "" if rho.low is None else f" [{rho.low:.2f}, {rho.high:.2f}]"
     title = groups[0].truths[truth]["title"]
-    found = f"Spearman {rho.value:.2f}{between} with {title}, {ranked.gs} Gs of {len(groups)} seeds"
+    sweeps = "1 other sweep" if len(groups) == 1 else f"{len(groups)} other sweeps"
+    found = f"Spearman {rho.value:.2f}{between} with {title}, {ranked.gs} Gs of {sweeps}"
     unsure = rho.low is None or rho.low <= 0
     return f"{found}, which is not certainly above zero" if unsure else found
