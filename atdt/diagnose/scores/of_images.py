@@ -9,7 +9,8 @@ import torch
 
 from atdt.diagnose.scores.figures import Which, figure_of
 from atdt.diagnose.scores.shown import Pair, Shown
-from atdt.tasks.base import stack_records
+from atdt.domains.labels import LabelSpace
+from atdt.tasks.base import Task, stack_records
 
 TEMPERATURE = 0.05  # of soft neighbourhood density, as published
 PIXELS = 1024  # of an image that are neighbours of each other
@@ -18,24 +19,24 @@ PLACES = 256  # locations of an image whose features are looked at
 
 def agreement_of_seeds(shown: Shown, which: Which) -> np.ndarray | None:
     """T2's own figure, with the predictions of other seeds in the place of the truth."""
-    return _mean_agreement(shown, shown.seeds, which)
+    return _agreement(shown, "seeds", _beside(shown, shown.seeds), which)
 
 
 def agreement_with_baseline(shown: Shown, which: Which) -> np.ndarray | None:
     """The same with N2's."""
-    return _mean_agreement(shown, [] if shown.baseline is None else [shown.baseline], which)
+    there = [] if shown.baseline is None else [shown.baseline]
+    return _agreement(shown, "baseline", _beside(shown, there), which)
 
 
 def agreement_with_others(shown: Shown, which: Which) -> np.ndarray | None:
     """The same with those by the mean output of all other networks."""
-    return _mean_agreement(shown, [] if shown.others is None else [shown.others], which)
+    there = [] if shown.others is None else [shown.others]
+    return _agreement(shown, "others", _beside(shown, there), which)
 
 
 def consistency_under_views(shown: Shown, which: Which) -> np.ndarray | None:
     """The same with its own prediction of the same pixels, seen in other views of the image."""
-    if not any(shown.views):
-        return None
-    return np.array([_mean(_agreement(shown, pair, which) for pair in of) for of in shown.views])
+    return _agreement(shown, "views", shown.views, which)
 
 
 def entropy(shown: Shown) -> np.ndarray | None:
@@ -76,24 +77,31 @@ def share_outside(shown: Shown) -> np.ndarray | None:
     return shown.known.shares(shown.made.features.numpy(), PLACES)
 
 
-def _mean_agreement(
-    shown: Shown, with_these: Sequence[np.ndarray], which: Which
+def _beside(shown: Shown, others: Sequence[np.ndarray]) -> Sequence[Sequence[Pair]]:
+    """For each image its prediction and those of others (n, …)."""
+    if shown.made.prediction is None:
+        return ()
+    return [[(own, one[row]) for one in others] for row, own in enumerate(shown.made.prediction)]
+
+
+def _agreement(
+    shown: Shown, name: str, pairs: Sequence[Sequence[Pair]], which: Which
 ) -> np.ndarray | None:
-    if shown.made.prediction is None or not with_these:
+    """T2's figure of each image, mean over its pairs: the first measured as if the second were
+    true. All figures come at once, and are remembered."""
+    if not any(pairs):
         return None
-    return np.array(
-        [
-            _mean(_agreement(shown, (own, one[row]), which) for one in with_these)
-            for row, own in enumerate(shown.made.prediction)
-        ]
-    )
-
-
-def _agreement(shown: Shown, pair: Pair, which: Which) -> float:
-    """T2's figure of an image: the first measured as if the second were true."""
     task, space = shown.task, shown.space
-    figures = task.scores(stack_records([task.measure(*pair, space)]), np.ones((1, 1)), space)
-    return float(figures[figure_of(task, space, which).key][0])
+    if name not in shown.memory:
+        shown.memory[name] = [[_figures(pair, task, space) for pair in of] for of in pairs]
+    key = figure_of(task, space, which).key
+    return np.array([_mean(found[key] for found in of) for of in shown.memory[name]])
+
+
+def _figures(pair: Pair, task: Task, space: LabelSpace) -> dict[str, float]:
+    stack = stack_records([task.measure(*pair, space)])
+    figures = task.scores(stack, np.ones((1, 1)), space)
+    return {key: float(values[0]) for key, values in figures.items()}
 
 
 def _mean(values: Iterable[float]) -> float:

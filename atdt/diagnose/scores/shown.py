@@ -1,7 +1,8 @@
 """What one network is seen to do on a few images of B: all that a score of images may look at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ class Shown:
         views: for each image its prediction and, by another view, that of the same pixels.
         known: how E2's features lie on A; None: not asked for.
         t1: labels of T1 (n, …), which B has; None: its store holds none.
+        memory: for what several scores are read off, by name.
     """
 
     task: Task | None
@@ -39,3 +41,4 @@ class Shown:
     views: Sequence[Sequence[Pair]] = ()
     known: Far | None = None
     t1: np.ndarray | None = None
+    memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False)

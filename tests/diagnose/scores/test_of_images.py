@@ -47,7 +47,7 @@ def test_without_anything_to_agree_with_there_is_no_score(score):
     for task, output in (("semantic", classes()), ("depth", depth())):
         one = shown(task, output)
         assert score(one, "headline") is None
-        assert score(replace(one, made=Made()), "headline") is None
+        assert score(replace(one, made=Made(), baseline=one.made.prediction), "headline") is None
 
 
 @given(factor=st.floats(0.5, 2))
