@@ -106,7 +106,7 @@ def rank_scores(config: RankScores, show: Callable[[Table], Any] = lambda table:
     reported = [group for path in config.report for group in read_groups(path)]
     _check_apart(chosen_on, reported)
     tables, content, orders = [], {}, {}
-    for truth in chosen_on[0].truths:
+    for truth in _common_truths([*chosen_on, *reported]):
         first = ranking(chosen_on, truth, config)
         order = sorted(first, key=lambda key: -first[key].spearman.value)
         other = ranking(reported, truth, config) if reported else {}
@@ -152,16 +152,23 @@ def read_groups(folder: Path) -> list[Group]:
     """
     path = folder / LEADERBOARD
     boards = read_json(path)
-    if not isinstance(boards, list) or not all(isinstance(board, dict) for board in boards):
-        raise UserError(f"{path}: is no leaderboard of `atdt sweep`")
-    found: dict[str, list[dict[str, Any]]] = {}
+    try:
+        return _groups(folder, boards)
+    except (LookupError, TypeError, AttributeError):
+        raise UserError(f"{path}: is no leaderboard of `atdt sweep`") from None
+
+
+def _groups(folder: Path, boards: Sequence[Mapping[str, Any]]) -> list[Group]:
+    found: dict[str, list[Mapping[str, Any]]] = {}
     for board in boards:
         if not board.get("truths"):
             raise UserError(
-                f"{path}: {board.get('title')}: no figures by B's labels and scores of B; repeat "
-                "its sweep with --resume and --b STORE, a store of B with labels of T2"
+                f"{folder / LEADERBOARD}: {board['title']}: no figures by B's labels and scores of "
+                "B; repeat its sweep with --resume and --b STORE, a store of B with labels of T2"
             )
         found.setdefault(board["title"].partition(" at ")[0], []).append(board)
+    if not any(board["lines"] for of in found.values() for board in of):
+        raise LookupError("no G")
     return [
         Group(
             name=f"{folder.name}: {pair}",
@@ -245,6 +252,15 @@ def _check_apart(chosen_on: Sequence[Group], reported: Sequence[Group]) -> None:
                     f"{group.name}: has the encoders of {other.name}; report on other seeds than "
                     "those that choose"
                 )
+
+
+def _common_truths(groups: Sequence[Group]) -> list[str]:
+    """Figures that judged the Gs of all groups."""
+    common = [key for key in groups[0].truths if all(key in group.truths for group in groups)]
+    if not common:
+        names = ", ".join(group.name for group in groups)
+        raise MismatchError(f"{names}: were judged by different figures; sweep them alike")
+    return common
 
 
 def _table(

@@ -125,6 +125,7 @@ def test_levels_of_a_sweep_are_one_choice(leaderboard, tmp_path):
     [
         (None, r"leaderboard\.json: no such file"),
         ({}, "is no leaderboard of `atdt sweep`"),
+        ([{"title": "x to y", "truths": {"a": 1}}], "is no leaderboard of `atdt sweep`"),
         ([{"title": "x to y", "lines": []}], "x to y: no figures by B's labels.* --resume and --b"),
     ],
 )
@@ -140,3 +141,6 @@ def test_sweeps_of_other_tasks_are_ranked_apart(leaderboard, tmp_path):
     folders = leaderboard("s0", 0), leaderboard("s1", 1, task="semantic")
     with pytest.raises(MismatchError, match="different tasks, depth, semantic"):
         rank_scores(RankScores(folders, tmp_path / "out"))
+    other = leaderboard("s2", 2, truths={"focal": {"title": "t", "better": "lower", "digits": 3}})
+    with pytest.raises(MismatchError, match="were judged by different figures"):
+        rank_scores(RankScores((folders[0], other), tmp_path / "out"))

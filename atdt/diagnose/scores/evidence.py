@@ -40,7 +40,7 @@ class Evidence:
     on_a: Judge | None = None
     rehearsal: Judge | None = None
     seen: Seen | None = None
-    _judged: dict[tuple[int, str], Mapping[str, float]] = field(default_factory=dict)
+    _judged: dict[tuple[int, str], Mapping[str, float]] = field(default_factory=dict, init=False)
 
     @cached_property
     def known(self) -> Far | None:

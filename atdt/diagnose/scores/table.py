@@ -60,7 +60,7 @@ class Network:
     """A row of the table.
 
     Attributes:
-        name, tag, emphasis: see `report_table.Row`.
+        name: of it.
         scores: by key.
         judged: further numbers, see `scores_table`.
     """
@@ -68,8 +68,6 @@ class Network:
     name: str
     scores: Mapping[str, float | None]
     judged: Sequence[float | None] = ()
-    tag: str = ""
-    emphasis: bool = False
 
 
 def scores_table(
@@ -90,8 +88,6 @@ def scores_table(
         Row(
             one.name,
             [*(_shown(one.scores.get(s.key), s.unit(task, space)) for s in shown), *one.judged],
-            tag=one.tag,
-            emphasis=one.emphasis,
         )
         for one in networks
     ]

@@ -138,7 +138,6 @@ class Board:
                 line.name,
                 line.scores,
                 [_in(line.judged.get(m.key), 0.01 if m.percent else 1.0) for m in truths],
-                tag="" if line.state == "finished" else line.state,
             )
             for line in self.lines
         ]

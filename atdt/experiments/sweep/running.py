@@ -16,7 +16,7 @@ from atdt.experiments.sweep.board import Board, Line, ranked
 from atdt.experiments.sweep.config import Sweep
 from atdt.experiments.sweep.grid import Trial
 from atdt.experiments.sweep.race import Race, Racer, Standing, cut_steps
-from atdt.runs import create_run, exclusive, open_run
+from atdt.runs import create_run, exclusive
 from atdt.transfer import TransferTraining, load_transfer
 from atdt.transfer.building import build, input_keys
 from atdt.transfer.estimate import feed_choice, sketch
@@ -143,25 +143,24 @@ def _lines(trials: Sequence[Trial], standing: Standing, ground: Ground) -> list[
     first: dict[str, str] = {}
     for trial in trials:
         first.setdefault(trial.seedless, trial.name)
-    networks = [
-        Transferred(
-            name=trial.name,
-            network=load_transfer(trial.config.out, evidence.device).module,
-            info=open_run(trial.config.out, KIND).info,
-            d2=None if seen is None else seen.d2,
-            device=evidence.device,
-            configuration=first[trial.seedless],
-            precision=trial.config.precision,
-        )
-        for trial in trials
-        if trial.name not in standing.diverged
-    ]
-    values = score(evidence, networks)
-    by_name = {network.name: network for network in networks}
+    networks = {}
+    for trial in trials:
+        if trial.name not in standing.diverged:
+            loaded = load_transfer(trial.config.out, evidence.device)
+            networks[trial.name] = Transferred(
+                name=trial.name,
+                network=loaded.module,
+                info=loaded.run.info,
+                d2=None if seen is None else seen.d2,
+                device=evidence.device,
+                configuration=first[trial.seedless],
+                precision=trial.config.precision,
+            )
+    values = score(evidence, list(networks.values()))
     return [
         Line(trial.name, "diverged", configuration=first[trial.seedless])
         if trial.name in standing.diverged
-        else _line(by_name[trial.name], standing, values, ground)
+        else _line(networks[trial.name], standing, values, ground)
         for trial in trials
     ]
 
