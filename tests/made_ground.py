@@ -41,13 +41,13 @@ def write_domain(folder: Path, images: int) -> str:
     return f"{folder}:train"
 
 
-def write_network(path: Path, task_name: str, seed: int) -> Path:
-    """A finished run of a tiny network whose weights are drawn from `seed`."""
+def write_network(path: Path, task_name: str, seed: int, **more: object) -> Path:
+    """A finished run of a tiny network whose weights are drawn from `seed`; `more` of run.json."""
     task, space = get_task(task_name), label_space("coarse4")
     network = build_network(TINY, task.channels(space), seed=seed)
     _calibrate(network)
     run = create_run(path, KIND, {"seed": seed})
-    run.finish(network.state_dict(), **network_keys(network, TINY, task, space))
+    run.finish(network.state_dict(), **network_keys(network, TINY, task, space), **more)
     return path
 
 

@@ -24,6 +24,7 @@ VERBS = (
     "pseudo-label",
     "convert",
     "match-camera",
+    "rehearse",
     "train-task",
     "import",
     "extract",
@@ -47,6 +48,7 @@ VERBS = (
     "evaluate",
     "demo",
     "reproduce",
+    "rank-scores",
 )
 
 STOPPED = 130  # 128 + SIGINT, as shells have it

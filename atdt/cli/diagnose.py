@@ -1,11 +1,14 @@
 """`atdt diagnose`."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import click
 
 from atdt.cli import options
+
+WIDE = 160  # columns, where the output is no terminal
 
 
 @click.command("diagnose")
@@ -15,16 +18,48 @@ from atdt.cli import options
 @click.option("--to", "target", metavar="NAME", help="E2's features in A: are the tasks related?")
 @click.option("--level", help="Where they are cut; the deepest if unset.")
 @click.option(
-    "--transfer", type=options.PATH, metavar="RUN", help="A G: does it leave E2's features?"
+    "--transfer",
+    "transfers",
+    multiple=True,
+    type=options.PATH,
+    metavar="RUN",
+    help="A G, or a head, to be scored: will it hold on B? Repeatable.",
+)
+@click.option(
+    "--target-run", type=options.PATH, metavar="RUN", help="N2, behind which Gs predict T2."
+)
+@click.option(
+    "--predictions",
+    multiple=True,
+    type=options.PATH,
+    metavar="FOLDER",
+    help="Predictions of B's images that are scored beside them. Repeatable.",
+)
+@click.option(
+    "--rehearsal",
+    type=options.PATH,
+    metavar="STORE",
+    help="A store of A in B's look, with labels of T2: see `atdt rehearse`.",
 )
 @click.option("--out", type=options.PATH, default=Path("reports/diagnosis"), show_default=True)
 @options.seed
+@options.device
 def command(**chosen: Any) -> None:
-    """Say from stores of A and B alone how far apart the domains are for E1. No label is read."""
+    """Say, without a label of T2 on B, how far the domains are apart for E1 and how Gs will do.
+
+    Both from stores of A and B. Extract B with E1 and E2, and in several views, and Gs are also
+    compared with N2 and with themselves.
+    """
     from atdt.diagnose.diagnosis import Diagnosis, Measure, diagnose
+    from atdt.evaluate.table import terminal_text
     from atdt.files import read_json
 
-    path = diagnose(Diagnosis(**chosen))
+    width = shutil.get_terminal_size((WIDE, 40)).columns
+    path = diagnose(
+        Diagnosis(**chosen),
+        say=click.echo,
+        show=lambda table: click.echo(terminal_text(table, width)),
+    )
     measures = [Measure(**m) for m in read_json(path.parent / "diagnosis.json")["measures"]]
     for measure in measures:
         click.echo(

@@ -28,7 +28,16 @@ WIDE = 160  # columns, where the output is no terminal
     help="N2's run; for several targets one for each, by the name of its features.",
 )
 @click.option(
-    "--b", type=options.PATH, metavar="STORE", help="A store of B, whose labels judge, no more."
+    "--b",
+    type=options.PATH,
+    metavar="STORE",
+    help="A store of B, for scores that need no label; labels, if any, judge, no more.",
+)
+@click.option(
+    "--rehearsal",
+    type=options.PATH,
+    metavar="STORE",
+    help="A store of A in B's look, with labels of T2: see `atdt rehearse`.",
 )
 @click.option(
     "--cuts",

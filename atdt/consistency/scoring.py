@@ -113,7 +113,7 @@ def _of_predictions(
     domain = open_domain(config.domain, labels=[kind], skip_bad=config.skip_bad)
     cross_task.check_labels(domain.label_space.classes, config.domain)
     pairs = Pairs(predictions, domain, cross_task.task)
-    has_outputs = isinstance(predictions.info.get(LOGITS), dict)
+    has_outputs = predictions.has(LOGITS)
 
     def output(image: str) -> Tensor:
         if has_outputs:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from atdt.domains import Domain, ViewPlan
-from atdt.stores import FeatureReader, Store
+from atdt.stores import FeatureReader, Rows, Store
 
 READERS = 4  # image files decoded at a time; Pillow lets go of Python's lock
 
@@ -65,33 +65,20 @@ class ImageSource:
 class StoreSource:
     """E1's features of the plain view of each image, (N, C, h, w), from one array of a store.
 
-    Blocks are read in order and each once; the last one is kept for the batch that spans two.
+    Blocks are read in order and each once.
     """
 
     def __init__(self, store: Store, reader: FeatureReader, batch: int):
-        self.reader = reader
         plain = np.flatnonzero(store.samples.view == 0)
         names = [str(name) for name in store.samples.image[plain]]
         plan = ViewPlan.from_dict(store.plan)
         sizes = [plan.out_size(tuple(int(side) for side in store.samples.size[i])) for i in plain]
         self.batches = plan_batches(names, sizes, batch)
         self._samples = plain
-        self._block: tuple[int, np.ndarray] | None = None
+        self._rows = Rows(reader)
 
     def read(self, batch: Batch) -> np.ndarray:
-        return np.stack([self._sample(int(self._samples[index])) for index in batch.indices])
-
-    def _sample(self, sample: int) -> np.ndarray:
-        start, stop = (0, 0) if self._block is None else self.reader.block_range(self._block[0])
-        if not start <= sample < stop:
-            block = next(
-                block
-                for block in range(self.reader.blocks)
-                if self.reader.block_range(block)[0] <= sample < self.reader.block_range(block)[1]
-            )
-            self._block = block, self.reader.read_block(block)
-            start, _ = self.reader.block_range(block)
-        return self._block[1][sample - start].astype(np.float32)
+        return self._rows.read(self._samples[list(batch.indices)]).astype(np.float32)
 
 
 def plan_batches(

@@ -1,14 +1,19 @@
 """`atdt diagnose`: what two stores say of a transfer from A to B, before any label of B is seen."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import Tensor, from_numpy
 from torch.nn.functional import interpolate
 
+from atdt.devices import pick_device
 from atdt.diagnose.clouds import Cloud, cloud, plain_blocks
+from atdt.diagnose.scores.runs import evidence_of, networks_of
+from atdt.diagnose.scores.scored import Scored
+from atdt.diagnose.scores.scoring import score
 from atdt.errors import MismatchError, UserError
 from atdt.evaluate.report import Paragraph, Section, Table, write_report
 from atdt.evaluate.report_table import Column, Row
@@ -30,9 +35,13 @@ class Diagnosis:
         source: name of E1's array.
         target: name of E2's array in `a`; None: no alignment is measured.
         level: where both are cut; the deepest that has `source` when None.
-        transfer: a run of G: how far out of E2's features its own on B lie.
+        transfers: runs of G, or heads, that are scored.
+        target_run: run of N2, behind which Gs predict T2.
+        predictions: folders that are scored beside them, of B's images in the plain view.
+        rehearsal: a store of A in B's look, see `atdt rehearse`.
         out: folder of the page.
         seed: of the locations that are drawn.
+        device: where networks compute.
     """
 
     a: Path
@@ -41,8 +50,30 @@ class Diagnosis:
     out: Path
     target: str | None = None
     level: str | None = None
-    transfer: Path | None = None
+    transfers: tuple[Path, ...] = ()
+    target_run: Path | None = None
+    predictions: tuple[Path, ...] = ()
+    rehearsal: Path | None = None
     seed: int = 0
+    device: str = "auto"
+
+    def check(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            UserError: names the option.
+        """
+        for option, given in (("--target-run", self.target_run), ("--rehearsal", self.rehearsal)):
+            if given and not self.is_scoring:
+                raise UserError(f"{option}: is for scores; give --transfer RUN or --predictions")
+        for option, given in (("--predictions", self.predictions), ("--rehearsal", self.rehearsal)):
+            if given and self.target_run is None:
+                raise UserError(f"{option}: needs N2; give --target-run")
+
+    @property
+    def is_scoring(self) -> bool:
+        """Whether anything is to be scored."""
+        return bool(self.transfers or self.predictions)
 
 
 @dataclass(frozen=True)
@@ -64,20 +95,31 @@ class Measure:
     reading: str
 
 
-def diagnose(config: Diagnosis) -> Path:
-    """Measure the two stores' features against each other; no label is read.
+def diagnose(
+    config: Diagnosis,
+    say: Callable[[str], Any] = lambda line: None,
+    show: Callable[[Table], Any] = lambda table: None,
+) -> Path:
+    """Measure the two stores' features against each other, and score Gs; no label of T2 on B is
+    read.
+
+    Args:
+        say: is told how well scores predict, and how each is read.
+        show: is given the scores of Gs.
 
     Returns:
         index.html in `config.out`, beside diagnosis.json.
 
     Raises:
-        UserError: a store without the array, or with too few images.
-        MismatchError: the two stores' E1 is not the same, or G is of another.
+        UserError: an option, a store without the array, or with too few images.
+        MismatchError: the two stores' E1 is not the same, or a G or predictions are of another.
     """
+    config.check()
     a, b = open_store(config.a), open_store(config.b)
     level = config.level or deepest(a, config.source)
     one, other = (store.features(level, config.source) for store in (a, b))
     _check_same(config, one, other)
+    scored = _scored(config) if config.is_scoring else None
     of_a, of_b = (cloud(store, reader, config.seed) for store, reader in ((a, one), (b, other)))
     for path, found in ((config.a, of_a), (config.b, of_b)):
         if len(found.means) < LEAST_IMAGES:
@@ -85,17 +127,40 @@ def diagnose(config: Diagnosis) -> Path:
     measures = _gap(of_a, of_b)
     if config.target is not None:
         measures += _tasks(a, one, a.features(level, config.target))
-    if config.transfer is not None:
-        measures += _transfer(config, a, b, one, other)
-    write_json(
-        config.out / "diagnosis.json",
-        {"source": config.source, "level": level, "measures": [asdict(m) for m in measures]},
-    )
+    if scored is not None:
+        show(scored.table())
+        for line in scored.lines():
+            say(line)
+    content = {
+        "source": config.source,
+        "level": level,
+        "measures": [asdict(m) for m in measures],
+        "scores": None if scored is None else scored.described(),
+    }
+    write_json(config.out / "diagnosis.json", content)
     return write_report(
         config.out / "index.html",
         f"{config.a.name} and {config.b.name}: {config.source} at {level}",
-        _page(config, measures, {"A": of_a, "B": of_b}),
+        _page(config, measures, {"A": of_a, "B": of_b}, scored),
     )
+
+
+def _scored(config: Diagnosis) -> Scored:
+    device = pick_device(config.device)
+    transfers = [load_transfer(path) for path in config.transfers]
+    evidence = evidence_of(
+        config.a,
+        config.b,
+        config.source,
+        transfers,
+        config.target,
+        config.level,
+        config.target_run,
+        config.rehearsal,
+        device,
+    )
+    networks = networks_of(evidence, transfers, config.predictions)
+    return Scored(evidence.task, evidence.space, score(evidence, networks))
 
 
 def _gap(a: Cloud, b: Cloud) -> list[Measure]:
@@ -164,34 +229,6 @@ def _tasks(store: Store, source: FeatureReader, target: FeatureReader) -> list[M
     return [Measure("cka", "linear CKA of E1 and E2 on A", alignment.value(), "1", reading)]
 
 
-def _transfer(
-    config: Diagnosis, a: Store, b: Store, one: FeatureReader, other: FeatureReader
-) -> list[Measure]:
-    from atdt.diagnose.measures import outside
-
-    loaded = load_transfer(config.transfer)
-    info = loaded.run.info
-    if loaded.mode != "features":
-        raise UserError(f"{config.transfer}: is a head, which makes no features")
-    found = differences(info["source"]["key"], array_key(one))
-    if found:
-        raise MismatchError(f"{config.transfer}: learnt from another E1: {'; '.join(found)}")
-    wanted = cloud(a, a.features(loaded.level, info["target"]["array"]), config.seed)
-    shares = [
-        outside(cloud(store, reader, config.seed, loaded.module), wanted)
-        for store, reader in ((a, one), (b, other))
-    ]
-    reading = (
-        "Share of locations where G leaves the features that D2 knows. On A it is G's own doing."
-    )
-    return [
-        Measure(
-            f"outside_{name}", f"G(E1) outside of E2, on {name.upper()}", share, "0.01", reading
-        )
-        for name, share in zip("ab", shares, strict=True)
-    ]
-
-
 def _check_same(config: Diagnosis, one: FeatureReader, other: FeatureReader) -> None:
     found = differences(array_key(one), array_key(other))
     if found:
@@ -217,11 +254,17 @@ def measures_table(measures: list[Measure]) -> Table:
     )
 
 
-def _page(config: Diagnosis, measures: list[Measure], clouds: Mapping[str, Cloud]) -> list[Section]:
+def _page(
+    config: Diagnosis,
+    measures: list[Measure],
+    clouds: Mapping[str, Cloud],
+    scored: Scored | None,
+) -> list[Section]:
     from atdt.diagnose.maps import maps
 
     intro = (
-        "Measured on the plain views of the two stores. No label was read, of either domain; what "
-        "these numbers say of the score on B is a matter of experience, not of proof."
+        "Measured on the stores. No label of T2 on B was read; what these numbers say of the score "
+        "on B is a matter of experience, not of proof."
     )
-    return [Paragraph(intro), measures_table(measures), maps(clouds, config.seed)]
+    leading = [] if scored is None else scored.sections()
+    return [Paragraph(intro), *leading, measures_table(measures), maps(clouds, config.seed)]

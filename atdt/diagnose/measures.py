@@ -69,12 +69,32 @@ def separability(a: Cloud, b: Cloud) -> float:
     return float(found.mean())
 
 
+class Far:
+    """Whether vectors lie further out of the Gaussian of a cloud (Mahalanobis, covariance shrunk by
+    Ledoit and Wolf) than 99 % of the cloud itself.
+
+    Args:
+        vectors: (R, C) of the cloud.
+    """
+
+    def __init__(self, vectors: np.ndarray):
+        self._gauss = LedoitWolf().fit(vectors)
+        self._limit = np.quantile(self._gauss.mahalanobis(vectors), FAR)
+
+    def __call__(self, vectors: np.ndarray) -> np.ndarray:
+        """(N, C) -> (N,) bool."""
+        return self._gauss.mahalanobis(vectors) > self._limit
+
+    def shares(self, features: np.ndarray, most: int) -> np.ndarray:
+        """Of each sample (n, C, h, w) the share of `most` of its locations, evenly spread: (n,)."""
+        places = features.reshape(*features.shape[:2], -1)
+        step = -(-places.shape[2] // most)
+        return np.array([self(sample[:, ::step].T).mean() for sample in places])
+
+
 def outside(made: Cloud, wanted: Cloud) -> float:
-    """Share of `made` that lies further out of the Gaussian of `wanted` (Mahalanobis, covariance
-    shrunk by Ledoit and Wolf) than 99 % of `wanted` itself: 0.01 is none."""
-    gauss = LedoitWolf().fit(wanted.vectors)
-    limit = np.quantile(gauss.mahalanobis(wanted.vectors), FAR)
-    return float((gauss.mahalanobis(made.vectors) > limit).mean())
+    """Share of `made` that lies far out of `wanted`: 0.01 is none."""
+    return float(Far(wanted.vectors)(made.vectors).mean())
 
 
 class Alignment:

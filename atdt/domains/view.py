@@ -101,6 +101,25 @@ class View:
                 cut[:, :, 0] = 0 - cut[:, :, 0]  # a minus sign alone would make −0 of none
         return cut
 
+    def shared(self, other: "View") -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
+        """Rows and columns of what both views show of one image: in this one and in the other one,
+        neither of them mirrored. None where they show nothing in common.
+
+        Raises:
+            ValueError: they were cut from images of other sizes.
+        """
+        if (self.native, self.resized) != (other.native, other.resized):
+            raise ValueError("views of images of other sizes show no pixel in common")
+        mine, theirs = [], []
+        for axis in (0, 1):
+            one, two = self._kept(axis), other._kept(axis)
+            start, stop = max(one.start, two.start), min(one.stop, two.stop)
+            if start >= stop:
+                return None
+            mine.append(slice(start - self.offset[axis], stop - self.offset[axis]))
+            theirs.append(slice(start - other.offset[axis], stop - other.offset[axis]))
+        return (mine[0], mine[1]), (theirs[0], theirs[1])
+
     def _kept(self, axis: int) -> slice:
         """The part of the resized image that the view shows."""
         start = self.offset[axis]

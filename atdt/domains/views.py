@@ -1,7 +1,7 @@
 """Views: cuts and colours of an image, drawn from the seed, its name and the view alone."""
 
 import hashlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,10 @@ class ViewPlan:
             raise DomainError(f"a plan of views has no {', '.join(sorted(unknown))}")
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
         return cls(**values)
+
+    def plain(self) -> "ViewPlan":
+        """The plan of view 0 alone: the same for plans whose plain views are the same."""
+        return replace(self, views=1, seed=0, flip=False, photometric="none")
 
     def out_size(self, size: Size) -> Size:
         """(height, width) of every view of an image of this size.

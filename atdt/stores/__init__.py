@@ -11,6 +11,7 @@ _HOMES = {
     "FeatureReader": "reader",
     "FeatureWriter": "writer",
     "READ_THREADS": "reader",
+    "Rows": "rows",
     "SampleTable": "samples",
     "Store": "store",
     "VerifyReport": "verify",

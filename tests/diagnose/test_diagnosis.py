@@ -1,13 +1,16 @@
 """`atdt diagnose`: from two stores to a page, or to a reason why not."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
 from atdt.cli import main
+from atdt.decode import Decoding, Prediction, decode, predict
 from atdt.diagnose.clouds import cloud
 from atdt.diagnose.diagnosis import Diagnosis, diagnose
+from atdt.domains import ViewPlan
 from atdt.errors import MismatchError, UserError
 from atdt.stores import open_store
 from atdt.transfer import TransferTraining, train
@@ -30,18 +33,37 @@ def measured(path):
     return {measure["key"]: measure["value"] for measure in content["measures"]}
 
 
-def test_a_page_with_its_numbers_is_left_by_the_command(ground, b, tmp_path):
-    g = train(
-        TransferTraining(
-            store=ground.store, source="depth", target="semantic", out=tmp_path / "g",
-            options={"width": 8}, steps=3, device="cpu",
-        )
-    )  # fmt: skip
+@pytest.fixture(scope="session")
+def both(ground):
+    """A store of B with E1, E2, T1's labels kept out, and views that are mirrored."""
+    spec = write_domain(ground.folder / "b", 7)
+    plan = ViewPlan(views=3, seed=1, photometric="strong", flip=True)
+    return ground.extracted("both", domain=spec, plan=plan, labels=())
+
+
+@pytest.fixture(scope="session")
+def gs(ground):
+    def g(name, **options):
+        return train(
+            TransferTraining(
+                store=ground.store, source="depth", target="semantic", out=ground.folder / name,
+                options={"width": 8}, steps=3, device="cpu", target_run=ground.n2, **options,
+            )
+        )  # fmt: skip
+
+    return [g("g0"), g("g1", seed=1), g("head", architecture="head")]
+
+
+def scored(path):
+    return json.loads((path.parent / "diagnosis.json").read_text())["scores"]
+
+
+def test_a_page_with_its_numbers_is_left_by_the_command(ground, b, gs, tmp_path):
     out = tmp_path / "page"
     done = CliRunner().invoke(
         main,
         ["diagnose", str(ground.store), str(b), "--from=depth", "--to=semantic",
-         f"--transfer={g}", f"--out={out}"],
+         f"--transfer={gs[0]}", f"--out={out}", "--device=cpu"],
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[-1] == str(out / "index.html")
@@ -50,10 +72,100 @@ def test_a_page_with_its_numbers_is_left_by_the_command(ground, b, tmp_path):
     assert "how to read it" in page and "data:image/" in page
     found = measured(out / "index.html")
     assert set(found) == {
-        "separability", "frechet", "mmd", "mean_shift", "scale_shift", "norm_ratio",
-        "cka", "outside_a", "outside_b",
+        "separability", "frechet", "mmd", "mean_shift", "scale_shift", "norm_ratio", "cka",
     }  # fmt: skip
     assert 0 < found["cka"] < 1
+    (scores,) = scored(out / "index.html")["networks"].values()
+    there = {key for key, value in scores.items() if value is not None}
+    assert there == {"held_out_loss", "explained_variance", "outside", "outside_on_a"}  # no N2
+    assert "--target-run gives N2" in done.stdout
+
+
+def test_gs_are_scored_by_all_that_is_there(ground, both, gs, tmp_path):
+    predictions = predict(
+        Prediction(
+            run=ground.other, domain=f"{ground.folder / 'b'}:train", out=tmp_path / "other",
+            device="cpu", save_logits=True,
+        )
+    )  # fmt: skip
+    out = tmp_path / "page"
+    done = CliRunner().invoke(
+        main,
+        ["diagnose", str(ground.store), str(both), "--from=depth", f"--target-run={ground.n2}",
+         *(f"--transfer={g}" for g in gs), f"--predictions={predictions}",
+         f"--rehearsal={ground.store}", f"--out={out}", "--device=cpu"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    found = scored(out / "index.html")["networks"]
+    assert list(found) == ["g0", "g1", "head", "other", "baseline: N2 as it is"]
+    everything = set(found["g0"])
+    lacking = {
+        name: {key for key in everything if scores[key] is None} for name, scores in found.items()
+    }
+    own = {"held_out_loss", "explained_variance", "on_a", "on_rehearsal", "outside_on_a", "outside"}
+    of_networks = own | {"on_a_second", "on_rehearsal_second"}
+    seeds, views = {"seeds", "seeds_second"}, {"views", "views_second"}
+    assert lacking["g0"] == lacking["g1"] == set()
+    assert lacking["head"] == {"explained_variance", "outside", "outside_on_a"} | seeds
+    assert lacking["other"] == of_networks | seeds | views
+    assert lacking["baseline: N2 as it is"] == of_networks | seeds | {"baseline", "baseline_second"}
+    assert 0 < found["g0"]["entropy"] <= 1 and found["g0"]["density"] > 0
+    for text in ("mIoU vs other seeds", "entropy", "has not been measured"):
+        assert text in done.stdout
+    page = (out / "index.html").read_text()
+    assert page.index("Will it hold on B?") < page.index("How far are the domains apart?")
+
+
+def test_the_same_g_twice_agrees_with_itself(ground, both, gs, tmp_path):
+    folder = decode(
+        Decoding(
+            transfer=gs[0], decoder=ground.n2, encoder=ground.n1, out=tmp_path / "again",
+            domain=f"{ground.folder / 'b'}:train", device="cpu",
+        )
+    )  # fmt: skip
+    config = Diagnosis(
+        ground.store, both, "depth", tmp_path / "page", transfers=tuple(gs[:2]),
+        target_run=ground.n2, predictions=(folder,), device="cpu",
+    )  # fmt: skip
+    found = scored(diagnose(config))["networks"]
+    assert found["again"]["baseline"] == pytest.approx(found["g0"]["baseline"], abs=1e-3)
+    assert found["again"]["entropy"] is None  # its logits were not kept
+    config = replace(config, transfers=(), target="semantic", out=tmp_path / "alone")
+    alone = scored(diagnose(config))["networks"]
+    assert alone["again"]["baseline"] == pytest.approx(found["again"]["baseline"])
+
+
+def test_what_does_not_go_with_the_stores_is_refused(ground, both, gs, tmp_path):
+    def refused(problem, error=MismatchError, **changes):
+        standard = {"transfers": (gs[0],), "target_run": ground.n2, "device": "cpu"} | changes
+        with pytest.raises(error, match=problem):
+            diagnose(Diagnosis(ground.store, both, "depth", tmp_path / "page", **standard))
+        assert not (tmp_path / "page").exists()
+
+    refused("goes with another N2|was not made by", target_run=ground.other)
+    refused("is a head, which makes no features", UserError, transfers=(gs[2],), target_run=None)
+    refused("--target-run: is for scores", UserError, transfers=())
+    refused("--rehearsal: needs N2", UserError, target_run=None, rehearsal=ground.store)
+    refused("--predictions: needs N2", UserError, target_run=None, predictions=(gs[0],))
+    refused("name E2's features in A by --to", UserError, transfers=(), predictions=(gs[0],))
+    refused("holds no 'semantic' labels to rehearse", UserError, rehearsal=both)
+    elsewhere = predict(
+        Prediction(run=ground.n2, domain=ground.domain, out=tmp_path / "a", device="cpu")
+    )
+    refused("predictions of other images", predictions=(elsewhere,))
+    small = predict(
+        Prediction(
+            run=ground.n2, domain=f"{ground.folder / 'b'}:train", out=tmp_path / "small",
+            resize=(16, 16), device="cpu",
+        )
+    )  # fmt: skip
+    refused("of another view", predictions=(small,))
+    depth = predict(
+        Prediction(
+            run=ground.n1, domain=f"{ground.folder / 'b'}:train", out=tmp_path / "d", device="cpu"
+        )
+    )
+    refused("holds predictions of 'depth', not 'semantic'", predictions=(depth,))
 
 
 def test_a_domain_is_not_told_from_itself(ground, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from atdt.cli import main
-from atdt.domains import match_camera as module
+from atdt.domains import look as module
 from atdt.domains import open_domain
 from atdt.domains.match_camera import CameraMatch, match_camera
 from atdt.domains.streets import RenderConfig, render

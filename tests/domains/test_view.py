@@ -179,3 +179,31 @@ def test_images_of_another_size_or_type_are_a_bug(pixels):
 def test_labels_of_another_size_are_a_bug():
     with pytest.raises(ValueError, match=r"expected depth of size \(5, 4\)"):
         ViewPlan().draw("a.png", 0, (5, 4)).label(np.zeros((4, 5)), "depth")
+
+
+@given(native=SIZE, resize=st.none() | SIZE, seed=st.integers(0, 9), data=st.data())
+def test_what_two_views_share_are_the_same_pixels(native, resize, seed, data):
+    crop = data.draw(st.tuples(st.integers(1, 50), st.integers(1, 50)))
+    plan = ViewPlan(crop=crop, pad=crop, resize=resize, flip=True, seed=seed)
+    one, two = (plan.draw("a.png", data.draw(st.integers(0, 3)), native) for _ in range(2))
+    ids = np.arange(native[0] * native[1]).reshape(native)
+    cuts = [view.label(ids + 1, "depth") for view in (one, two)]
+    upright = [
+        cut[:, ::-1] if view.flip else cut for cut, view in zip(cuts, (one, two), strict=True)
+    ]
+    shared = one.shared(two)
+    if shared is None:
+        assert not set(upright[0][upright[0] > 0]) & set(upright[1][upright[1] > 0]) or resize
+        return
+    first, second = (cut[where] for cut, where in zip(upright, shared, strict=True))
+    assert np.array_equal(first, second)
+    assert first.size and (first > 0).all()
+    if not resize:  # else a native pixel may be seen at several places
+        both = set(upright[0].ravel()) & set(upright[1].ravel()) - {0}
+        assert both == set(first.ravel())
+
+
+def test_views_of_other_sizes_share_nothing():
+    one, two = (ViewPlan().draw("a.png", 0, size) for size in ((4, 6), (4, 7)))
+    with pytest.raises(ValueError, match="other sizes"):
+        one.shared(two)

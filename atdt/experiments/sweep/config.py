@@ -18,7 +18,8 @@ class Sweep:
         source, target: names of E1 and E2 in the store; None: every ordered pair that has them.
         levels: where both are cut, "all" for each that has both; () for the grid's, or the deepest.
         target_runs: runs of N2, by the name of its array; "" for any.
-        b: a store of B, whose labels only judge.
+        b: a store of B: what scores without a label of T2 look at; its labels, if any, only judge.
+        rehearsal: a store of A in B's look, with labels of T2, see `atdt rehearse`.
         cuts: see `CUTS`; () trains all to the end.
         workers: Gs that take a step at the same time; as many as there are cores when None.
         feed, memory_budget, device, allow_mismatch: see `TransferTraining`.
@@ -33,6 +34,7 @@ class Sweep:
     levels: tuple[str, ...] = ()
     target_runs: Mapping[str, Path] = field(default_factory=dict)
     b: Path | None = None
+    rehearsal: Path | None = None
     cuts: tuple[float, ...] = CUTS
     workers: int | None = None
     feed: str = "auto"

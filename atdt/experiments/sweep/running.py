@@ -8,12 +8,15 @@ from typing import Any
 import torch
 
 from atdt.devices import pick_device
+from atdt.diagnose.judging import Judge, judge_on
+from atdt.diagnose.scores.evidence import Evidence, gather
+from atdt.diagnose.scores.outputs import Transferred
+from atdt.diagnose.scores.scoring import Values, score
 from atdt.experiments.sweep.board import Board, Line, ranked
 from atdt.experiments.sweep.config import Sweep
 from atdt.experiments.sweep.grid import Trial
 from atdt.experiments.sweep.race import Race, Racer, Standing, cut_steps
-from atdt.experiments.sweep.scores import Judge, judge_on_a, judge_on_b
-from atdt.runs import create_run, exclusive, open_run
+from atdt.runs import create_run, exclusive
 from atdt.transfer import TransferTraining, load_transfer
 from atdt.transfer.building import build, input_keys
 from atdt.transfer.estimate import feed_choice, sketch
@@ -29,11 +32,12 @@ class Ground:
 
     Attributes:
         setting: of all.
-        on_a, on_b: what judges them; None: nothing does.
+        evidence: what they are scored by.
+        on_b: judges them by B's labels; None: there are none.
     """
 
     setting: Setting
-    on_a: Judge | None
+    evidence: Evidence
     on_b: Judge | None
 
 
@@ -46,8 +50,10 @@ def ground_of(config: Sweep, trials: Sequence[Trial]) -> Ground:
     setting = prepare(_with_all_losses(trials))
     for trial in trials:
         sketch(trial.config, setting)
-    on_b = None if config.b is None else judge_on_b(config.b, trials[0].config.source, setting)
-    return Ground(setting, judge_on_a(setting), on_b)
+    source = trials[0].config.source
+    on_b = None if config.b is None else judge_on(config.b, source, setting)
+    device = pick_device(config.device)
+    return Ground(setting, gather(setting, source, config.b, config.rehearsal, device), on_b)
 
 
 def race(
@@ -61,7 +67,7 @@ def race(
 ) -> Board:
     device = pick_device(config.device)
     workers = config.workers or (1 if device.type == "cuda" else torch.get_num_threads())
-    setting, on_a, on_b = ground.setting, ground.on_a, ground.on_b
+    setting, on_a = ground.setting, ground.evidence.on_a
     with ExitStack() as held:
         held.enter_context(torch.backends.cudnn.flags(enabled=True, deterministic=True))
         held.enter_context(_threads(max(1, torch.get_num_threads() // workers)))
@@ -98,9 +104,10 @@ def race(
                     say=say,
                 )
                 running.run(racers)
-    lines = [_line(trial, standing, on_a, on_b, device) for trial in trials]
+    lines = _lines(trials, standing, ground)
     metric = on_a.headline if on_a else None
-    return Board(name, ranked(lines, metric), metric)
+    task, space = ground.evidence.task, ground.evidence.space
+    return Board(name, ranked(lines, metric), metric, task, space, _encoders(setting))
 
 
 @contextmanager
@@ -129,25 +136,56 @@ def _judged(trainee: Trainee, on_a: Judge | None, feed: Any, device: torch.devic
     return trainee.keeper.last.get("explained_variance") or float("nan")
 
 
-def _line(
-    trial: Trial, standing: Standing, on_a: Judge | None, on_b: Judge | None, device: torch.device
-) -> Line:
-    if trial.name in standing.diverged:
-        return Line(trial.name, "diverged")
-    run = open_run(trial.config.out, KIND)
-    info, module = run.info, load_transfer(run.path, device).module
-    stopped = standing.stopped.get(trial.name)
-    scores = [
-        None if judge is None else judge.score(module, device, trial.config.precision)
-        for judge in (on_a, on_b)
+def _lines(trials: Sequence[Trial], standing: Standing, ground: Ground) -> list[Line]:
+    """A line for each trial: what it cost, its scores and, where B has labels, what they say."""
+    evidence = ground.evidence
+    seen = evidence.seen
+    first: dict[str, str] = {}
+    for trial in trials:
+        first.setdefault(trial.seedless, trial.name)
+    networks = {}
+    for trial in trials:
+        if trial.name not in standing.diverged:
+            loaded = load_transfer(trial.config.out, evidence.device)
+            networks[trial.name] = Transferred(
+                name=trial.name,
+                network=loaded.module,
+                info=loaded.run.info,
+                d2=None if seen is None else seen.d2,
+                device=evidence.device,
+                configuration=first[trial.seedless],
+                precision=trial.config.precision,
+            )
+    values = score(evidence, list(networks.values()))
+    return [
+        Line(trial.name, "diverged", configuration=first[trial.seedless])
+        if trial.name in standing.diverged
+        else _line(networks[trial.name], standing, values, ground)
+        for trial in trials
     ]
+
+
+def _line(network: Transferred, standing: Standing, values: Values, ground: Ground) -> Line:
+    stopped, info, judge = standing.stopped.get(network.name), network.info, ground.on_b
     return Line(
-        trial.name,
+        network.name,
         "finished" if stopped is None else f"stopped after {stopped} steps",
         info["parameters"],
         info["macs"],
         info["seconds"],
-        info["scores"].get("held_out_loss"),
-        info["scores"].get("held_out_explained_variance"),
-        *scores,
+        network.configuration,
+        values[network.name],
+        {}
+        if judge is None
+        else judge.figures(network.network, ground.evidence.device, network.precision),
     )
+
+
+def _encoders(setting: Setting) -> dict[str, str | None]:
+    """Which E1 and E2 the Gs of a race lie between; those of one seed share them."""
+    found: dict[str, str | None] = {}
+    for side, level in (("source", setting.source_level), ("target", setting.target_level)):
+        reader = setting.readers.get(side)
+        found[f"{side}_level"] = level
+        found[side] = None if reader is None else reader.attrs.get("encoder_sha256")
+    return found

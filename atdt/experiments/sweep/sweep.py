@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from atdt.diagnose.scores.table import note_on_order
 from atdt.errors import UserError
 from atdt.evaluate.report_table import Table
 from atdt.experiments.sweep.board import write_boards
@@ -63,6 +64,9 @@ def sweep(
             ground, standing = grounds[name], standings[name]
             boards.append(race(config, name, trials, ground, standing, lambda n=name: keep(n), say))
             show(boards[-1].table())
+            if (scores := boards[-1].scores_table()) is not None:
+                show(scores)
+                say(note_on_order(boards[-1].task))
     return write_boards(config.out, boards)
 
 

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
@@ -220,15 +219,42 @@ def test_all_pairs_and_levels_of_a_store_are_races_of_their_own(config, ground):
         _races(replace(chosen, levels=("level9",)))
 
 
-def test_a_store_of_b_that_cannot_judge_is_refused(config, ground, b):
-    with pytest.raises(UserError, match="holds no 'semantic' labels to judge by"):
+def test_without_labels_of_b_gs_are_scored_and_not_judged(config, ground):
+    bare = ground.extracted("bare", labels=(), encoders=((None, ground.n1),))
+    path = sweep(config(TWO, b=bare, cuts=()))
+    found, lines = board(path)
+    assert found["truths"] == {}
+    for line in lines.values():
+        assert line["on_b"] is None and line["judged"] == {}
+        scores = line["scores"]
+        assert all(scores[key] is not None for key in ("views", "seeds", "entropy", "outside"))
+        assert scores["on_a"] == line["on_a"]
+        assert scores["baseline"] is None and scores["others"] is None  # no E2 there; two Gs alone
+    text = path.read_text()
+    assert "Said by no label of T2 there**" in text
+    assert "has not been measured" in text
+
+
+def test_a_rehearsal_is_measured_with_its_labels(config, ground, b):
+    path = sweep(config(TWO, rehearsal=b, b=b, cuts=()))
+    _, lines = board(path)
+    for line in lines.values():  # the rehearsal is B itself here
+        assert line["scores"]["on_rehearsal"] == pytest.approx(line["judged"]["miou"])
+        assert line["scores"]["on_rehearsal_second"] == pytest.approx(line["judged"]["accuracy"])
+    rows = (path.parent / "leaderboard.csv").read_text().splitlines()
+    assert {"on_rehearsal", "b/miou", "on_b"} <= set(rows[0].split(","))
+    assert len(rows) == 3
+
+
+def test_a_store_of_b_that_does_not_fit_is_refused(config, ground, b):
+    with pytest.raises(UserError, match="holds no 'semantic' labels to rehearse with"):
         bare = ground.extracted("bare", labels=(), encoders=((None, ground.n1),))
-        sweep(config(TWO, b=bare))
+        sweep(config(TWO, rehearsal=bare))
     with pytest.raises(MismatchError, match="is not the E1 of"):
         spec = write_domain(ground.folder / "c", 3)
         other = ground.extracted("c", domain=spec, encoders=(("depth", ground.n2),))
         sweep(config(TWO, b=other))
-    with pytest.raises(UserError, match="scores on B need D2"):
+    with pytest.raises(UserError, match="scores on it need D2"):
         sweep(config(TWO, b=b, target_runs={}))
 
 
@@ -260,12 +286,13 @@ def test_cuts_are_steps_within_the_training():
 def test_the_finished_come_before_the_stopped_and_what_diverged():
     lines = [
         Line("c", "diverged"),
-        Line("a", "stopped after 3 steps", explained_variance=0.9),
-        Line("b", "finished", explained_variance=0.5),
-        Line("d", "finished", explained_variance=0.7),
+        Line("a", "stopped after 3 steps", scores={"explained_variance": 0.9}),
+        Line("b", "finished", scores={"explained_variance": 0.5}),
+        Line("d", "finished", scores={"explained_variance": 0.7}),
     ]
     assert [line.name for line in ranked(lines, None)] == ["d", "b", "a", "c"]
     depth = next(m for m in get_task("depth").metrics(None) if m.key == "abs_rel")
-    lines = [Line(name, "finished", on_a=value) for name, value in (("a", 0.3), ("b", 0.1))]
+    lines = [
+        Line(name, "finished", scores={"on_a": value}) for name, value in (("a", 0.3), ("b", 0.1))
+    ]
     assert [line.name for line in ranked(lines, depth)] == ["b", "a"]
-    assert np.isfinite(lines[0].on_a)

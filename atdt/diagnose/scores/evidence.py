@@ -1,0 +1,133 @@
+"""What networks are scored by: stores, N2, labels of A. No label of T2 on B."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from atdt.diagnose.clouds import cloud
+from atdt.diagnose.judging import Judge, judge_on_a, judge_rehearsal, same_source
+from atdt.diagnose.measures import Far
+from atdt.diagnose.scores.outputs import D2, Candidate
+from atdt.diagnose.scores.seen import Seen
+from atdt.domains.labels import LabelSpace
+from atdt.stores import FeatureReader, Store, open_store
+from atdt.stores.provenance import differences
+from atdt.tasks import get_task, task_names
+from atdt.tasks.base import Task
+from atdt.transfer.setting import Setting, array_key, network_key, size_of_views
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What networks are scored by.
+
+    Attributes:
+        setting: what Gs learn from on A.
+        task, space: T2; None: no network decodes.
+        device: where networks compute.
+        on_a: judges on A's held-out images; None: nothing is held out, or no labels are there.
+        rehearsal: judges on A in B's look; None: there is none.
+        seen: B's store; None: B is not looked at.
+    """
+
+    setting: Setting
+    task: Task | None
+    space: LabelSpace | None
+    device: torch.device
+    on_a: Judge | None = None
+    rehearsal: Judge | None = None
+    seen: Seen | None = None
+    _judged: dict[tuple[int, str], Mapping[str, float]] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def known(self) -> Far | None:
+        """How E2's features lie on A; None where B is not looked at, or no G makes such."""
+        target = self.setting.readers.get("target")
+        if self.seen is None or target is None:
+            return None
+        return Far(cloud(self.setting.store, target).vectors)
+
+    def figures(self, judge: Judge, candidate: Candidate) -> Mapping[str, float]:
+        """T2's figures of a network by a judge, measured once."""
+        key = id(judge), candidate.name
+        if key not in self._judged:
+            found = judge.figures(candidate.network, self.device, candidate.precision)
+            self._judged[key] = found
+        return self._judged[key]
+
+
+def gather(
+    setting: Setting,
+    source: str,
+    b: Path | None,
+    rehearsal: Path | None,
+    device: torch.device,
+) -> Evidence:
+    """Open what networks are scored by.
+
+    Args:
+        source: name of E1's array in each store.
+        b: a store of B, or None.
+        rehearsal: a store of A in B's look, with labels of T2, or None.
+
+    Raises:
+        UserError: a store without the array, or a rehearsal without labels or N2.
+        MismatchError: a store's E1 is another than the one of `setting`.
+    """
+    teacher = setting.teacher
+    if teacher is not None:
+        teacher.network.to(device)
+    return Evidence(
+        setting=setting,
+        task=None if teacher is None else teacher.task,
+        space=None if teacher is None else teacher.space,
+        device=device,
+        on_a=judge_on_a(setting),
+        rehearsal=None if rehearsal is None else judge_rehearsal(rehearsal, source, setting),
+        seen=None if b is None else see(b, source, setting),
+    )
+
+
+def see(path: Path, source: str, setting: Setting) -> Seen:
+    """B's store, as scores look at it.
+
+    Raises:
+        UserError: the store has no such features.
+        MismatchError: its E1 is another than that of the store that Gs learn from.
+    """
+    store, teacher = open_store(path), setting.teacher
+    size = size_of_views(store)
+    d2 = None if teacher is None else D2(teacher, setting.target_level, size)
+    return Seen(
+        store=store,
+        size=size,
+        source=same_source(store, source, setting),
+        baseline=None if d2 is None else _baseline(store, d2),
+        d2=d2,
+        t1=_labels_of_t1(store, source, setting),
+    )
+
+
+def _baseline(store: Store, d2: D2) -> FeatureReader | None:
+    """E2's features in B's store, of whatever name, if N2 made them."""
+    wanted = network_key(d2.teacher.network, d2.level)
+    for name in store.arrays(d2.level) if d2.level in store.levels() else []:
+        if store.status(d2.level, name) != "complete":
+            continue
+        reader = store.features(d2.level, name)
+        if not differences(array_key(reader), wanted):
+            return reader
+    return None
+
+
+def _labels_of_t1(store: Store, source: str, setting: Setting) -> FeatureReader | None:
+    """T1's labels in B's store, unless T2 learns from labels of that kind."""
+    name = setting.readers["source"].attrs.get("task")
+    kind = get_task(name).label if name in task_names() else None
+    t2 = None if setting.teacher is None else setting.teacher.task.label
+    if kind is None or kind == t2 or kind not in store.labels():
+        return None
+    return store.labels_reader(kind)
