@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from atdt.errors import UserError
 from atdt.transfer.config import MISMATCHES
@@ -68,8 +68,9 @@ class CrossTaskTraining:
     allow_mismatch: tuple[str, ...] = ()
     allow_import: bool = False
 
-    keep = "last"
-    schedule = "polynomial"
+    # What a training of G may choose.
+    keep: ClassVar = "last"
+    schedule: ClassVar = "polynomial"
 
     @property
     def order(self) -> int:

@@ -1,5 +1,6 @@
 """`atdt consistency`: how far T1, read off predictions of T2 by R, is from B's labels of it."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import Tensor
 from atdt.consistency.config import Scoring
 from atdt.decode.config import Decoding
 from atdt.decode.decode import open_decoding
+from atdt.decode.output import refuse_broken
 from atdt.decode.sources import StoreSource
 from atdt.devices import pick_device, precision_context
 from atdt.domains import open_domain
@@ -55,6 +57,7 @@ def score_consistency(config: Scoring) -> Path:
     Raises:
         UserError: an option, folder, run, store or domain that cannot be used, or no label at all.
         MismatchError: R reads another task than was predicted, or knows other classes.
+        NumericsError: what a G makes of an image is not finite.
     """
     config.check()
     record = config.out / RECORD
@@ -62,6 +65,7 @@ def score_consistency(config: Scoring) -> Path:
         raise UserError(f"{record}: is there already; --overwrite replaces it")
     device = pick_device(config.device)
     cross_task = load_cross_task(config.cross_task, device, config.precision)
+    _make_room(record)
     rows = []
     for number, path in enumerate(config.scored):
         images, pieces = _opened(config, path, cross_task, device)
@@ -93,6 +97,13 @@ def score_consistency(config: Scoring) -> Path:
         "provenance": provenance(),
     }
     return write_json(record, content)
+
+
+def _make_room(record: Path) -> None:
+    """Remove a score and its maps, the score first: what a kill leaves must not look whole."""
+    if record.exists():
+        record.unlink()
+        shutil.rmtree(record.parent / MAPS, ignore_errors=True)
 
 
 def _opened(
@@ -150,6 +161,7 @@ def _of_transfer(
             features = torch.from_numpy(inputs.source.read(batch)).to(device)
             with precision_context(device, config.precision):
                 output, _ = decoder.decode(inputs.encode(features), batch.size)
+            refuse_broken(batch, output)
             label = torch.from_numpy(labels.read(batch)).to(device)
             yield Piece(batch.images, output.float(), label)
 

@@ -46,7 +46,7 @@ class Sink:
             NumericsError: an output is not finite, or is kept in float16 and out of its range.
         """
         output = output.float()
-        _refuse_broken(batch, output)
+        refuse_broken(batch, output)
         arrays = {PREDICTIONS: self.task.predict(output).cpu().numpy()}
         if self.config.save_logits:
             arrays[LOGITS] = self._cast(batch, output)
@@ -111,7 +111,8 @@ def open_sink(task: Task, header: dict[str, Any], source: Source, config: Output
     return Sink(writer, task, config)
 
 
-def _refuse_broken(batch: Batch, output: torch.Tensor) -> None:
+def refuse_broken(batch: Batch, output: torch.Tensor) -> None:
+    """Raise a NumericsError that names the first image whose output is not finite."""
     finite = torch.isfinite(output).flatten(1).all(dim=1).tolist()
     for image, good in zip(batch.images, finite, strict=True):
         if not good:

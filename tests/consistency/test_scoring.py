@@ -113,7 +113,10 @@ def test_a_score_that_is_there_is_replaced_on_request_alone(config):
     score_consistency(config())
     with pytest.raises(UserError, match="--overwrite replaces it"):
         score_consistency(config())
-    score_consistency(config(overwrite=True))
+    score_consistency(config(overwrite=True, maps=True))
+    assert (config().out / "maps" / "2-through").is_dir()
+    score_consistency(config(overwrite=True, scored=config().scored[:1]))
+    assert not (config().out / "maps").exists()
 
 
 def test_predictions_of_classes_need_their_outputs(ground, tmp_path):
