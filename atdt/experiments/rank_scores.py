@@ -1,7 +1,8 @@
 """`atdt rank-scores`: how well each score predicts which G is right on B, over many Gs.
 
     OUT/ranking.md, ranking.json       the tables, and all numbers
-    OUT/order.toml                     the scores, the best first: what `diagnose` leads with
+    OUT/order.toml                     what `diagnose` leads with: the scores that, on the sweeps
+                                       that choose, certainly predict the first truth; best first
 
 Read from leaderboards of sweeps whose store of B has labels of T2. They judge the scores here;
 nothing that is trained or chosen by a score sees them. The best score is chosen on some sweeps and
@@ -112,15 +113,18 @@ def rank_scores(config: RankScores, show: Callable[[Table], Any] = lambda table:
         other = ranking(reported, truth, config) if reported else {}
         tables.append(_table("chosen on", chosen_on, truth, first, order))
         if other:
-            tables.append(_table("reported on others:", reported, truth, other, order))
+            rest = [key for key in other if key not in order]  # the sweeps that choose lack them
+            title = "reported on others:"
+            tables.append(_table(title, reported, truth, other, [*order, *rest]))
         content[truth] = {
             "order": order,
             "chosen_on": {key: asdict(value) for key, value in first.items()},
             "reported_on": {key: asdict(value) for key, value in other.items()},
         }
-        if order and order[0] in other:
-            best = chosen_on[0].scores[order[0]]["title"]
-            orders[truth] = order, f"{best}: {_sentence(other[order[0]], reported, truth)}"
+        certain = [key for key in order if (first[key].spearman.low or 0) > 0]
+        if certain and certain[0] in other:
+            best = chosen_on[0].scores[certain[0]]["title"]
+            orders[truth] = certain, f"{best}: {_sentence(other[certain[0]], reported, truth)}"
     for table in tables:
         show(table)
     made = provenance()

@@ -83,7 +83,7 @@ def test_the_best_is_chosen_on_some_sweeps_and_reported_on_others(leaderboard, t
     assert noise["spearman"]["low"] < 0 < noise["spearman"]["high"]
     assert good["regret"] < 0.02 < bad["regret"]
     order = tomllib.loads((out / "order.toml").read_text())["depth"]
-    assert order["order"] == found["order"]
+    assert order["order"] == ["good"]  # of the others none is certain
     assert order["result"].startswith("good: Spearman ")
     assert order["result"].endswith("with abs rel on B, 40 Gs of 1 other sweep")
     text = (out / "ranking.md").read_text()
@@ -95,12 +95,19 @@ def test_what_is_not_certain_is_said_to_be_so_and_nothing_is_reported_on_what_ch
     leaderboard, tmp_path
 ):
     one, other = (leaderboard(f"s{seed}", seed) for seed in range(2))
-    content = json.loads((one / "leaderboard.json").read_text())
-    del content[0]["scores"]["good"], content[0]["scores"]["bad"]
-    (one / "leaderboard.json").write_text(json.dumps(content))
+    content = json.loads((other / "leaderboard.json").read_text())
+    for line, wrong in zip(content[0]["lines"][:-1], content[0]["lines"][-2::-1], strict=True):
+        line["scores"]["good"] = wrong["scores"]["noise"]
+    (other / "leaderboard.json").write_text(json.dumps(content))
     rank_scores(RankScores((one,), tmp_path / "out", (other,), bootstrap=200))
     order = tomllib.loads((tmp_path / "out/order.toml").read_text())["depth"]
+    assert order["order"] == ["good"]
     assert order["result"].endswith("which is not certainly above zero")
+    content = json.loads((one / "leaderboard.json").read_text())
+    del content[0]["scores"]["good"]
+    (one / "leaderboard.json").write_text(json.dumps(content))
+    rank_scores(RankScores((one,), tmp_path / "none", (other,), bootstrap=200))
+    assert not (tmp_path / "none/order.toml").exists()
     rank_scores(RankScores((one,), tmp_path / "alone"))
     assert not (tmp_path / "alone/order.toml").exists()
     with pytest.raises(MismatchError, match=r"s0: .* has the encoders of s0: .* other seeds"):

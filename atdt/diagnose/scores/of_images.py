@@ -28,10 +28,10 @@ def agreement_with_baseline(shown: Shown, which: Which) -> np.ndarray | None:
     return _agreement(shown, "baseline", _beside(shown, there), which)
 
 
-def agreement_with_others(shown: Shown, which: Which) -> np.ndarray | None:
-    """The same with those by the mean output of all other networks."""
-    there = [] if shown.others is None else [shown.others]
-    return _agreement(shown, "others", _beside(shown, there), which)
+def agreement_with_median(shown: Shown, which: Which) -> np.ndarray | None:
+    """The same with those by the median output of all networks."""
+    there = [] if shown.median is None else [shown.median]
+    return _agreement(shown, "median", _beside(shown, there), which)
 
 
 def consistency_under_views(shown: Shown, which: Which) -> np.ndarray | None:

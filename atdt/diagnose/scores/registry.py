@@ -154,11 +154,11 @@ SCORES: tuple[Score, ...] = (
         of_images=of_images.agreement_with_baseline,
     ),
     *_both(
-        "others",
-        "{} vs the others",
-        "The mean output of all others in the place of the truth: a G far from all others is "
-        "seldom the one that is right.",
-        of_images=of_images.agreement_with_others,
+        "median",
+        "{} vs the median",
+        "The median output of all in the place of the truth: a G far from most is seldom the one "
+        "that is right.",
+        of_images=of_images.agreement_with_median,
     ),
     *_both(
         "views",

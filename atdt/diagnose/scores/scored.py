@@ -52,14 +52,17 @@ class Scored:
 
     def lines(self) -> list[str]:
         """The same for the terminal, and what is known of how well they predict."""
-        return [note_on_order(self.task), *(f"{name}: {text}" for name, text in self.readings())]
+        return [
+            note_on_order(self.task, self.networks),
+            *(f"{name}: {text}" for name, text in self.readings()),
+        ]
 
     def sections(self) -> list[Section]:
         """The same for a page, above what is said of the domains."""
         rows = [Row(name, [text]) for name, text in self.readings()]
         return [
             Heading("Will it hold on B?"),
-            Paragraph(note_on_order(self.task), "note"),
+            Paragraph(note_on_order(self.task, self.networks), "note"),
             self.table(),
             Table("How to read them", [Column("")], rows),
             Heading("How far are the domains apart?"),
@@ -73,7 +76,7 @@ class Scored:
         """For JSON."""
         return {
             "task": None if self.task is None else self.task.name,
-            "order": note_on_order(self.task),
+            "order": note_on_order(self.task, self.networks),
             "networks": self.values,
             "better": {
                 known.key: known.column(self.task, self.space).better

@@ -1,7 +1,7 @@
 """Score networks: those of a whole one by one, those of images on one pass over B's store."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from atdt.progress import progress
 
 OUTPUT_BYTES = 2**28  # of all networks' outputs together, which decides how many images go at once
 MOST_IMAGES = 16
+FEWEST = 3  # networks that have a median
 
 Values = dict[str, dict[str, float | None]]  # name of a network → key of a score → value
 
@@ -68,38 +69,33 @@ def _on_b(evidence: Evidence, candidates: Sequence[Candidate], scores: Sequence[
 
 def _shown(
     evidence: Evidence, candidates: Sequence[Candidate], views: Views
-) -> list[tuple[str, Shown]]:
+) -> Iterator[tuple[str, Shown]]:
     """What each network is seen to do on a few images."""
     plain = views.pieces[0]
     made = {one.name: one.make(plain) or Made() for one in candidates}
     baseline = _baseline(evidence.seen, evidence.device, views, made)
-    others = _others(evidence, candidates, made)
-    shown = []
+    median = _median(evidence, candidates, made)
     for one in candidates:
         seeds = [
             made[other.name].prediction
             for other in candidates
             if other.name != one.name and one.configuration == other.configuration != ""
         ]
-        itself = isinstance(one, Baseline)
-        shown.append(
-            (
-                one.name,
-                Shown(
-                    task=evidence.task,
-                    space=evidence.space,
-                    images=plain.images,
-                    made=made[one.name],
-                    baseline=None if itself else baseline,
-                    seeds=[prediction for prediction in seeds if prediction is not None],
-                    others=others.get(one.name),
-                    views=_pairs(evidence, one, made[one.name], views),
-                    known=evidence.known,
-                    t1=views.t1,
-                ),
-            )
+        yield (
+            one.name,
+            Shown(
+                task=evidence.task,
+                space=evidence.space,
+                images=plain.images,
+                made=made[one.name],
+                baseline=None if isinstance(one, Baseline) else baseline,
+                seeds=[prediction for prediction in seeds if prediction is not None],
+                median=median,
+                views=_pairs(evidence, one, made[one.name], views),
+                known=evidence.known,
+                t1=views.t1,
+            ),
         )
-    return shown
 
 
 def _baseline(
@@ -112,27 +108,19 @@ def _baseline(
     return (made.get(one.name) or one.make(views.pieces[0])).prediction
 
 
-def _others(
+def _median(
     evidence: Evidence, candidates: Sequence[Candidate], made: Mapping[str, Made]
-) -> dict[str, np.ndarray]:
-    """For each network the prediction by the mean output of all others, of two or more; N2 is not
-    among them."""
-    there = {
-        one.name: made[one.name].output
+) -> np.ndarray | None:
+    """The prediction by the median output of all networks but N2, of three or more: a mean would be
+    what the worst of them makes of it."""
+    outputs = [
+        made[one.name].output
         for one in candidates
         if made[one.name].output is not None and not isinstance(one, Baseline)
-    }
-    if not there:
-        return {}
-    total = torch.stack(list(there.values())).sum(dim=0)
-    found = {}
-    for one in candidates:
-        own = there.get(one.name)
-        count = len(there) - (own is not None)
-        if count >= 2:
-            mean = (total if own is None else total - own) / count
-            found[one.name] = evidence.task.predict(mean).numpy()
-    return found
+    ]
+    if len(outputs) < FEWEST:
+        return None
+    return evidence.task.predict(torch.stack(outputs).median(dim=0).values).numpy()
 
 
 def _pairs(

@@ -24,7 +24,7 @@ class Shown:
         made: what the network makes of them.
         baseline: predictions (n, …) of N2 as it is; None: B's store has no E2.
         seeds: the same of each G of this configuration by another seed.
-        others: the same by the mean output of all other networks; None: fewer than two.
+        median: the same by the median output of all networks; None: of fewer than three.
         views: for each image its prediction and, by another view, that of the same pixels.
         known: how E2's features lie on A; None: not asked for.
         t1: labels of T1 (n, …), which B has; None: its store holds none.
@@ -37,7 +37,7 @@ class Shown:
     made: Made
     baseline: np.ndarray | None = None
     seeds: Sequence[np.ndarray] = ()
-    others: np.ndarray | None = None
+    median: np.ndarray | None = None
     views: Sequence[Sequence[Pair]] = ()
     known: Far | None = None
     t1: np.ndarray | None = None

@@ -42,19 +42,6 @@ def in_order(task: Task | None, scores: Sequence[Score] = SCORES) -> list[Score]
     return sorted(scores, key=lambda s: keys.index(s.key) if s.key in keys else len(keys))
 
 
-def note_on_order(task: Task | None) -> str:
-    """What is known of how well the scores predict, in a sentence or two."""
-    if task is None:
-        return "Nothing decodes, so that little can be said; --target-run gives N2."
-    order = measured_order(task.name)
-    if order is None:
-        return (
-            f"Which of these predicts best for {task.name} has not been measured: they stand in no "
-            "order (`atdt rank-scores` measures it)."
-        )
-    return f"What predicts best for {task.name} comes first: {order.result} (`{order.source}`)."
-
-
 @dataclass(frozen=True)
 class Network:
     """A row of the table.
@@ -68,6 +55,21 @@ class Network:
     name: str
     scores: Mapping[str, float | None]
     judged: Sequence[float | None] = ()
+
+
+def note_on_order(task: Task | None, networks: Sequence[Network]) -> str:
+    """What is known of how well the scores of networks predict, in a sentence or two."""
+    if task is None:
+        return "Nothing decodes, so that little can be said; --target-run gives N2."
+    order = measured_order(task.name)
+    if order is None:
+        return (
+            f"Which of these predicts best for {task.name} has not been measured: they stand in no "
+            "order (`atdt rank-scores` measures it)."
+        )
+    there = any(one.scores.get(order.keys[0]) is not None for one in networks)
+    where = "comes first" if there else "is not among these"
+    return f"What predicts best for {task.name} {where}: {order.result} (`{order.source}`)."
 
 
 def scores_table(

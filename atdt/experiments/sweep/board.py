@@ -128,24 +128,32 @@ class Board:
         measured = {key for line in self.lines for key in line.judged}
         return true_figures(self.task, self.space, measured)
 
+    @property
+    def networks(self) -> list[Network]:
+        """The Gs with their scores and what B's labels say."""
+        units = {m.key: 0.01 if m.percent else 1.0 for m in self.truths}
+        return [
+            Network(
+                line.name,
+                line.scores,
+                [_in(line.judged.get(key), unit) for key, unit in units.items()],
+            )
+            for line in self.lines
+        ]
+
     def scores_table(self) -> Table | None:
         """What is known of B without its labels; None where B was not looked at."""
         if not any(line.scores.get(key) is not None for line in self.lines for key in OF_B):
             return None
-        truths = self.truths
-        networks = [
-            Network(
-                line.name,
-                line.scores,
-                [_in(line.judged.get(m.key), 0.01 if m.percent else 1.0) for m in truths],
-            )
-            for line in self.lines
-        ]
-        columns = [_true_column(metric) for metric in truths]
+        columns = [_true_column(metric) for metric in self.truths]
         caption = f"{self.title}: will it hold on B? Said {NO_LABEL}"
-        caption += f"; the last {len(truths)} columns are by them, and only judge" if truths else ""
+        caption += f"; the last {len(columns)} columns are by them, and only judge" * bool(columns)
         beyond_a = [known for known in SCORES if known.key not in ON_A]  # which the other table has
-        return scores_table(caption, networks, self.task, self.space, columns, beyond_a)
+        return scores_table(caption, self.networks, self.task, self.space, columns, beyond_a)
+
+    def note(self) -> str:
+        """What is known of how well the scores predict."""
+        return note_on_order(self.task, self.networks)
 
     def described(self) -> dict[str, Any]:
         """For JSON."""
@@ -195,7 +203,7 @@ def write_boards(folder: Path, boards: Sequence[Board]) -> Path:
 
 def _markdown(board: Board) -> list[str]:
     scores = board.scores_table()
-    of_b = [] if scores is None else [markdown(scores), note_on_order(board.task)]
+    of_b = [] if scores is None else [markdown(scores), board.note()]
     return [markdown(board.table()), *of_b]
 
 

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from atdt.diagnose.scores.table import note_on_order
 from atdt.errors import UserError
 from atdt.evaluate.report_table import Table
 from atdt.experiments.sweep.board import write_boards
@@ -66,7 +65,7 @@ def sweep(
             show(boards[-1].table())
             if (scores := boards[-1].scores_table()) is not None:
                 show(scores)
-                say(note_on_order(boards[-1].task))
+                say(boards[-1].note())
     return write_boards(config.out, boards)
 
 

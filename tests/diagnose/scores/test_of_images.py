@@ -39,7 +39,7 @@ def depth(seed=0):
     [
         of_images.agreement_of_seeds,
         of_images.agreement_with_baseline,
-        of_images.agreement_with_others,
+        of_images.agreement_with_median,
         of_images.consistency_under_views,
     ],
 )
@@ -73,7 +73,7 @@ def test_classes_agree_by_pixels_and_by_iou():
     other = one.made.prediction.copy()
     other[0, 0, 0] = 1  # a pixel of the first image is not
     found = [
-        of_images.agreement_with_others(replace(one, others=other), which)
+        of_images.agreement_with_median(replace(one, median=other), which)
         for which in ("headline", "second")
     ]
     # mIoU over the classes that are there: 3/4 of class 0 and none of class 1.

@@ -3,7 +3,7 @@
 import pytest
 
 from atdt.diagnose.scores.registry import SCORES
-from atdt.diagnose.scores.table import ORDER, in_order, measured_order, note_on_order
+from atdt.diagnose.scores.table import ORDER, Network, in_order, measured_order, note_on_order
 from atdt.domains import label_space
 from atdt.files import read_toml
 from atdt.tasks import get_task, task_names
@@ -46,7 +46,7 @@ def test_the_measured_order_names_scores_and_where_it_comes_from():
         assert set(order.keys) <= known
         assert order.source.startswith("atdt rank-scores")
         assert in_order(get_task(task))[0].key == order.keys[0]
-        assert order.result in note_on_order(get_task(task))
+        assert order.result in note_on_order(get_task(task), [])
 
 
 def test_an_order_that_was_not_measured_is_said_to_be_none(monkeypatch, tmp_path):
@@ -54,6 +54,8 @@ def test_an_order_that_was_not_measured_is_said_to_be_none(monkeypatch, tmp_path
     path.write_text('[depth]\norder = ["views"]\nsource = "atdt rank-scores x"\nresult = "0.5"\n')
     monkeypatch.setattr("atdt.diagnose.scores.table.ORDER", path)
     assert in_order(get_task("depth"))[0].key == "views"
-    assert note_on_order(get_task("depth")).endswith("first: 0.5 (`atdt rank-scores x`).")
+    there = [Network("g", {"views": 0.1})]
+    assert note_on_order(get_task("depth"), there).endswith("first: 0.5 (`atdt rank-scores x`).")
+    assert "is not among these" in note_on_order(get_task("depth"), [Network("g", {"on_a": 1})])
     assert in_order(get_task("semantic")) == list(SCORES)
-    assert "has not been measured" in note_on_order(get_task("semantic"))
+    assert "has not been measured" in note_on_order(get_task("semantic"), there)

@@ -101,7 +101,7 @@ def test_a_view_that_is_not_of_the_plan_is_refused(setting, b):
         list(other.walk(4))
 
 
-def test_others_seeds_and_the_baseline_are_told_apart(evidence, b):
+def test_the_median_seeds_and_the_baseline_are_told_apart(evidence, b):
     store = open_store(b)
 
     def off(ids, view):
@@ -115,11 +115,11 @@ def test_others_seeds_and_the_baseline_are_told_apart(evidence, b):
     found = score(evidence, networks)
     assert found["one"]["seeds_second"] == found["two"]["seeds_second"] == 1
     assert found["off"]["seeds_second"] is None
-    assert found["off"]["others_second"] == 0  # both others say something else
-    assert 0 < found["one"]["others_second"] < 1  # one of two does: a draw
+    assert found["off"]["median_second"] == 0  # the other two outvote it
+    assert found["one"]["median_second"] == 1
     assert found["one"]["baseline_second"] != found["off"]["baseline_second"]
     alone = score(evidence, networks[:2])
-    assert alone["one"]["others"] is None  # of one other there is no majority
+    assert alone["one"]["median"] is None  # of two there is none
 
 
 def test_a_score_is_one_more_line_and_may_see_labels_of_t1(ground, b):

@@ -229,7 +229,7 @@ def test_without_labels_of_b_gs_are_scored_and_not_judged(config, ground):
         scores = line["scores"]
         assert all(scores[key] is not None for key in ("views", "seeds", "entropy", "outside"))
         assert scores["on_a"] == line["on_a"]
-        assert scores["baseline"] is None and scores["others"] is None  # no E2 there; two Gs alone
+        assert scores["baseline"] is None and scores["median"] is None  # no E2 there; two Gs alone
     text = path.read_text()
     assert "Said by no label of T2 there**" in text
     assert "has not been measured" in text
