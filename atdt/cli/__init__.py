@@ -37,6 +37,7 @@ VERBS = (
     "decode",
     "predict",
     "merge",
+    "export",
     "adapt-bn",
     "train-cyclegan",
     "adapt",
