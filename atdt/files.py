@@ -6,6 +6,8 @@ import os
 import secrets
 import stat
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +31,29 @@ def write_atomic(path: str | Path, data: bytes, cut_off_in: Path | None = None) 
     Raises:
         OSError: the disk is full or fails; names a file.
     """
+    with in_the_making(path, cut_off_in) as temporary, temporary.open("xb") as file:
+        file.write(data)
+    return Path(path)
+
+
+@contextmanager
+def in_the_making(path: str | Path, cut_off_in: Path | None = None) -> Iterator[Path]:
+    """Yield the name of a new file, that becomes `path` when the block ends, and is deleted when an
+    error ends it; see `write_atomic`, also for what is raised."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = (cut_off_in or path.parent) / partial_name(path)
     try:
-        with naming(path), temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        with naming(path):
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         temporary.chmod(0o644)  # whatever the umask: results are for colleagues too
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
-    return path
 
 
 def partial_name(path: Path) -> str:

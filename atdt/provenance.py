@@ -13,10 +13,14 @@ from atdt import __version__
 LIBRARIES = ("torch", "torchvision", "numpy", "zarr", "numcodecs", "xarray", "safetensors")
 
 
-def provenance() -> dict[str, Any]:
-    """Versions, the command line, the time (UTC) and the threads of this process."""
+def provenance(*more: str) -> dict[str, Any]:
+    """Versions, the command line, the time (UTC) and the threads of this process.
+
+    Args:
+        more: libraries that had a part in it, besides `LIBRARIES`.
+    """
     versions = {"atdt": __version__, "python": platform.python_version()}
-    for library in LIBRARIES:
+    for library in (*LIBRARIES, *more):
         try:
             versions[library] = version(library)
         except PackageNotFoundError:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from atdt.disk import free_space, naming
+from atdt.disk import free_space
 from atdt.errors import RunError
-from atdt.files import parse_json, partial_name, sync_folder
+from atdt.files import in_the_making, parse_json
 
 NOTES = "atdt"  # the one metadata key: several would be written in a random order
 
@@ -29,20 +28,12 @@ def save_tensors(
         RunError: the file cannot be written (a full disk, say).
         OSError: the same, where it shows later; names a file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(partial_name(path))
     metadata = {NOTES: json.dumps(notes, sort_keys=True, allow_nan=False)} if notes else None
     try:
-        save_file(dict(_plain(tensors)), temporary, metadata)
-        with naming(path), temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        with in_the_making(path) as temporary:
+            save_file(dict(_plain(tensors)), temporary, metadata)
     except SafetensorError as error:
         raise RunError(f"{path}: cannot be written ({error}), with {free_space(path)}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
     return path
 
 

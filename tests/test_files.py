@@ -5,7 +5,15 @@ import json
 import pytest
 
 from atdt.errors import UserError
-from atdt.files import inside, read_json, sha256_file, sha256_json, write_atomic, write_json
+from atdt.files import (
+    in_the_making,
+    inside,
+    read_json,
+    sha256_file,
+    sha256_json,
+    write_atomic,
+    write_json,
+)
 
 
 def test_a_failed_write_leaves_the_old_content_and_no_litter(tmp_path, monkeypatch):
@@ -19,6 +27,18 @@ def test_a_failed_write_leaves_the_old_content_and_no_litter(tmp_path, monkeypat
         write_atomic(target, b"new")
     assert target.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_file_in_the_making_is_there_when_it_is_done(tmp_path):
+    target = tmp_path / "deep" / "a.bin"
+    with pytest.raises(KeyboardInterrupt), in_the_making(target) as file:
+        file.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert not list(target.parent.iterdir())
+    with in_the_making(target) as file:
+        file.write_bytes(b"whole")
+        assert not target.exists()
+    assert [path.read_bytes() for path in target.parent.iterdir()] == [b"whole"]
 
 
 def test_json_survives_a_round_trip_and_refuses_nan(tmp_path):

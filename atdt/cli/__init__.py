@@ -41,6 +41,7 @@ VERBS = (
     "merge",
     "distill",
     "consistency",
+    "export",
     "adapt-bn",
     "train-cyclegan",
     "adapt",

@@ -160,7 +160,7 @@ def _of_transfer(
         for batch in batches:
             features = torch.from_numpy(inputs.source.read(batch)).to(device)
             with precision_context(device, config.precision):
-                output, _ = decoder.decode(inputs.encode(features), batch.size)
+                output, _ = decoder.module.output_and_features(inputs.encode(features), batch.size)
             refuse_broken(batch, output)
             label = torch.from_numpy(labels.read(batch)).to(device)
             yield Piece(batch.images, output.float(), label)

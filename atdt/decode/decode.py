@@ -10,16 +10,14 @@ from torch import Tensor
 
 from atdt.decode.belonging import check_channels, check_key, load_side
 from atdt.decode.config import Decoding
+from atdt.decode.decoders import Decoder, load_decoder
 from atdt.decode.header import header, run_info
 from atdt.decode.output import open_sink
 from atdt.decode.pipeline import run
 from atdt.decode.sources import ImageSource, Source, StoreSource
 from atdt.devices import pick_device
-from atdt.domains import LabelSpace, ViewPlan, open_domain
-from atdt.errors import UserError
+from atdt.domains import ViewPlan, open_domain
 from atdt.stores import open_store
-from atdt.tasks import get_task
-from atdt.tasks.base import Task
 from atdt.transfer.building import HEAD_MODE
 from atdt.transfer.load import LoadedTransfer, load_transfer
 
@@ -43,24 +41,6 @@ class Inputs:
     domain: dict[str, Any]
     view: dict[str, Any]
     skipped: tuple[str, ...]
-    method: dict[str, Any]
-    mismatch: list[str]
-
-
-@dataclass(frozen=True)
-class Decoder:
-    """What follows E1: G and D2, or a head.
-
-    Attributes:
-        task, space: T2.
-        decode: features of E1, the view's (h, w) -> output (N, C, h, w), features that D2 takes.
-        method: what predictions.json says of it.
-        mismatch: differences that were let through.
-    """
-
-    task: Task
-    space: LabelSpace
-    decode: Callable[[Tensor, Size], tuple[Tensor, Tensor]]
     method: dict[str, Any]
     mismatch: list[str]
 
@@ -105,7 +85,7 @@ def decode(config: Decoding) -> Path:
     )
 
     def compute(batch: Tensor, size: Size) -> tuple[Tensor, Tensor]:
-        return decoder.decode(inputs.encode(batch), size)
+        return decoder.module.output_and_features(inputs.encode(batch), size)
 
     run(inputs.source, compute, open_sink(decoder.task, head, inputs.source, config), device)
     return config.out
@@ -123,10 +103,15 @@ def open_decoding(config: Decoding, device: torch.device) -> tuple[LoadedTransfe
         inputs = _from_images(config, transfer, device)
     else:
         inputs = _from_store(config, transfer)
-    if transfer.mode == HEAD_MODE:
-        return transfer, inputs, _head(config, transfer)
-    size = inputs.source.batches[0].size
-    return transfer, inputs, _through_decoder(config, transfer, size, device)
+    decoder = load_decoder(
+        transfer,
+        config.decoder,
+        inputs.source.batches[0].size,
+        config.allow_mismatch,
+        device,
+        config.allow_import,
+    )
+    return transfer, inputs, decoder
 
 
 def _from_images(config: Decoding, transfer: LoadedTransfer, device: torch.device) -> Inputs:
@@ -178,49 +163,4 @@ def _from_store(config: Decoding, transfer: LoadedTransfer) -> Inputs:
             "level": transfer.source_level,
         },
         mismatch=mismatch,
-    )
-
-
-def _through_decoder(
-    config: Decoding, transfer: LoadedTransfer, size: Size, device: torch.device
-) -> Decoder:
-    loaded, mismatch = load_side(
-        "target",
-        config.decoder,
-        transfer,
-        size,
-        config.allow_mismatch,
-        device,
-        config.allow_import,
-    )
-    network, level = loaded.network, transfer.level
-
-    def through(features: Tensor, size: Size) -> tuple[Tensor, Tensor]:
-        made = transfer.module(features, network.feature_shape(level, size)[1:])
-        return network.decode(made, level, size), made
-
-    method = {
-        "decoder": run_info(loaded.run),
-        "training_focal": loaded.run.info.get("training_focal"),
-    }
-    return Decoder(loaded.task, loaded.space, through, method, mismatch)
-
-
-def _head(config: Decoding, transfer: LoadedTransfer) -> Decoder:
-    head, info = transfer.module, transfer.run.info
-    if config.decoder is not None:
-        raise UserError(
-            f"--decoder {config.decoder}: {transfer.run.path} is a head, which decodes by itself"
-        )
-
-    def through(features: Tensor, size: Size) -> tuple[Tensor, Tensor]:
-        made = head.transfer(features)
-        return head.decoder.decode(made, head.level, size), made
-
-    return Decoder(
-        get_task(info["target"]["task"]),
-        LabelSpace.from_dict(info["head"]["label_space"]),
-        through,
-        {"training_focal": info["head"].get("training_focal")},
-        [],
     )

@@ -174,6 +174,24 @@ class TaskNetwork(nn.Module):
             NetworkError: its decoder reads more than features of one level (see `SkipNetwork`).
         """
 
+    def drop(self, part: str, level: str | None = None) -> None:
+        """Let go of a part's weights, in place; the other part works as before.
+
+        Args:
+            part: "encoder" or "decoder".
+            level: where the network is cut; at the deepest when None.
+
+        Raises:
+            NetworkError: no such level, or a network that cannot be cut.
+        """
+        self.check_can_be_cut()
+        behind = self._index(level) + 1
+        gone = range(behind) if part == "encoder" else range(behind, len(self.stages))
+        for index in gone:
+            self.stages[index] = nn.Identity()
+        if part == "decoder":
+            self.decoder = nn.Identity()
+
     def _cropped(self, output: Tensor, size: tuple[int, int]) -> Tensor:
         height, width = size
         if output.shape[-2] < height or output.shape[-1] < width:

@@ -66,6 +66,8 @@ class Task(ABC):
     """Kind of label it learns from; None: the target is made from the image."""
     suffix: ClassVar[str]
     """Of a prediction's file."""
+    unit: ClassVar[str] = ""
+    """What a number of a prediction is."""
     headline: ClassVar[str]
     """The key of `summarise` that choices are made by."""
     higher_is_better: ClassVar[bool]

@@ -56,6 +56,7 @@ class Depth(Task):
     name = "depth"
     label = "depth"
     suffix = ".npy"
+    unit = "metres"
     headline = "abs_rel"
     higher_is_better = False
     ways = ("focal_ratio", "scale")

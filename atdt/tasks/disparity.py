@@ -32,6 +32,7 @@ class Disparity(Task):
     name = "disparity"
     label = "depth"
     suffix = ".npy"
+    unit = "inverse depth of any scale and shift, near is large"
     headline = "ssi"
     higher_is_better = False
 

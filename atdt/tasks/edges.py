@@ -36,6 +36,7 @@ class Edges(Task):
     name = "edges"
     label = None
     suffix = ".npy"
+    unit = "strength: 1 is an upright edge between black and white"
     headline = "mae"
     higher_is_better = False
 

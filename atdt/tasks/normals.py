@@ -38,6 +38,7 @@ class Normals(Task):
     name = "normals"
     label = "normals"
     suffix = ".png"
+    unit = "component of a unit vector in the camera's frame"
     headline = "mean"
     higher_is_better = False
 

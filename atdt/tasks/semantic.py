@@ -29,6 +29,7 @@ class Semantic(Task):
     name = "semantic"
     label = "semantic"
     suffix = ".png"
+    unit = "id of a class"
     headline = "miou"
     higher_is_better = True
 

@@ -32,7 +32,15 @@ class Head(nn.Module):
 
     def forward(self, features: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """Predict T2; `size` (height, width) crops the output, in pixels of the image."""
-        return self.decoder.decode(self.transfer(features), self.level, size=size)
+        output, _ = self.output_and_features(features, size)
+        return output
+
+    def output_and_features(
+        self, features: Tensor, size: tuple[int, int] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The output, as `forward` gives it, and the features that the decoder takes."""
+        made = self.transfer(features)
+        return self.decoder.decode(made, self.level, size=size), made
 
 
 def build_head(
@@ -62,6 +70,5 @@ def build_head(
     fresh = spec.without_initial_weights()
     network = build_network(fresh, out_channels, seed=seed, allow_import=allow_import)
     network.check_can_be_cut(f"network {spec.name!r}")
-    for index in range(network.levels.index(level) + 1):
-        network.stages[index] = nn.Identity()  # E2 is not part of a head
+    network.drop("encoder", level)  # E2 is not part of a head
     return Head(transfer, network, level)

@@ -92,7 +92,7 @@ class TransferNetwork(nn.Module):
     def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) that an input of that size gives."""
         return tuple(
-            max(1, round(side * to / of))
+            side if to == of else max(1, round(side * to / of))
             for side, of, to in zip(size, self.source[1:], self.target[1:], strict=True)
         )
 

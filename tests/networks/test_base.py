@@ -141,3 +141,22 @@ def test_a_network_of_three_levels_is_refused(toy):
 def test_preprocessing_and_stride_that_cannot_be_are_refused(options, message):
     with pytest.raises(NetworkError, match=message):
         TaskNetwork([nn.Identity()] * 4, nn.Identity(), **{"stride": 1} | options)
+
+
+@pytest.mark.parametrize("level", ["level0", "level2", None])
+def test_a_part_works_without_the_other(toy, images, level):
+    whole, encoder, decoder = (toy().eval() for _ in range(3))
+    for part in (encoder, decoder):
+        part.load_state_dict(whole.state_dict())
+    encoder.drop("decoder", level)
+    decoder.drop("encoder", level)
+    kept = [name for part in (encoder, decoder) for name in part.state_dict()]
+    assert sorted(kept) == sorted(whole.state_dict())
+    batch = images(2, 9, 8)
+    output = decoder.decode(encoder.encode(batch, level), level, (9, 8))
+    assert torch.equal(output, whole(batch))
+
+
+def test_a_part_is_of_a_level_that_is_there(toy):
+    with pytest.raises(NetworkError, match="--level level7"):
+        toy().drop("encoder", "level7")
