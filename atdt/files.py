@@ -6,6 +6,7 @@ import os
 import secrets
 import stat
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ LONGEST_PATH = 4096
 DEEPEST = 64  # tables within tables: no file of ours is near it
 
 
-def write_atomic(path: str | Path, data: bytes, cut_off_in: Path | None = None) -> Path:
+def write_atomic(
+    path: str | Path, data: bytes | Iterable[bytes], cut_off_in: Path | None = None
+) -> Path:
     """Write `data` so that `path` holds either its old content or all of the new one.
 
     The bytes reach the disk before the name does, so this also holds after a power cut.
 
     Args:
+        data: all of it, or pieces one after the other.
         cut_off_in: the folder in which a kill leaves the unfinished file, on the same disk; that
             of `path` when None.
 
@@ -34,7 +38,7 @@ def write_atomic(path: str | Path, data: bytes, cut_off_in: Path | None = None) 
     temporary = (cut_off_in or path.parent) / partial_name(path)
     try:
         with naming(path), temporary.open("xb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)  # whatever the umask: results are for colleagues too

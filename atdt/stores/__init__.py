@@ -7,11 +7,13 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Draft": "writer",
+    "Draft": "shard_writer",
     "FeatureReader": "reader",
     "FeatureWriter": "writer",
     "READ_THREADS": "reader",
     "SampleTable": "samples",
+    "Shard": "shard_writer",
+    "ShardWriter": "shard_writer",
     "Store": "store",
     "VerifyReport": "verify",
     "create_store": "create",
@@ -23,6 +25,7 @@ _HOMES = {
     "find_stores": "usage",
     "free_orphans": "prune",
     "open_dataset": "xr",
+    "open_shard_writer": "shard_writer",
     "open_store": "store",
     "runs_trained": "usage",
     "store_usage": "usage",

@@ -132,7 +132,7 @@ def _write_root_ledger(path: Path, metadata: bytes) -> None:
         "metadata": metadata.decode(),
         "files": digests(path, vector_files()),
     }
-    write_ledger(path / ROOT_LEDGER, header, {})
+    write_ledger(path / ROOT_LEDGER, header)
 
 
 def _mend(path: Path, samples: SampleTable, wanted: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import zarr
+from zarr.buffer.cpu import Buffer
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.storage import LocalStore, MemoryStore
 
@@ -148,7 +149,7 @@ def array_file(
     return content[METADATA].to_bytes()
 
 
-def open_array(folder: Path, *, write: bool = False) -> zarr.Array:
+def open_array(folder: Path) -> zarr.Array:
     """The array in `folder`, under settings by which an absent shard is an error.
 
     Raises:
@@ -156,11 +157,27 @@ def open_array(folder: Path, *, write: bool = False) -> zarr.Array:
     """
     check_array_file(folder)
     with strict_zarr():
-        store = LocalStore(folder, read_only=not write)
+        store = LocalStore(folder, read_only=True)
         try:
-            return zarr.open_array(store, mode="r+" if write else "r", zarr_format=3)
+            return zarr.open_array(store, mode="r", zarr_format=3)
         except (ValueError, TypeError, OverflowError) as error:  # a compressor's options
             raise StoreError(f"{folder / METADATA}: {FOREIGN} ({error})") from None
+
+
+def encode_shard(metadata: bytes, start: int, values: np.ndarray) -> bytes:
+    """The shard of a whole block as zarr writes it, for arrays that a compressor is used on.
+
+    Args:
+        metadata: the array's.
+        start: first sample of the block.
+        values: (samples, …) of the array's dtype.
+    """
+    content: dict[str, Any] = {METADATA: Buffer.from_bytes(metadata)}
+    with strict_zarr():
+        array = zarr.open_array(MemoryStore(content), mode="r+", zarr_format=3)
+        array[start : start + len(values)] = values
+    (shard,) = (data for key, data in content.items() if key != METADATA)
+    return shard.to_bytes()
 
 
 def is_plain(array: zarr.Array) -> bool:
