@@ -80,6 +80,9 @@ class NamedRun(click.ParamType):
 @click.option("--batch", type=int, default=16, show_default=True, help="Samples a forward pass.")
 @options.device
 @options.precision
+@options.threads
+@options.workers
+@options.dask
 @options.resume
 @click.option(
     "--overwrite",
@@ -100,6 +103,8 @@ def command(
     crop: tuple[int, int] | None,
     pad: tuple[int, int] | None,
     seed: int,
+    workers: int | None,
+    dask: str | None,
     dry_run: bool,
     **chosen: Any,
 ) -> None:
@@ -114,7 +119,9 @@ def command(
     if levels and all_levels:
         raise click.UsageError("--level and --all-levels exclude each other")
     plan = ViewPlan(views, seed, crop, resize, pad, flip, photometric)
-    config = Extraction(levels=("all",) if all_levels else levels, plan=plan, **chosen)
+    where = options.cluster(dask, workers)
+    levels = ("all",) if all_levels else levels
+    config = Extraction(levels=levels, plan=plan, cluster=where, **chosen)
     if dry_run:
         for line in plan_extraction(config).lines:
             click.echo(line)

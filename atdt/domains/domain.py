@@ -32,6 +32,7 @@ class Domain:
         list_path: the list file.
         samples: its lines, in its order.
         skipped: what --skip-bad left out and why, one line each.
+        left_out: lines of the list that `skipped` is about.
         predictions: labels that come from predictions folders, by kind.
     """
 
@@ -40,6 +41,7 @@ class Domain:
     list_path: Path
     samples: tuple[Sample, ...]
     skipped: tuple[str, ...] = ()
+    left_out: tuple[int, ...] = ()
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
 
     @property

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from atdt.errors import StoreError, UserError
 from atdt.extract.config import Extraction
@@ -49,9 +48,12 @@ class Array:
 
 
 def wanted_arrays(
-    config: Extraction, samples: Samples, encoders: tuple[Encoder, ...], device: torch.device
+    config: Extraction, samples: Samples, encoders: tuple[Encoder, ...], device: str
 ) -> tuple[Array, ...]:
     """All arrays that `config` asks for, features first.
+
+    Args:
+        device: that computes, in words.
 
     Raises:
         UserError: --overwrite names an array that is not asked for.

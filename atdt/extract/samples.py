@@ -1,6 +1,7 @@
 """Which samples a store has, in which order, and how each is read."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -39,18 +40,28 @@ class Samples:
     Images are permuted once, by a hash of the plan's seed and their names, so that blocks mix
     images, whatever the order of the list; more views of the same images would follow behind.
 
+    Args:
+        size: (height, width) of all views, where another process has looked at all images; each is
+            then looked at when it is read.
+
     Raises:
         DomainError: the views differ in size; names two images and their sizes.
     """
 
-    def __init__(self, domain: Domain, plan: ViewPlan):
+    def __init__(self, domain: Domain, plan: ViewPlan, size: tuple[int, int] | None = None):
         self.domain = domain
         self.plan = plan
-        with ThreadPoolExecutor(READERS) as pool:
-            self._sizes = list(pool.map(domain.image_size, range(len(domain))))
-        self.size = _one_size(domain, plan, self._sizes)
+        if size is None:
+            with ThreadPoolExecutor(READERS) as pool:
+                sizes = list(pool.map(domain.image_size, range(len(domain))))
+            self.size = _one_size(domain, plan, sizes)
+            self._native = sizes.__getitem__
+            decoded = sum(3 * height * width for height, width in sizes)
+        else:
+            self.size = size
+            self._native = domain.image_size
+            decoded = 3 * math.prod(domain.image_size(0)) * len(domain)  # or about that
         self._order = sorted(range(len(domain)), key=self._rank)
-        decoded = sum(3 * height * width for height, width in self._sizes)
         keep = plan.views > 1 and decoded <= KEPT_BYTES
         self._pixels = lru_cache(None)(self._decoded) if keep else self._decoded
 
@@ -65,7 +76,11 @@ class Samples:
         """What is cut from the image."""
         image = self.image(sample)
         number = sample // len(self._order)
-        return self.plan.draw(self._name(image), number, self._sizes[image])
+        return self.plan.draw(self._name(image), number, self._native(image))
+
+    def sample_id(self, sample: int) -> str:
+        """Its unique name."""
+        return f"{self._name(self.image(sample))}@{sample // len(self._order)}"
 
     @cached_property
     def table(self) -> SampleTable:
@@ -75,7 +90,7 @@ class Samples:
         numbers = [sample // len(self._order) for sample in samples]
         views = [self.view(sample) for sample in samples]
         return SampleTable(
-            sample_id=np.array([f"{n}@{v}" for n, v in zip(names, numbers, strict=True)]),
+            sample_id=np.array([self.sample_id(sample) for sample in samples]),
             image=np.array(names),
             view=np.array(numbers),
             flip=np.array([view.flip for view in views]),

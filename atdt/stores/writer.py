@@ -9,7 +9,7 @@ from atdt.errors import StoreError
 from atdt.files import sync_folder
 from atdt.stores.begin import ArraySpec, Beginning, begin
 from atdt.stores.cast import Statistics, merge
-from atdt.stores.layout import LEDGER
+from atdt.stores.layout import LEDGER, METADATA
 from atdt.stores.ledger import append_record, block_lines, block_records, write_ledger
 from atdt.stores.shard_writer import Draft, Shard, ShardWriter
 from atdt.stores.trouble import disk_trouble
@@ -40,6 +40,11 @@ class FeatureWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def metadata_digest(self) -> str:
+        """Sha256 of the array's metadata, for `open_shard_writer`."""
+        return self._state.header["files"][f"{self.name}/{METADATA}"]
 
     def missing_blocks(self) -> list[int]:
         """Blocks still to be written, in order; empty where there is nothing to do."""
