@@ -12,8 +12,7 @@ from unittest import mock
 import numpy as np
 import torch
 
-from atdt.decode import Decoding, decode
-from atdt.decode import making
+from atdt.decode import Decoding, decode, making
 from atdt.decode.output import Sink
 from atdt.domains import ViewPlan
 from atdt.extract import Extraction, extract

@@ -5,8 +5,8 @@ needs once; this process, the client, asks, checks that all of them are fit for 
 results in.
 """
 
+from atdt.cluster.client import Crew, crew
 from atdt.cluster.config import Cluster, threads_of
-from atdt.cluster.crew import Crew, crew
 from atdt.cluster.worker import Bench
 
 __all__ = ["Bench", "Cluster", "Crew", "crew", "threads_of"]

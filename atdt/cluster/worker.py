@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from atdt.errors import WorkerError
+from atdt.errors import UserError, WorkerError
 from atdt.process import keep_freed_memory
 from atdt.provenance import provenance
 from atdt.stores.provenance import differences
@@ -87,7 +87,8 @@ async def hello(job: Job) -> dict[str, Any]:
 
 
 def work(job: Job, unit: Any) -> Any:
-    """A unit's result, or `Refused`."""
+    """A unit's result, or `Refused`; a user's mistake comes back as it is, since dask would print
+    a traceback of what is raised."""
     from distributed import get_worker
 
     try:
@@ -97,6 +98,8 @@ def work(job: Job, unit: Any) -> Any:
     except WorkerError as error:
         time.sleep(REFUSAL_SECONDS)
         return Refused(get_worker().address, f"{_name()}: {error}")
+    except UserError as error:
+        return error
 
 
 def release(token: str) -> None:

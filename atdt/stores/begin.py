@@ -125,7 +125,7 @@ def _decide(
     _mend_metadata(store, spec, folder, ledger.header)
     blocks = open_blocks(folder, store.grid, ledger.blocks)
     sound = _sound_blocks(f"{spec.group}/{spec.name}", blocks)
-    _remove_partial(folder)
+    remove_partial(folder)
     if finished and len(sound) == store.blocks:
         return Beginning(lock, ledger.header, ledger.places, ledger.length, complete=True)
     _refuse_other_grid(spec, folder, recorded)
@@ -230,7 +230,7 @@ def _sound_blocks(name: str, blocks: Blocks) -> list[int]:
     return sound
 
 
-def _remove_partial(folder: Path) -> None:
-    """Files that a killed writer was in the midst of; nothing refers to them."""
+def remove_partial(folder: Path) -> None:
+    """Delete files that a writer was in the midst of; nothing refers to them."""
     for path in folder.rglob("*.partial"):
         path.unlink()

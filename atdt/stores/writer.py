@@ -7,7 +7,7 @@ import numpy as np
 
 from atdt.errors import StoreError
 from atdt.files import sync_folder
-from atdt.stores.begin import ArraySpec, Beginning, begin
+from atdt.stores.begin import ArraySpec, Beginning, begin, remove_partial
 from atdt.stores.cast import Statistics, merge
 from atdt.stores.layout import LEDGER, METADATA
 from atdt.stores.ledger import append_record, block_lines, block_records, write_ledger
@@ -138,6 +138,7 @@ class FeatureWriter:
             )
         if not self._state.complete:
             self._seal_ledger()
+            remove_partial(self._folder)  # of workers that were killed, or came too late
             self._state.complete = True
         self.close()
 

@@ -1,6 +1,7 @@
 """The client's side: finds workers, proves them fit, hands units out and takes results in."""
 
 import itertools
+import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,7 +16,7 @@ from atdt.provenance import provenance
 from atdt.stores.provenance import differences
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 WINDOW = 1024  # units that the scheduler knows of: more than any crew does at a time
 PATIENCE = 30  # seconds until somebody must have answered
@@ -77,7 +78,9 @@ class Crew:
 
         def hand_out(number: int, attempt: int, unit: Unit) -> None:
             key = (f"{self._name}-{self._job.token}", number, attempt)
-            future = self._client.submit(work, self._job, unit, key=key, pure=False)
+            # Not a must: those who are fit now may be gone when others have come.
+            terms = {"workers": self._fit(), "allow_other_workers": True} if attempt else {}
+            future = self._client.submit(work, self._job, unit, key=key, pure=False, **terms)
             under_way[key] = future, (number, attempt, unit)
             done.add(future)
 
@@ -91,6 +94,8 @@ class Crew:
                     self._refuse(result)
                     hand_out(number, attempt + 1, unit)
                     continue
+                if isinstance(result, UserError):
+                    raise result
                 for entry in itertools.islice(waiting, 1):
                     hand_out(*entry)
                 yield unit, result
@@ -103,8 +108,11 @@ class Crew:
         if refused.worker not in self._refused:
             self._refused.add(refused.worker)
             self._say(f"{refused.reason}; it is given no work")
-        if _addresses(self._client) <= self._refused:
+        if not self._fit():
             raise WorkerError(f"no worker is fit: {refused.reason}")
+
+    def _fit(self) -> list[str]:
+        return sorted(_addresses(self._client) - self._refused)
 
 
 @contextmanager
@@ -146,19 +154,12 @@ def crew(
 
 def _connected(cluster: Cluster, stack: ExitStack) -> "Client":
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError as error:
         option = "--workers" if cluster.address is None else "--dask"
         raise UserError(f"{option} needs dask.distributed ({error}); {EXTRA}") from None
     if cluster.address is None:
-        place = stack.enter_context(
-            LocalCluster(
-                n_workers=cluster.workers,
-                threads_per_worker=SLOTS,
-                memory_limit=0,  # of a worker: dask would stop it where a network is large
-                dashboard_address="127.0.0.1:0",
-            )
-        )
+        place = stack.enter_context(_own_workers(cluster.workers))
     else:
         place = cluster.address
     try:
@@ -176,6 +177,26 @@ def _connected(cluster: Cluster, stack: ExitStack) -> "Client":
             "`dask scheduler`, and give the address that it prints"
         ) from None
     return client
+
+
+@contextmanager
+def _own_workers(count: int) -> Iterator["LocalCluster"]:
+    from distributed import LocalCluster
+
+    cluster = LocalCluster(
+        n_workers=count,
+        threads_per_worker=SLOTS,
+        memory_limit=0,  # of a worker: dask would stop it where a network is large
+        dashboard_address="127.0.0.1:0",
+    )
+    nanny = logging.getLogger("distributed.nanny")
+    level = nanny.level
+    try:
+        yield cluster
+    finally:
+        nanny.setLevel(logging.ERROR)  # whom it ends by force, at the end, is no news
+        cluster.close()
+        nanny.setLevel(level)
 
 
 def _greeted(client: "Client", job: Job) -> dict[str, Any]:
