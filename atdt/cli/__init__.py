@@ -26,6 +26,7 @@ VERBS = (
     "match-camera",
     "train-task",
     "import",
+    "plan",
     "extract",
     "inspect",
     "verify",

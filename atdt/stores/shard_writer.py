@@ -30,11 +30,26 @@ class Shard:
 
     Attributes:
         file: its name beside the shard's own.
-        record: its line in the ledger.
+        block, bytes, digest: for the ledger, as are
+        statistics: of its values; None for integers.
     """
 
     file: str
-    record: dict[str, Any]
+    block: int
+    bytes: int
+    digest: str
+    statistics: Statistics | None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Its line in the ledger."""
+        return {
+            "kind": "block",
+            "block": self.block,
+            "bytes": self.bytes,
+            "digest": self.digest,
+            "statistics": self.statistics and self.statistics.to_record(),
+        }
 
 
 class ShardWriter:
@@ -86,14 +101,8 @@ class ShardWriter:
                 write_atomic(file, encode_shard(metadata, start, draft.values))
                 checksums = stored_checksums(file, slots, len(draft.values))
             size = file.stat().st_size
-        record = {
-            "kind": "block",
-            "block": draft.block,
-            "bytes": size,
-            "digest": block_digest(checksums),
-            "statistics": draft.statistics(),
-        }
-        return Shard(file.name, record)
+        digest = block_digest(checksums)
+        return Shard(file.name, draft.block, size, digest, draft.statistics())
 
     def path(self, block: int) -> Path:
         """The final name of a block's shard.
@@ -144,9 +153,9 @@ class Draft:
         self._parts += [part] if part else []
         self.filled = span.stop
 
-    def statistics(self) -> dict[str, Any] | None:
-        """For the ledger; None for integers."""
-        return merge(self._parts).to_record() if self._parts else None
+    def statistics(self) -> Statistics | None:
+        """Of what was added; None for integers."""
+        return merge(self._parts)
 
 
 def open_shard_writer(store: str | Path, name: str, digest: str) -> ShardWriter:

@@ -81,12 +81,11 @@ class FeatureWriter:
                 intact.
             ValueError: the block is already committed.
         """
-        block, size = shard.record["block"], shard.record["bytes"]
-        self._refuse_committed(block)
-        path = self._shards.path(block)
+        self._refuse_committed(shard.block)
+        path = self._shards.path(shard.block)
         file = path.with_name(shard.file)
         with disk_trouble(path):
-            if not file.is_file() or file.stat().st_size != size:
+            if not file.is_file() or file.stat().st_size != shard.bytes:
                 raise StoreError(
                     f"{file}: was written by a worker, and is not here; do all machines see the "
                     "same disk?"
@@ -95,7 +94,7 @@ class FeatureWriter:
             _sync_names(path, self._folder)
             before = self._state.length
             self._state.length = append_record(self._folder / LEDGER, shard.record, before)
-        self._state.places[block] = before, self._state.length - before
+        self._state.places[shard.block] = before, self._state.length - before
 
     def _refuse_committed(self, block: int) -> None:
         if block in self._state.places:
