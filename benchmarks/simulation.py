@@ -1,7 +1,8 @@
 """An extraction of very many images in which nothing is computed: what is left is coordination.
 
-python -m benchmarks.simulation FOLDER IMAGES prints JSON. List, order and vectors of samples, store,
-scheduler, units, commits and ledgers are real; images, encoders and the bytes of shards are not.
+python -m benchmarks.simulation FOLDER IMAGES prints JSON. List, order and vectors of samples,
+store, scheduler, units, commits and ledgers are real; images, encoders and the bytes of shards are
+not.
 """
 
 import json
@@ -86,7 +87,8 @@ def write_domain(folder: Path, images: int) -> str:
         for index in range(images):
             listed.write(f"train/town{index // 1000:04d}/town_{index:08d}_image.png\n")
     (folder / "domain.toml").write_text(
-        'name = "many"\nlabel_space = "coarse4"\ncolumns = ["image"]\n[lists]\ntrain = "train.txt"\n'
+        'name = "many"\nlabel_space = "coarse4"\ncolumns = ["image"]\n'
+        '[lists]\ntrain = "train.txt"\n'
     )
     return f"{folder}:train@{images}"
 
@@ -109,7 +111,7 @@ def simulate(folder: Path, images: int) -> dict[str, float]:
         wall, cpu = time.monotonic() - began, time.process_time() - cpu
     return {
         "images": images,
-        "blocks": -(-images // PER_SHARD),
+        "shards": len(NAMES) * -(-images // PER_SHARD),
         "wall": wall,
         "cpu": cpu,
         "imported": before,

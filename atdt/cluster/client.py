@@ -139,6 +139,8 @@ def crew(
         WorkerError: a worker is not fit; says which and why.
     """
     with ExitStack() as stack:
+        # A scheduler that is gone is said in one line, not also by a traceback.
+        stack.enter_context(_quiet("distributed.client", logging.CRITICAL))
         client = _connected(cluster, stack)
         versions = provenance()["versions"]
         job = Job(secrets.token_hex(8), open_bench, config, Path.cwd(), threads, versions)
@@ -188,15 +190,25 @@ def _own_workers(count: int) -> Iterator["LocalCluster"]:
         threads_per_worker=SLOTS,
         memory_limit=0,  # of a worker: dask would stop it where a network is large
         dashboard_address="127.0.0.1:0",
+        preload=["atdt.cluster.own"],
     )
-    nanny = logging.getLogger("distributed.nanny")
-    level = nanny.level
     try:
         yield cluster
     finally:
-        nanny.setLevel(logging.ERROR)  # whom it ends by force, at the end, is no news
-        cluster.close()
-        nanny.setLevel(level)
+        with _quiet("distributed.nanny", logging.ERROR):  # whom it ends by force is no news
+            cluster.close()
+
+
+@contextmanager
+def _quiet(logger: str, level: int) -> Iterator[None]:
+    """Within it dask says less."""
+    speaker = logging.getLogger(logger)
+    before = speaker.level
+    speaker.setLevel(level)
+    try:
+        yield
+    finally:
+        speaker.setLevel(before)
 
 
 def _greeted(client: "Client", job: Job) -> dict[str, Any]:

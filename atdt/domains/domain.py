@@ -1,6 +1,6 @@
 """A domain: images, and the labels that some of them have."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ class Domain:
     description: Description
     split: str
     list_path: Path
-    samples: tuple[Sample, ...]
+    samples: Sequence[Sample]
     skipped: tuple[str, ...] = ()
     left_out: tuple[int, ...] = ()
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
@@ -196,8 +196,8 @@ class Domain:
             | {
                 "name": self.name,
                 "split": self.split,
-                "samples": [[getattr(s, c) for c in ("image", *LABEL_KINDS)] for s in self.samples],
-                "bytes": [self._bytes(sample) for sample in self.samples],
+                "samples": ([getattr(s, c) for c in ("image", *LABEL_KINDS)] for s in self.samples),
+                "bytes": (self._bytes(sample) for sample in self.samples),
                 "classes": self.label_space.classes,
                 "label_map": sorted(self.description.label_map.ids.items()),
                 "encodings": self.encodings,

@@ -94,7 +94,7 @@ def open_root(config: Extraction, samples: Samples, arrays: tuple[Array, ...]) -
     shard = samples_per_shard(config, len(samples), arrays)
     domain = samples.domain.to_dict() | {"path": str(samples.domain.path.resolve())}
     plan = config.plan.to_dict()
-    store = create_store(config.out, samples.table, plan, domain, shard, resume=config.resume)
+    store = create_store(config.out, samples.table(), plan, domain, shard, resume=config.resume)
     asked = config.samples_per_shard
     if asked is not None and store.samples_per_shard != min(asked, len(samples)):
         raise StoreError(

@@ -5,15 +5,18 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from itertools import batched, chain
 
 import numpy as np
 
 from atdt.domains import Domain, View, ViewPlan
 from atdt.errors import DomainError
 from atdt.stores import SampleTable
+from atdt.stores.samples import COLUMNS
 
 READERS = 8  # image headers read at a time
+TOGETHER = 64  # by one thread: more than a thread's own cost
 KEPT_BYTES = 2**28  # of decoded images that are looked at again for every view
 
 
@@ -52,16 +55,18 @@ class Samples:
         self.domain = domain
         self.plan = plan
         if size is None:
-            with ThreadPoolExecutor(READERS) as pool:
-                sizes = list(pool.map(domain.image_size, range(len(domain))))
+            sizes = image_sizes(domain)
             self.size = _one_size(domain, plan, sizes)
-            self._native = sizes.__getitem__
-            decoded = sum(3 * height * width for height, width in sizes)
+            self._native = lambda image: tuple(sizes[image].tolist())
+            decoded = 3 * int(sizes.prod(axis=1).sum())
         else:
             self.size = size
             self._native = domain.image_size
             decoded = 3 * math.prod(domain.image_size(0)) * len(domain)  # or about that
-        self._order = sorted(range(len(domain)), key=self._rank)
+        ranks = np.empty((len(domain), hashlib.sha256().digest_size), np.uint8)
+        for image, rank in enumerate(ranks):
+            rank[:] = np.frombuffer(self._rank(image), np.uint8)
+        self._order = np.lexsort(ranks.view(">u8").T[::-1])
         keep = plan.views > 1 and decoded <= KEPT_BYTES
         self._pixels = lru_cache(None)(self._decoded) if keep else self._decoded
 
@@ -70,7 +75,7 @@ class Samples:
 
     def image(self, sample: int) -> int:
         """Index in the domain of a sample's image."""
-        return self._order[sample % len(self._order)]
+        return int(self._order[sample % len(self._order)])
 
     def view(self, sample: int) -> View:
         """What is cut from the image."""
@@ -82,21 +87,19 @@ class Samples:
         """Its unique name."""
         return f"{self._name(self.image(sample))}@{sample // len(self._order)}"
 
-    @cached_property
     def table(self) -> SampleTable:
         """The store's sample vectors."""
-        samples = range(len(self))
-        names = [self._name(self.image(sample)) for sample in samples]
-        numbers = [sample // len(self._order) for sample in samples]
-        views = [self.view(sample) for sample in samples]
-        return SampleTable(
-            sample_id=np.array([self.sample_id(sample) for sample in samples]),
-            image=np.array(names),
-            view=np.array(numbers),
-            flip=np.array([view.flip for view in views]),
-            box=np.array([view.box for view in views]),
-            size=np.array([view.native for view in views]),
-        )
+        count = len(self)
+        columns = {name: np.empty((count, *tail), dtype) for name, (dtype, tail) in COLUMNS.items()}
+        for sample in range(count):
+            view = self.view(sample)
+            columns["sample_id"][sample] = self.sample_id(sample)
+            columns["image"][sample] = self._name(self.image(sample))
+            columns["view"][sample] = sample // len(self._order)
+            columns["flip"][sample] = view.flip
+            columns["box"][sample] = view.box
+            columns["size"][sample] = view.native
+        return SampleTable(**columns)
 
     def read(self, start: int, stop: int, images: bool, labels: Sequence[str]) -> SampleBatch:
         """Decode the samples from `start` to `stop`: each image and label file once.
@@ -137,11 +140,28 @@ class Samples:
         return hashlib.sha256(f"{self.plan.seed}:{self._name(image)}".encode()).digest()
 
 
-def _one_size(domain: Domain, plan: ViewPlan, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+def image_sizes(domain: Domain) -> np.ndarray:
+    """(height, width) of every image of a domain, (N, 2) int32, from the files' headers.
+
+    Raises:
+        DomainError: a file that cannot be read; names list and line.
+    """
+
+    def read(images: tuple[int, ...]) -> list[tuple[int, int]]:
+        return [domain.image_size(image) for image in images]
+
+    with ThreadPoolExecutor(READERS) as pool:
+        found = pool.map(read, batched(range(len(domain)), TOGETHER))
+        sizes = np.fromiter(chain.from_iterable(found), np.dtype((np.int32, 2)), len(domain))
+    return sizes
+
+
+def _one_size(domain: Domain, plan: ViewPlan, sizes: np.ndarray) -> tuple[int, int]:
     """(height, width) of every view."""
     first: tuple[int, tuple[int, int]] | None = None
-    for image, size in enumerate(sizes):
-        name = domain.samples[image].image
+    _, images = np.unique(sizes, axis=0, return_index=True)
+    for image in sorted(images.tolist()):
+        name, size = domain.samples[image].image, tuple(sizes[image].tolist())
         try:
             out = plan.out_size(size)
         except DomainError as error:
