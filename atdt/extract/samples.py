@@ -152,8 +152,7 @@ def image_sizes(domain: Domain) -> np.ndarray:
 
     with ThreadPoolExecutor(READERS) as pool:
         found = pool.map(read, batched(range(len(domain)), TOGETHER))
-        sizes = np.fromiter(chain.from_iterable(found), np.dtype((np.int32, 2)), len(domain))
-    return sizes
+        return np.fromiter(chain.from_iterable(found), np.dtype((np.int32, 2)), len(domain))
 
 
 def _one_size(domain: Domain, plan: ViewPlan, sizes: np.ndarray) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from zarr.storage import MemoryStore
 from atdt.errors import StoreError
 from atdt.stores import create, create_store, open_store
 from atdt.stores.checks import ROOT_LEDGER
-from atdt.stores.metadata import encoded_strings, root_files, vector_files
+from atdt.stores.metadata import encoded_strings, root_files, strict_zarr, vector_files
 from atdt.stores.samples import STRING
 
 
@@ -44,15 +44,16 @@ def test_a_root_is_a_pure_function_of_what_it_says(kit):
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=8))
 def test_strings_are_encoded_as_zarr_encodes_them(texts):
     content = {}
-    array = zarr.create_array(
-        MemoryStore(content),
-        shape=(len(texts),),
-        dtype=str,
-        compressors=[Crc32cCodec()],
-        filters=None,
-        chunks=(len(texts),),
-    )
-    array[...] = np.array(texts, dtype=STRING)
+    with strict_zarr():
+        array = zarr.create_array(
+            MemoryStore(content),
+            shape=(len(texts),),
+            dtype=str,
+            compressors=[Crc32cCodec()],
+            filters=None,
+            chunks=(len(texts),),
+        )
+        array[...] = np.array(texts, dtype=STRING)
     assert encoded_strings(np.array(texts, dtype=STRING)) == content["c/0"].to_bytes()
 
 
