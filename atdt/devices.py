@@ -1,6 +1,7 @@
 """Where and how precisely networks run."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
@@ -24,6 +25,33 @@ def pick_device(name: str = "auto") -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UserError(f"--device {name}: this machine has {torch.cuda.device_count()} GPUs")
     return device
+
+
+def described(device: torch.device) -> str:
+    """The kind of processor, which the last bits of what networks give depend on."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    return device.type
+
+
+@contextmanager
+def torch_threads(count: int | None) -> Iterator[None]:
+    """Within it torch computes with `count` threads; with as many as before where it is None.
+
+    Raises:
+        UserError: fewer than one.
+    """
+    if count is None:
+        yield
+        return
+    if count < 1:
+        raise UserError(f"--threads {count}: must be ≥ 1")
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def precision_context(device: torch.device, precision: str) -> AbstractContextManager:

@@ -27,3 +27,7 @@ class MismatchError(UserError):
 
 class NumericsError(UserError):
     """Values that cannot be stored or trained on: not finite, or out of a dtype's range."""
+
+
+class WorkerError(UserError):
+    """A worker of a cluster that cannot take part: other software, files or devices than here."""

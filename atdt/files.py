@@ -3,10 +3,11 @@
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,21 @@ from atdt.errors import UserError
 
 LARGEST_TEXT = 2**28  # bytes of a list, JSON or TOML file: a stranger's must not fill the memory
 LONGEST_PATH = 4096
+# A path that goes down only, and that pathlib would leave as it is. Pathlib takes several times as
+# long to say so, and Python before 3.12.2 keeps every part of a path that it has seen.
+PLAIN = re.compile(r"[^./\\:\0][^/\\:\0]*(/[^./\\:\0][^/\\:\0]*)*")
 DEEPEST = 64  # tables within tables: no file of ours is near it
 
 
-def write_atomic(path: str | Path, data: bytes, cut_off_in: Path | None = None) -> Path:
+def write_atomic(
+    path: str | Path, data: bytes | Iterable[bytes], cut_off_in: Path | None = None
+) -> Path:
     """Write `data` so that `path` holds either its old content or all of the new one.
 
     The bytes reach the disk before the name does, so this also holds after a power cut.
 
     Args:
+        data: all of it, or pieces one after the other.
         cut_off_in: the folder in which a kill leaves the unfinished file, on the same disk; that
             of `path` when None.
 
@@ -32,7 +39,7 @@ def write_atomic(path: str | Path, data: bytes, cut_off_in: Path | None = None) 
         OSError: the disk is full or fails; names a file.
     """
     with in_the_making(path, cut_off_in) as temporary, temporary.open("xb") as file:
-        file.write(data)
+        file.writelines([data] if isinstance(data, bytes) else data)
     return Path(path)
 
 
@@ -163,9 +170,31 @@ def sha256_file(path: str | Path) -> str:
 
 
 def sha256_json(content: Any) -> str:
-    """Hexadecimal sha256 of `content` as canonical JSON (sorted keys, no spaces)."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Hexadecimal sha256 of `content` as canonical JSON (sorted keys, no spaces).
+
+    A value of a dict `content` may be an iterator, which stands for a list too long for the memory.
+    """
+    state = hashlib.sha256()
+    for piece in _canonical(content):
+        state.update(piece.encode())
+    return state.hexdigest()
+
+
+def _canonical(content: Any) -> Iterator[str]:
+    """JSON with sorted keys and no spaces, in pieces."""
+    if isinstance(content, dict) and any(isinstance(v, Iterator) for v in content.values()):
+        for number, key in enumerate(sorted(content)):
+            yield f"{',' if number else '{'}{json.dumps(key)}:"
+            yield from _canonical(content[key])
+        yield "}"
+    elif isinstance(content, Iterator):
+        yield "["
+        for number, item in enumerate(content):
+            yield "," if number else ""
+            yield from _canonical(item)
+        yield "]"
+    else:
+        yield json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def inside(root: str | Path, relative: str) -> Path:
@@ -178,11 +207,14 @@ def inside(root: str | Path, relative: str) -> Path:
     root = Path(root)
     if len(relative) > LONGEST_PATH:  # which no system opens, and would be resolved for minutes
         raise UserError(f"{relative[:40]!r}…: a path of {len(relative)} characters")
-    part = Path(relative)
-    if part.is_absolute() or part.drive or ".." in part.parts:
-        raise UserError(f"{relative!r}: must be a path below {root}, without '..'")
-    joined = root / part
-    if not _may_leave(root, part):
+    parts: Sequence[str] = relative.split("/")
+    if not PLAIN.fullmatch(relative):
+        part = Path(relative)
+        parts = part.parts
+        if part.is_absolute() or part.drive or ".." in parts:
+            raise UserError(f"{relative!r}: must be a path below {root}, without '..'")
+    joined = root / relative
+    if not _may_leave(root, parts):
         return joined
     try:
         leaves = not joined.resolve().is_relative_to(root.resolve())
@@ -193,11 +225,11 @@ def inside(root: str | Path, relative: str) -> Path:
     return joined
 
 
-def _may_leave(root: Path, part: Path) -> bool:
-    """Whether a link lies on the way from `root` to `part`, or one cannot tell; costs a tenth of
-    resolving both, which matters where it is asked for every block and every image."""
+def _may_leave(root: Path, parts: Sequence[str]) -> bool:
+    """Whether a link lies on the way from `root` along `parts`, or one cannot tell; costs a tenth
+    of resolving both, which matters where it is asked for every block and every image."""
     way = os.fspath(root)
-    for name in part.parts:
+    for name in parts:
         way = os.path.join(way, name)  # noqa: PTH118 – as text, for the same reason
         try:
             if stat.S_ISLNK(os.lstat(way).st_mode):

@@ -38,7 +38,8 @@ NAMES = (
     "shuffling",
 )
 UNHURRIED = ("memory",)  # a minute of processes that start, however little they then do
-ASKED = ("stereo", "sweeping", "stacking")  # not of the store: only by name
+# Only by name: not of the store, or a quarter of an hour of coordination alone.
+ASKED = ("stereo", "sweeping", "stacking", "workers", "plan")
 
 
 def main() -> None:

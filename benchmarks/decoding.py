@@ -1,6 +1,5 @@
 """How fast `decode` is: from a store beside from images, and beside G and D2 alone."""
 
-import importlib
 import os
 import shutil
 import time
@@ -13,7 +12,7 @@ from unittest import mock
 import numpy as np
 import torch
 
-from atdt.decode import Decoding, decode
+from atdt.decode import Decoding, decode, making
 from atdt.decode.output import Sink
 from atdt.domains import ViewPlan
 from atdt.extract import Extraction, extract
@@ -26,7 +25,6 @@ from benchmarks.material import DEMO, PAPER, Shape, image_domain, task_run
 
 # of the sides below
 STORE, IMAGES, UNSYNCED, UNWRITTEN, BARE = range(5)
-DECODE = importlib.import_module("atdt.decode.decode")  # the package's `decode` is the function
 
 
 @dataclass(frozen=True)
@@ -145,7 +143,7 @@ def _compare(case: Case, scale: Scale, folder: Path, table: Table) -> None:
 
 def _named(sink: Sink, image: str, arrays: dict[str, np.ndarray]) -> dict[str, Path]:
     """What `Sink.save` gives back, without writing."""
-    return {part: sink.writer.path(part, image) for part in arrays}
+    return {part: sink.place(part, image) for part in arrays}
 
 
 def _decode(case: Case, ground: Ground, source: dict[str, str | Path]) -> tuple[float, float]:
@@ -154,14 +152,14 @@ def _decode(case: Case, ground: Ground, source: dict[str, str | Path]) -> tuple[
     shutil.rmtree(out, ignore_errors=True)
     config = Decoding(transfer=ground.transfer, out=out, batch=case.batch, device="cpu", **source)
     loop: list[float] = []
-    run = DECODE.run
+    run = making.run
 
     def timed(*arguments: Any) -> None:
         start = time.perf_counter()
         run(*arguments)
         loop.append(time.perf_counter() - start)
 
-    with mock.patch.object(DECODE, "run", timed):
+    with mock.patch.object(making, "run", timed):
         whole = seconds(lambda: decode(config))
     return loop[0], whole
 

@@ -161,7 +161,7 @@ def _rest(case: Case, config: Extraction, forward: float) -> str:
     domain = open_domain(config.domain)
     samples = Samples(domain, config.plan)
     encoders = load_encoders(config, CPU)
-    arrays = wanted_arrays(config, samples, encoders, CPU)
+    arrays = wanted_arrays(config, samples, encoders, CPU.type)
     store = open_root(config, samples, arrays)
     count = store.block_range(0)[1]
     chosen = range(len(samples) - count, len(samples))  # drawn views, where there are any

@@ -1,5 +1,9 @@
 """Shared by all tests: results and times must not depend on how busy the machine is."""
 
+import os
+import shutil
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
@@ -12,3 +16,37 @@ def one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def dask_workers():
+    """Two worker processes, which come back when they are killed."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=2, threads_per_worker=2, memory_limit=0, dashboard_address=None
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def watched_run(tmp_path_factory) -> Path:
+    """A run of the network of tests/watched_network.py, which lies beside it."""
+    from atdt.domains import label_space
+    from atdt.networks import NetworkSpec, build_network
+    from atdt.runs import create_run
+    from atdt.tasks import get_task
+    from atdt.training.load import KIND, network_keys
+
+    folder = tmp_path_factory.mktemp("own")
+    shutil.copy(Path(__file__).with_name("watched_network.py"), folder)
+    (folder / "client").write_text(str(os.getpid()))
+    (folder / "seconds").write_text("0")
+    task, space = get_task("depth"), label_space("coarse4")
+    spec = NetworkSpec("watched_network:network", {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        network = build_network(spec, task.channels(space), seed=0, allow_import=True)
+        run = create_run(folder / "run", KIND, {})
+        run.finish(network.state_dict(), **network_keys(network, spec, task, space))
+    return folder / "run"

@@ -27,6 +27,7 @@ VERBS = (
     "rehearse",
     "train-task",
     "import",
+    "plan",
     "extract",
     "inspect",
     "verify",

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from atdt.cli import options
-from atdt.cli.outputs import echo_made, output_options
+from atdt.cli.outputs import echo_aside, echo_made, output_options
 
 
 @click.command("decode")
@@ -23,7 +23,7 @@ from atdt.cli.outputs import echo_made, output_options
     help="Let through what differs from G's training; it is recorded. May be given twice.",
 )
 @output_options
-def command(transfer: Path, **config: Any) -> None:
+def command(transfer: Path, workers: int | None, dask: str | None, **config: Any) -> None:
     """Decode a domain with the transfer network of RUN: D2(G(E1(x))).
 
     Give the images by --domain, or by --store if E1 has been run over them already. A run of a head
@@ -31,4 +31,5 @@ def command(transfer: Path, **config: Any) -> None:
     """
     from atdt.decode import Decoding, decode
 
-    echo_made(decode(Decoding(transfer=transfer, **config)))
+    where = options.cluster(dask, workers)
+    echo_made(decode(Decoding(transfer=transfer, cluster=where, **config), say=echo_aside))

@@ -78,6 +78,17 @@ precision = click.option(
     show_default=True,
     help="bfloat16 autocasts: about twice as fast on recent processors.",
 )
+threads = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="That each process computes with; unset, all processors, shared among --workers.",
+)
+workers = click.option(
+    "--workers", type=click.IntRange(min=1), help="Compute in so many processes on this machine."
+)
+dask = click.option(
+    "--dask", metavar="ADDRESS", help="Compute by the workers of this dask scheduler."
+)
 seed = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there.")
 resume = click.option("--resume", is_flag=True, help="Go on where a stopped run left off.")
@@ -89,3 +100,10 @@ allow_network = click.option(
     is_flag=True,
     help="Import the Python module that a run or --network names (it runs that code).",
 )
+
+
+def cluster(address: str | None, workers: int | None) -> Any:
+    """What --dask and --workers say together: an `atdt.cluster.Cluster`, or None without them."""
+    from atdt.cluster import Cluster
+
+    return None if address is None and workers is None else Cluster(address, workers)

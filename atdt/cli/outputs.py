@@ -15,6 +15,9 @@ OPTIONS = (
     click.option("--batch", type=click.IntRange(min=1), default=8, show_default=True),
     options.device,
     options.precision,
+    options.threads,
+    options.workers,
+    options.dask,
     click.option(
         "--depth-format",
         type=click.Choice(["npy", "png"]),
@@ -58,3 +61,8 @@ def echo_made(folder: Path) -> None:
     for line in made.mismatch:
         click.echo(f"mismatch allowed: {line}", err=True)
     click.echo(folder)
+
+
+def echo_aside(line: str) -> None:
+    """Print to stderr: what a verb says on its way is no part of what it made."""
+    click.echo(line, err=True)

@@ -150,6 +150,7 @@ def _of_transfer(
         batch=config.batch,
         allow_import=config.allow_import,
     )
+    decoding.check()
     transfer, inputs, decoder = open_decoding(decoding, device)
     cross_task.check_reads(decoder.task, decoder.space.classes, transfer.run.path)
     store, batches = open_store(config.store), inputs.source.batches

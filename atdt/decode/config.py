@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from atdt.cluster import Cluster
 from atdt.errors import UserError
 
 DEPTH_FORMATS = ("npy", "png")
@@ -26,6 +27,8 @@ class Output:
         resume, overwrite: go on with, or replace, what is in `out`.
         skip_bad: leave out images that cannot be used.
         allow_import: import the module that a run names, if it is the user's own.
+        threads: that each process computes with; torch's own choice, or the workers', when None.
+        cluster: workers that compute; this process when None.
     """
 
     out: Path
@@ -43,6 +46,8 @@ class Output:
     overwrite: bool = False
     skip_bad: bool = False
     allow_import: bool = False
+    threads: int | None = None
+    cluster: Cluster | None = None
 
     def check(self) -> None:
         """Refuse values that cannot be meant.
@@ -52,6 +57,8 @@ class Output:
         """
         if self.batch < 1:
             raise UserError(f"--batch {self.batch}: must be ≥ 1")
+        if self.cluster is not None:
+            self.cluster.check()
         for option, value, known in (
             ("--depth-format", self.depth_format, DEPTH_FORMATS),
             ("--save-dtype", self.save_dtype, SAVE_DTYPES),

@@ -12,11 +12,9 @@ from atdt.decode.belonging import check_channels, check_key, load_side
 from atdt.decode.config import Decoding
 from atdt.decode.decoders import Decoder, load_decoder
 from atdt.decode.header import header, run_info
-from atdt.decode.output import open_sink
-from atdt.decode.pipeline import run
-from atdt.decode.sources import ImageSource, Source, StoreSource
-from atdt.devices import pick_device
-from atdt.domains import ViewPlan, open_domain
+from atdt.decode.making import Say, make_predictions
+from atdt.decode.pipeline import Predictor
+from atdt.decode.sources import Known, Source, StoreSource, open_images
 from atdt.stores import open_store
 from atdt.transfer.building import HEAD_MODE
 from atdt.transfer.load import LoadedTransfer, load_transfer
@@ -30,23 +28,30 @@ class Inputs:
 
     Attributes:
         source: images, or E1's features from a store.
+        size: (height, width) of the view of one of them.
         encode: a batch of the source -> features of E1 (N, C1, h1, w1).
         domain, view, skipped: for predictions.json.
+        left_out: lines of the list that `skipped` is about.
         method: what predictions.json says of E1.
         mismatch: differences that were let through.
     """
 
     source: Source
+    size: Size
     encode: Callable[[Tensor], Tensor]
     domain: dict[str, Any]
     view: dict[str, Any]
     skipped: tuple[str, ...]
+    left_out: tuple[int, ...]
     method: dict[str, Any]
     mismatch: list[str]
 
 
-def decode(config: Decoding) -> Path:
+def decode(config: Decoding, say: Say = lambda line: None) -> Path:
     """Predict T2 on a domain from features of T1.
+
+    Args:
+        say: called with each line that a user should see.
 
     Returns:
         the predictions folder, `config.out`.
@@ -58,8 +63,12 @@ def decode(config: Decoding) -> Path:
         NumericsError: an output is not finite.
         UserError: an option, or what is in `config.out` already.
     """
-    device = pick_device(config.device)
-    transfer, inputs, decoder = open_decoding(config, device)
+    return make_predictions(config, prepare, say)
+
+
+def prepare(config: Decoding, device: torch.device, known: Known | None = None) -> Predictor:
+    """What decodes; see `atdt.decode.making.Prepare`."""
+    transfer, inputs, decoder = open_decoding(config, device, known)
     info = transfer.run.info
     method = {
         "kind": "head" if transfer.mode == HEAD_MODE else "atdt",
@@ -87,26 +96,27 @@ def decode(config: Decoding) -> Path:
     def compute(batch: Tensor, size: Size) -> tuple[Tensor, Tensor]:
         return decoder.module.output_and_features(inputs.encode(batch), size)
 
-    run(inputs.source, compute, open_sink(decoder.task, head, inputs.source, config), device)
-    return config.out
+    left_out = inputs.left_out
+    return Predictor(inputs.source, compute, decoder.task, head, Known(inputs.size, left_out))
 
 
-def open_decoding(config: Decoding, device: torch.device) -> tuple[LoadedTransfer, Inputs, Decoder]:
+def open_decoding(
+    config: Decoding, device: torch.device, known: Known | None = None
+) -> tuple[LoadedTransfer, Inputs, Decoder]:
     """Load what a decoding needs and prove that it belongs together; nothing is written.
 
     Raises:
         MismatchError, RunError, DomainError, StoreError, UserError: as `decode`.
     """
-    config.check()
     transfer = load_transfer(config.transfer, device, config.allow_import)
     if config.store is None:
-        inputs = _from_images(config, transfer, device)
+        inputs = _from_images(config, transfer, device, known)
     else:
         inputs = _from_store(config, transfer)
     decoder = load_decoder(
         transfer,
         config.decoder,
-        inputs.source.batches[0].size,
+        inputs.size,
         config.allow_mismatch,
         device,
         config.allow_import,
@@ -114,15 +124,15 @@ def open_decoding(config: Decoding, device: torch.device) -> tuple[LoadedTransfe
     return transfer, inputs, decoder
 
 
-def _from_images(config: Decoding, transfer: LoadedTransfer, device: torch.device) -> Inputs:
-    domain = open_domain(config.domain, skip_bad=config.skip_bad)
-    plan = ViewPlan(resize=config.resize, crop=config.crop, pad=config.pad)
-    source = ImageSource(domain, plan, config.batch)
+def _from_images(
+    config: Decoding, transfer: LoadedTransfer, device: torch.device, known: Known | None
+) -> Inputs:
+    domain, source, known = open_images(config.domain, config, known)
     loaded, mismatch = load_side(
         "source",
         config.encoder,
         transfer,
-        source.batches[0].size,
+        known.size,
         config.allow_mismatch,
         device,
         config.allow_import,
@@ -130,10 +140,12 @@ def _from_images(config: Decoding, transfer: LoadedTransfer, device: torch.devic
     level = transfer.source_level
     return Inputs(
         source=source,
+        size=known.size,
         encode=lambda images: loaded.network.encode(images, level),
         domain=domain.to_dict(),
-        view=plan.to_dict(),
+        view=source.plan.to_dict(),
         skipped=domain.skipped,
+        left_out=known.left_out,
         method=run_info(loaded.run)
         | {"encoder_sha256": loaded.network.weights_digest("encoder", level), "level": level},
         mismatch=mismatch,
@@ -151,10 +163,12 @@ def _from_store(config: Decoding, transfer: LoadedTransfer) -> Inputs:
     source = StoreSource(store, reader, config.batch)
     return Inputs(
         source=source,
+        size=source.batches[0].size,
         encode=lambda features: features,
         domain=store.domain,
         view=store.plan,
         skipped=(),
+        left_out=(),
         method={
             "store": str(store.path.resolve()),
             "array": reader.name,

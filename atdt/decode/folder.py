@@ -1,21 +1,25 @@
 """Writing a predictions folder, so that a killed run loses a batch at most."""
 
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from atdt.decode.sources import Batch
 from atdt.disk import naming
 from atdt.errors import MismatchError, UserError
-from atdt.files import inside, parse_json, read_bounded, write_atomic, write_json
+from atdt.files import inside, parse_json, read_bounded, sync_folder, write_atomic, write_json
 from atdt.predictions import INDEX, KEY, LEDGER, SCHEMA, open_predictions, stems
 from atdt.provenance import provenance
 from atdt.runs import differences
+from atdt.tasks.files import with_suffix
 
 MEASUREMENTS = ("metrics.json", "records.npz")  # of the predictions that they lie beside
 PLACES = ("path", "root", "list", "store")  # keys of a header that say where something was
+STAGING = ".workers"  # in the folder: where workers write, each unit in a folder of its own
 
 
 class PredictionsWriter:
@@ -49,26 +53,24 @@ class PredictionsWriter:
         resume: bool = False,
         overwrite: bool = False,
     ):
-        if resume and overwrite:
-            raise UserError("--resume and --overwrite exclude each other: go on, or start anew?")
+        held = refuse_held(folder, resume=resume, overwrite=overwrite)
         self.folder, self.images, self.parts = folder, tuple(images), tuple(parts)
         self.header = json.loads(json.dumps(header, allow_nan=False))
         self.complete = False
         self._stems = stems(images)
         self._done: dict[str, dict[str, str]] = {}
-        held = _held(folder)
         if held and resume:
             self._take_up()
-        elif held and not overwrite:
-            raise UserError(
-                f"{folder}: holds predictions; --resume goes on with them, --overwrite replaces"
-            )
         else:
             self._begin()
 
     def is_done(self, image: str) -> bool:
         """Whether all files of `image` are on disk and recorded."""
         return image in self._done
+
+    def to_do(self, batches: Sequence[Batch]) -> list[Batch]:
+        """Those that lack an image; they are done again as a whole."""
+        return [b for b in batches if not all(self.is_done(image) for image in b.images)]
 
     def path(self, part: str, image: str) -> Path:
         """Where a file of `image` goes, still without suffix; its folder exists."""
@@ -94,6 +96,30 @@ class PredictionsWriter:
             os.truncate(path, length)  # what a failing disk took of a line would spoil the next
             raise
 
+    def take_in(self, written: Mapping[str, Mapping[str, Path]]) -> None:
+        """Give files that a worker wrote elsewhere on this disk their places, and record them.
+
+        Raises:
+            UserError: a file is not there.
+        """
+        placed: dict[str, dict[str, Path]] = {image: {} for image in written}
+        for image, files in written.items():
+            for part, file in files.items():
+                place = self.path(part, image)
+                placed[image][part] = with_suffix(place, file.suffix)
+                try:
+                    file.replace(placed[image][part])
+                except FileNotFoundError:
+                    raise UserError(
+                        f"{file}: was written by a worker, and is not here; do all machines see "
+                        "the same disk?"
+                    ) from None
+        for folder in {file.parent for files in placed.values() for file in files.values()}:
+            sync_folder(folder)
+        self.record(placed)
+        for folder in {file.parent for files in written.values() for file in files.values()}:
+            folder.rmdir()
+
     def finish(self) -> None:
         """Write predictions.json, with which the folder is complete, and drop the ledger."""
         index = {"schema": SCHEMA, **self.header, "provenance": provenance(), "complete": True}
@@ -101,6 +127,7 @@ class PredictionsWriter:
             index[KEY[part]] = {image: self._done[image][part] for image in self.images}
         write_json(self.folder / INDEX, index)
         (self.folder / LEDGER).unlink()
+        self._drop_staged()
         self.complete = True
 
     def _begin(self) -> None:
@@ -132,10 +159,15 @@ class PredictionsWriter:
                 self._done[entry["image"]] = files
 
     def _drop_cut_off(self) -> None:
-        """Remove what a killed process was in the midst of writing."""
+        """Remove what killed processes were in the midst of writing."""
+        self._drop_staged()
         for part in ("", *KEY):
             for partial in (self.folder / part).glob("**/*.partial" if part else "*.partial"):
                 partial.unlink()
+
+    def _drop_staged(self) -> None:
+        """Remove what workers wrote and nobody took in."""
+        shutil.rmtree(self.folder / STAGING, ignore_errors=True)
 
     def _check_header(self, recorded: Any, file: Path) -> None:
         recorded = recorded if isinstance(recorded, dict) else {}
@@ -151,6 +183,31 @@ def identity(content: Any, without: Sequence[str] = PLACES) -> Any:
     if not isinstance(content, dict):
         return content
     return {key: identity(value, without) for key, value in content.items() if key not in without}
+
+
+def ledger_digest(folder: Path) -> str:
+    """Sha256 of the header of unfinished predictions; "" where there are none."""
+    try:
+        with (folder / LEDGER).open("rb") as ledger:
+            return hashlib.sha256(ledger.readline()).hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def refuse_held(folder: Path, *, resume: bool, overwrite: bool) -> bool:
+    """Whether `folder` holds predictions, which one of the two options then says what to do with.
+
+    Raises:
+        UserError: neither does, or both are given, or the folder holds something else.
+    """
+    if resume and overwrite:
+        raise UserError("--resume and --overwrite exclude each other: go on, or start anew?")
+    held = _held(folder)
+    if held and not (resume or overwrite):
+        raise UserError(
+            f"{folder}: holds predictions; --resume goes on with them, --overwrite replaces"
+        )
+    return held
 
 
 def _held(folder: Path) -> bool:

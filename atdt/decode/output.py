@@ -1,5 +1,6 @@
 """From a batch's outputs to files: predictions, and logits and features where they are kept."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,12 @@ class Sink:
     """Where results go and in which form.
 
     Attributes:
-        writer: the predictions folder.
+        place: part, image -> path of its file, still without suffix; its folder exists.
         task: turns outputs into predictions.
         config: which arrays are kept, and in which form.
     """
 
-    writer: PredictionsWriter
+    place: Callable[[str, str], Path]
     task: Task
     config: Output
 
@@ -59,7 +60,7 @@ class Sink:
     def save(self, image: str, arrays: dict[str, np.ndarray]) -> dict[str, Path]:
         """Write the files of one image: part -> file. Threads may call this at the same time."""
         return {
-            part: self._write(part, self.writer.path(part, image), array)
+            part: self._write(part, self.place(part, image), array)
             for part, array in arrays.items()
         }
 
@@ -84,7 +85,9 @@ class Sink:
         return values.half().cpu().numpy()
 
 
-def open_sink(task: Task, header: dict[str, Any], source: Source, config: Output) -> Sink:
+def open_folder(
+    task: Task, header: dict[str, Any], source: Source, config: Output
+) -> PredictionsWriter:
     """Begin, or go on with, the predictions folder `config.out`.
 
     Raises:
@@ -100,7 +103,7 @@ def open_sink(task: Task, header: dict[str, Any], source: Source, config: Output
         for index, image in zip(batch.indices, batch.images, strict=True)
     }
     wanted = {PREDICTIONS: True, LOGITS: config.save_logits, FEATURES: config.save_features}
-    writer = PredictionsWriter(
+    return PredictionsWriter(
         config.out,
         header,
         [numbered[index] for index in sorted(numbered)],
@@ -108,7 +111,6 @@ def open_sink(task: Task, header: dict[str, Any], source: Source, config: Output
         resume=config.resume,
         overwrite=config.overwrite,
     )
-    return Sink(writer, task, config)
 
 
 def refuse_broken(batch: Batch, output: torch.Tensor) -> None:

@@ -6,16 +6,17 @@ import torch
 
 from atdt.decode.config import Prediction
 from atdt.decode.header import header, run_info
-from atdt.decode.output import open_sink
-from atdt.decode.pipeline import run
-from atdt.decode.sources import ImageSource
-from atdt.devices import pick_device
-from atdt.domains import ViewPlan, open_domain
+from atdt.decode.making import Say, make_predictions
+from atdt.decode.pipeline import Predictor
+from atdt.decode.sources import Known, open_images
 from atdt.training.load import load_task_network
 
 
-def predict(config: Prediction) -> Path:
+def predict(config: Prediction, say: Say = lambda line: None) -> Path:
     """Run a task network over the images of a domain.
+
+    Args:
+        say: called with each line that a user should see.
 
     Returns:
         the predictions folder, `config.out`.
@@ -26,12 +27,13 @@ def predict(config: Prediction) -> Path:
         NumericsError: the network's output is not finite.
         UserError: an option, or what is in `config.out` already.
     """
-    config.check()
-    device = pick_device(config.device)
+    return make_predictions(config, prepare, say)
+
+
+def prepare(config: Prediction, device: torch.device, known: Known | None = None) -> Predictor:
+    """What predicts; see `atdt.decode.making.Prepare`."""
     loaded = load_task_network(config.run, device, config.allow_import)
-    domain = open_domain(config.domain, skip_bad=config.skip_bad)
-    plan = ViewPlan(resize=config.resize, crop=config.crop, pad=config.pad)
-    source = ImageSource(domain, plan, config.batch)
+    domain, source, known = open_images(config.domain, config, known)
     method = {
         "kind": "network",
         "network": run_info(loaded.run),
@@ -41,7 +43,7 @@ def predict(config: Prediction) -> Path:
         loaded.task,
         loaded.space,
         domain.to_dict(),
-        plan.to_dict(),
+        source.plan.to_dict(),
         method,
         config,
         device,
@@ -51,5 +53,4 @@ def predict(config: Prediction) -> Path:
     def compute(images: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
         return loaded.network.output_and_features(images)  # with skips, too
 
-    run(source, compute, open_sink(loaded.task, head, source, config), device)
-    return config.out
+    return Predictor(source, compute, loaded.task, head, known)

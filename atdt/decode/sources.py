@@ -7,7 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from atdt.domains import Domain, ViewPlan
+from atdt.decode.config import Output
+from atdt.domains import Domain, ViewPlan, open_domain
 from atdt.stores import FeatureReader, Rows, Store
 
 READERS = 4  # image files decoded at a time; Pillow lets go of Python's lock
@@ -28,6 +29,19 @@ class Batch:
     size: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class Known:
+    """What another process found out about the images of a domain by looking at all of them.
+
+    Attributes:
+        size: (height, width) of the view of one of them.
+        left_out: lines of the list that --skip-bad left out.
+    """
+
+    size: tuple[int, int]
+    left_out: tuple[int, ...]
+
+
 class Source(Protocol):
     """Images, cut into batches once and for all, so that a resumed run computes the same ones."""
 
@@ -41,25 +55,58 @@ class Source(Protocol):
 class ImageSource:
     """RGB images of a domain in their plain view, (N, 3, h, w) in [0, 1].
 
-    Raises:
-        DomainError: a size that the view cannot be cut from, or, from `read`, an image that does
-            not decode.
+    `read` raises a DomainError where an image does not decode.
+
+    Args:
+        batches: see `image_batches`; none, where another process says which to read.
     """
 
-    def __init__(self, domain: Domain, plan: ViewPlan, batch: int):
+    def __init__(self, domain: Domain, plan: ViewPlan, batches: tuple[Batch, ...] = ()):
         self.domain = domain
-        names = [sample.image for sample in domain.samples]
-        with ThreadPoolExecutor(READERS) as pool:
-            natives = list(pool.map(domain.image_size, range(len(names))))
-        self.views = [plan.draw(name, 0, size) for name, size in zip(names, natives, strict=True)]
-        self.batches = plan_batches(names, [view.out for view in self.views], batch)
+        self.plan = plan
+        self.batches = batches
 
     def read(self, batch: Batch) -> np.ndarray:
         with ThreadPoolExecutor(READERS) as pool:
             return np.stack(list(pool.map(self._image, batch.indices)))
 
     def _image(self, index: int) -> np.ndarray:
-        return self.views[index].image(self.domain.image(index))
+        pixels = self.domain.image(index)
+        name = self.domain.samples[index].image
+        return self.plan.draw(name, 0, pixels.shape[:2]).image(pixels)
+
+
+def open_images(
+    spec: str, config: Output, known: Known | None
+) -> tuple[Domain, ImageSource, Known]:
+    """A domain, its images as a source, and what is known of them from now on.
+
+    Args:
+        known: by another process, which then says which batches to read.
+
+    Raises:
+        DomainError: as `open_domain`, or a size that the view cannot be cut from.
+    """
+    plan = ViewPlan(resize=config.resize, crop=config.crop, pad=config.pad)
+    if known is not None:
+        domain = open_domain(spec, without=known.left_out)
+        return domain, ImageSource(domain, plan), known
+    domain = open_domain(spec, skip_bad=config.skip_bad)
+    batches = image_batches(domain, plan, config.batch)
+    return domain, ImageSource(domain, plan, batches), Known(batches[0].size, domain.left_out)
+
+
+def image_batches(domain: Domain, plan: ViewPlan, batch: int) -> tuple[Batch, ...]:
+    """How the images of a domain are cut into batches, by the sizes of their plain views.
+
+    Raises:
+        DomainError: a size that the view cannot be cut from.
+    """
+    names = [sample.image for sample in domain.samples]
+    with ThreadPoolExecutor(READERS) as pool:
+        natives = list(pool.map(domain.image_size, range(len(names))))
+    sizes = [plan.draw(name, 0, size).out for name, size in zip(names, natives, strict=True)]
+    return plan_batches(names, sizes, batch)
 
 
 class StoreSource:

@@ -3,7 +3,7 @@
 from atdt.domains.domain import Domain
 from atdt.domains.labels import IGNORE, LabelSpace, label_space, label_space_names
 from atdt.domains.lists import LABEL_KINDS, Sample
-from atdt.domains.opening import open_domain
+from atdt.domains.opening import absolute_spec, open_domain
 from atdt.domains.photometric import ColourDraw
 from atdt.domains.view import View
 from atdt.domains.views import ViewPlan
@@ -17,6 +17,7 @@ __all__ = [
     "Sample",
     "View",
     "ViewPlan",
+    "absolute_spec",
     "label_space",
     "label_space_names",
     "open_domain",

@@ -1,6 +1,6 @@
 """A domain: images, and the labels that some of them have."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,14 +32,16 @@ class Domain:
         list_path: the list file.
         samples: its lines, in its order.
         skipped: what --skip-bad left out and why, one line each.
+        left_out: lines of the list that `skipped` is about.
         predictions: labels that come from predictions folders, by kind.
     """
 
     description: Description
     split: str
     list_path: Path
-    samples: tuple[Sample, ...]
+    samples: Sequence[Sample]
     skipped: tuple[str, ...] = ()
+    left_out: tuple[int, ...] = ()
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
 
     @property
@@ -216,8 +218,8 @@ class Domain:
             | {
                 "name": self.name,
                 "split": self.split,
-                "samples": [[getattr(s, c) for c in ("image", *LABEL_KINDS)] for s in self.samples],
-                "bytes": [self._bytes(sample) for sample in self.samples],
+                "samples": ([getattr(s, c) for c in ("image", *LABEL_KINDS)] for s in self.samples),
+                "bytes": (self._bytes(sample) for sample in self.samples),
                 "classes": self.label_space.classes,
                 "label_map": sorted(self.description.label_map.ids.items()),
                 "encodings": self.encodings,

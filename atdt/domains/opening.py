@@ -1,7 +1,7 @@
 """Opening a domain by a spec, such as `data/streets/a:train` or `data/streets/b:train@30`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,7 +33,21 @@ def parse_spec(spec: str | Path) -> Spec:
     return Spec(Path(path), split, None if first is None else int(first))
 
 
-def open_domain(spec: str | Path, *, labels: Sequence[str] = (), skip_bad: bool = False) -> Domain:
+def absolute_spec(spec: str | Path) -> str:
+    """The same spec for a process that has another current folder."""
+    wanted = parse_spec(spec)
+    split = "" if wanted.split is None else f":{wanted.split}"
+    first = "" if wanted.first is None else f"@{wanted.first}"
+    return f"{wanted.path.absolute()}{split}{first}"
+
+
+def open_domain(
+    spec: str | Path,
+    *,
+    labels: Sequence[str] = (),
+    skip_bad: bool = False,
+    without: Collection[int] = (),
+) -> Domain:
     """Open one split of a domain.
 
     Args:
@@ -44,6 +58,7 @@ def open_domain(spec: str | Path, *, labels: Sequence[str] = (), skip_bad: bool 
         skip_bad: read all images and labels now, and leave out the samples that cannot be used:
             `Domain.skipped` says which and why. A line that is malformed, or that leads out of the
             root, is an error all the same.
+        without: lines of the list that another process found bad (`Domain.left_out`).
 
     Raises:
         DomainError: no such description, split or file; a list that is empty, shorter than N, or
@@ -60,7 +75,10 @@ def open_domain(spec: str | Path, *, labels: Sequence[str] = (), skip_bad: bool 
     samples = read_list(listed, description.root, description.columns)
     if wanted.first is not None and not 0 < wanted.first <= len(samples):
         raise DomainError(f"{listed}: has {len(samples)} images, not the {wanted.first} of @N")
-    domain = Domain(description, split, listed, samples[: wanted.first])
+    samples = samples[: wanted.first]
+    if without:
+        samples = tuple(sample for sample in samples if sample.line not in without)
+    domain = Domain(description, split, listed, samples)
     if not skip_bad:
         check_files(domain, labels)
         return domain
@@ -68,7 +86,8 @@ def open_domain(spec: str | Path, *, labels: Sequence[str] = (), skip_bad: bool 
     if len(bad) == len(domain):
         raise DomainError(f"{listed}: none of {len(bad)} images can be used; the first: {bad[0]}")
     good = tuple(sample for k, sample in enumerate(domain.samples) if k not in bad)
-    return replace(domain, samples=good, skipped=tuple(bad.values()))
+    lines = tuple(domain.samples[k].line for k in bad)
+    return replace(domain, samples=good, skipped=tuple(bad.values()), left_out=lines)
 
 
 def _split(spec: Spec, path: Path, lists: Mapping[str, Path]) -> str:

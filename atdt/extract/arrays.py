@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from atdt.errors import StoreError, UserError
 from atdt.extract.config import Extraction
@@ -49,9 +48,12 @@ class Array:
 
 
 def wanted_arrays(
-    config: Extraction, samples: Samples, encoders: tuple[Encoder, ...], device: torch.device
+    config: Extraction, samples: Samples, encoders: tuple[Encoder, ...], device: str
 ) -> tuple[Array, ...]:
     """All arrays that `config` asks for, features first.
+
+    Args:
+        device: that computes, in words.
 
     Raises:
         UserError: --overwrite names an array that is not asked for.
@@ -89,10 +91,10 @@ def open_root(config: Extraction, samples: Samples, arrays: tuple[Array, ...]) -
         StoreError: what is there was made by another plan, from other images, or is cut into other
             shards than --samples-per-shard.
     """
-    shard = config.samples_per_shard or _samples_per_shard(config, len(samples), arrays)
+    shard = samples_per_shard(config, len(samples), arrays)
     domain = samples.domain.to_dict() | {"path": str(samples.domain.path.resolve())}
     plan = config.plan.to_dict()
-    store = create_store(config.out, samples.table, plan, domain, shard, resume=config.resume)
+    store = create_store(config.out, samples.table(), plan, domain, shard, resume=config.resume)
     asked = config.samples_per_shard
     if asked is not None and store.samples_per_shard != min(asked, len(samples)):
         raise StoreError(
@@ -122,8 +124,11 @@ def open_writer(config: Extraction, store: Store, array: Array) -> FeatureWriter
     )
 
 
-def _samples_per_shard(config: Extraction, samples: int, arrays: tuple[Array, ...]) -> int:
-    """The store's own choice, in whole batches where a block holds several."""
+def samples_per_shard(config: Extraction, samples: int, arrays: tuple[Array, ...]) -> int:
+    """Of a new store: as asked for, else the store's own choice, in whole batches where a block
+    holds several."""
+    if config.samples_per_shard is not None:
+        return min(config.samples_per_shard, samples)
     shard = default_samples_per_shard(max(array.sample_bytes for array in arrays), samples)
     return max(shard - shard % config.batch, min(shard, config.batch))
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from atdt.cluster import Cluster
 from atdt.devices import PRECISIONS
 from atdt.domains import LABEL_KINDS, ViewPlan
 from atdt.errors import UserError
@@ -36,6 +37,8 @@ class Extraction:
         overwrite: names of encoders, or "labels/KIND", whose arrays at `levels` are replaced.
         skip_bad: leave out images that cannot be used.
         allow_import: import the module that a run names, if its network is a user's own.
+        threads: that each process computes with; torch's own choice, or the workers', when None.
+        cluster: workers that compute; this process when None.
     """
 
     domain: str
@@ -55,6 +58,8 @@ class Extraction:
     overwrite: tuple[str, ...] = ()
     skip_bad: bool = False
     allow_import: bool = False
+    threads: int | None = None
+    cluster: Cluster | None = None
 
     def check(self) -> None:
         """Refuse values that cannot be meant.
@@ -81,4 +86,6 @@ class Extraction:
             for value in values:
                 if value not in known:
                     raise UserError(f"{option} {value}: choose one of {', '.join(known)}")
+        if self.cluster is not None:
+            self.cluster.check()
         check_keep_bits(self.keep_bits, self.dtype, self.compressor)

@@ -42,8 +42,8 @@ class Encoder:
         """(C, h, w) at `level` for views of `size` (height, width)."""
         return tuple(self.loaded.network.feature_shape(level, size))
 
-    def provenance(self, level: str, config: Extraction, device: torch.device) -> dict[str, Any]:
-        """What the store records of this encoder's array at `level`."""
+    def provenance(self, level: str, config: Extraction, device: str) -> dict[str, Any]:
+        """What the store records of this encoder's array at `level`; `device` in words."""
         network = self.loaded.network
         made = provenance()
         return {
@@ -53,7 +53,7 @@ class Encoder:
             "level": level,
             "preprocessing": {"mean": list(network.mean), "std": list(network.std)},
             "run": str(self.loaded.run.path.resolve()),
-            "device": _described(device),
+            "device": device,
             "threads": made["threads"],
             "precision": config.precision,
             "batch": config.batch,
@@ -99,10 +99,3 @@ def _levels(config: Extraction, loaded: LoadedNetwork) -> tuple[str, ...]:
                 f"--level {level}: {loaded.run.path} has {', '.join(known)}, or --all-levels"
             )
     return tuple(dict.fromkeys(config.levels))
-
-
-def _described(device: torch.device) -> str:
-    """The kind of processor, which the last bits of features depend on."""
-    if device.type == "cuda":
-        return f"cuda ({torch.cuda.get_device_name(device)})"
-    return device.type

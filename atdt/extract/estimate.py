@@ -1,23 +1,18 @@
-"""What an extraction will write and how long it will take, known before it starts."""
+"""What an extraction will write, known before it starts."""
 
 import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from atdt.errors import StoreError
-from atdt.extract.arrays import Array
+from atdt.extract.arrays import Array, samples_per_shard
 from atdt.extract.config import Extraction
-from atdt.extract.encoders import Encoder
 from atdt.extract.samples import Samples
-from atdt.extract.writing import READERS
 from atdt.sizes import said
 from atdt.stores import Store
 from atdt.stores.declared import read_array_ledger
-
-TIMED_BATCHES = 2
+from atdt.stores.layout import Grid
+from atdt.stores.shards import plain_sizes
 
 
 @dataclass(frozen=True)
@@ -30,6 +25,8 @@ class PlannedArray:
         dtype: that is stored.
         samples: still to be written; 0 where it is complete.
         bytes: of these, uncompressed.
+        blocks: that they lie in.
+        shard_bytes: of the files of these, uncompressed.
     """
 
     path: str
@@ -37,6 +34,8 @@ class PlannedArray:
     dtype: str
     samples: int
     bytes: int
+    blocks: int
+    shard_bytes: int
 
     def __str__(self) -> str:
         what = "complete, nothing to do" if not self.samples else f"{said(self.bytes)} to write"
@@ -50,17 +49,17 @@ class ExtractionEstimate:
     Attributes:
         samples: in the store: images × views.
         view_size: (height, width) in pixels.
+        samples_per_shard: of the store.
         arrays: what is made.
         free: bytes free on the store's disk.
-        seconds: that decoding and the encoders will take, None where it was not measured.
         skipped: what --skip-bad left out, and why.
     """
 
     samples: int
     view_size: tuple[int, int]
+    samples_per_shard: int
     arrays: tuple[PlannedArray, ...]
     free: int
-    seconds: float | None = None
     skipped: tuple[str, ...] = ()
 
     @property
@@ -76,25 +75,48 @@ class ExtractionEstimate:
         lines += [f"skipped: {line}" for line in self.skipped]
         lines += [str(array) for array in self.arrays]
         lines.append(f"{said(self.bytes)} in all, uncompressed; {said(self.free)} free")
-        if self.seconds is not None:
-            lines.append(f"about {self.seconds:.0f} s, measured on a few batches")
         return tuple(lines)
 
 
 def estimate(
-    config: Extraction, samples: Samples, arrays: tuple[Array, ...], store: Store | None
+    config: Extraction,
+    samples: Samples,
+    arrays: tuple[Array, ...],
+    store: Store | None,
+    count: int | None = None,
 ) -> ExtractionEstimate:
-    """Sizes of what is to be written, and the free disk; `store` is None where there is none."""
+    """Sizes of what is to be written, and the free disk.
+
+    Args:
+        store: None where there is none.
+        count: of samples, where there are not as many as `samples` has.
+    """
+    count = len(samples) if count is None else count
+    grid = Grid(count, samples_per_shard(config, count, arrays)) if store is None else store.grid
     planned = []
     for array in arrays:
-        left = _samples_left(array, len(samples), store)
-        shape = (len(samples), *array.item)
+        blocks = _blocks_left(array, grid.blocks, store)
+        ranges = [grid.block_range(block) for block in blocks]
+        left = sum(stop - start for start, stop in ranges)
+        size = array.sample_bytes
+        shards = sum(
+            plain_sizes(grid.samples_per_shard, stop - start, size)[0] for start, stop in ranges
+        )
         planned.append(
-            PlannedArray(array.path, shape, array.dtype, left, left * array.sample_bytes)
+            PlannedArray(
+                array.path,
+                (count, *array.item),
+                array.dtype,
+                left,
+                left * size,
+                len(blocks),
+                shards,
+            )
         )
     return ExtractionEstimate(
-        samples=len(samples),
+        samples=count,
         view_size=samples.size,
+        samples_per_shard=grid.samples_per_shard,
         arrays=tuple(planned),
         free=shutil.disk_usage(_existing(config.out)).free,
         skipped=samples.domain.skipped,
@@ -114,46 +136,12 @@ def refuse_full_disk(config: Extraction, estimated: ExtractionEstimate) -> None:
         )
 
 
-def measure_seconds(
-    config: Extraction,
-    samples: Samples,
-    encoders: tuple[Encoder, ...],
-    estimated: ExtractionEstimate,
-    device: torch.device,
-) -> float:
-    """Seconds for what is left, from a few batches after a first one that warms up.
-
-    Decoding overlaps with the encoders, so the slower of the two counts.
-    """
-    left = max((array.samples for array in estimated.arrays), default=0)
-    reading = computing = 0.0
-    timed = 0
-    for turn in range(1 + TIMED_BATCHES):
-        start = turn * config.batch % len(samples)
-        stop = min(start + config.batch, len(samples))
-        begun = time.perf_counter()
-        batch = samples.read(start, stop, bool(encoders), config.labels)
-        read = time.perf_counter()
-        for encoder in encoders:
-            found = encoder.features(
-                torch.from_numpy(batch.images).to(device), encoder.levels, config.precision
-            )
-            for features in found.values():
-                features.cpu()  # waits for the GPU, as the extraction does
-        if turn:
-            timed += stop - start
-            reading += read - begun
-            computing += time.perf_counter() - read
-    return left * max(reading / READERS, computing) / timed
-
-
-def _samples_left(array: Array, samples: int, store: Store | None) -> int:
-    """Samples of `array` that are not committed yet."""
+def _blocks_left(array: Array, blocks: int, store: Store | None) -> list[int]:
+    """Blocks of `array` that are not committed yet."""
     if store is None or array.replaced or store.status(array.group, array.name) == "absent":
-        return samples
+        return list(range(blocks))
     committed = read_array_ledger(store.path, array.group, array.name).blocks
-    ranges = [store.block_range(block) for block in range(store.blocks) if block not in committed]
-    return sum(stop - start for start, stop in ranges)
+    return [block for block in range(blocks) if block not in committed]
 
 
 def _existing(path: Path) -> Path:

@@ -1,18 +1,22 @@
 """Which samples a store has, in which order, and how each is read."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from itertools import batched, chain
 
 import numpy as np
 
 from atdt.domains import Domain, View, ViewPlan
 from atdt.errors import DomainError
 from atdt.stores import SampleTable
+from atdt.stores.samples import COLUMNS
 
 READERS = 8  # image headers read at a time
+TOGETHER = 64  # by one thread: more than a thread's own cost
 KEPT_BYTES = 2**28  # of decoded images that are looked at again for every view
 
 
@@ -39,18 +43,30 @@ class Samples:
     Images are permuted once, by a hash of the plan's seed and their names, so that blocks mix
     images, whatever the order of the list; more views of the same images would follow behind.
 
+    Args:
+        size: (height, width) of all views, where another process has looked at all images; each is
+            then looked at when it is read.
+
     Raises:
         DomainError: the views differ in size; names two images and their sizes.
     """
 
-    def __init__(self, domain: Domain, plan: ViewPlan):
+    def __init__(self, domain: Domain, plan: ViewPlan, size: tuple[int, int] | None = None):
         self.domain = domain
         self.plan = plan
-        with ThreadPoolExecutor(READERS) as pool:
-            self._sizes = list(pool.map(domain.image_size, range(len(domain))))
-        self.size = _one_size(domain, plan, self._sizes)
-        self._order = sorted(range(len(domain)), key=self._rank)
-        decoded = sum(3 * height * width for height, width in self._sizes)
+        if size is None:
+            sizes = image_sizes(domain)
+            self.size = _one_size(domain, plan, sizes)
+            self._native = lambda image: tuple(sizes[image].tolist())
+            decoded = 3 * int(sizes.prod(axis=1).sum())
+        else:
+            self.size = size
+            self._native = domain.image_size
+            decoded = 3 * math.prod(domain.image_size(0)) * len(domain)  # or about that
+        ranks = np.empty((len(domain), hashlib.sha256().digest_size), np.uint8)
+        for image, rank in enumerate(ranks):
+            rank[:] = np.frombuffer(self._rank(image), np.uint8)
+        self._order = np.lexsort(ranks.view(">u8").T[::-1])
         keep = plan.views > 1 and decoded <= KEPT_BYTES
         self._pixels = lru_cache(None)(self._decoded) if keep else self._decoded
 
@@ -59,29 +75,31 @@ class Samples:
 
     def image(self, sample: int) -> int:
         """Index in the domain of a sample's image."""
-        return self._order[sample % len(self._order)]
+        return int(self._order[sample % len(self._order)])
 
     def view(self, sample: int) -> View:
         """What is cut from the image."""
         image = self.image(sample)
         number = sample // len(self._order)
-        return self.plan.draw(self._name(image), number, self._sizes[image])
+        return self.plan.draw(self._name(image), number, self._native(image))
 
-    @cached_property
+    def sample_id(self, sample: int) -> str:
+        """Its unique name."""
+        return f"{self._name(self.image(sample))}@{sample // len(self._order)}"
+
     def table(self) -> SampleTable:
         """The store's sample vectors."""
-        samples = range(len(self))
-        names = [self._name(self.image(sample)) for sample in samples]
-        numbers = [sample // len(self._order) for sample in samples]
-        views = [self.view(sample) for sample in samples]
-        return SampleTable(
-            sample_id=np.array([f"{n}@{v}" for n, v in zip(names, numbers, strict=True)]),
-            image=np.array(names),
-            view=np.array(numbers),
-            flip=np.array([view.flip for view in views]),
-            box=np.array([view.box for view in views]),
-            size=np.array([view.native for view in views]),
-        )
+        count = len(self)
+        columns = {name: np.empty((count, *tail), dtype) for name, (dtype, tail) in COLUMNS.items()}
+        for sample in range(count):
+            view = self.view(sample)
+            columns["sample_id"][sample] = self.sample_id(sample)
+            columns["image"][sample] = self._name(self.image(sample))
+            columns["view"][sample] = sample // len(self._order)
+            columns["flip"][sample] = view.flip
+            columns["box"][sample] = view.box
+            columns["size"][sample] = view.native
+        return SampleTable(**columns)
 
     def read(self, start: int, stop: int, images: bool, labels: Sequence[str]) -> SampleBatch:
         """Decode the samples from `start` to `stop`: each image and label file once.
@@ -122,11 +140,27 @@ class Samples:
         return hashlib.sha256(f"{self.plan.seed}:{self._name(image)}".encode()).digest()
 
 
-def _one_size(domain: Domain, plan: ViewPlan, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+def image_sizes(domain: Domain) -> np.ndarray:
+    """(height, width) of every image of a domain, (N, 2) int32, from the files' headers.
+
+    Raises:
+        DomainError: a file that cannot be read; names list and line.
+    """
+
+    def read(images: tuple[int, ...]) -> list[tuple[int, int]]:
+        return [domain.image_size(image) for image in images]
+
+    with ThreadPoolExecutor(READERS) as pool:
+        found = pool.map(read, batched(range(len(domain)), TOGETHER))
+        return np.fromiter(chain.from_iterable(found), np.dtype((np.int32, 2)), len(domain))
+
+
+def _one_size(domain: Domain, plan: ViewPlan, sizes: np.ndarray) -> tuple[int, int]:
     """(height, width) of every view."""
     first: tuple[int, tuple[int, int]] | None = None
-    for image, size in enumerate(sizes):
-        name = domain.samples[image].image
+    _, images = np.unique(sizes, axis=0, return_index=True)
+    for image in sorted(images.tolist()):
+        name, size = domain.samples[image].image, tuple(sizes[image].tolist())
         try:
             out = plan.out_size(size)
         except DomainError as error:

@@ -1,7 +1,7 @@
 """The loop of an extraction: threads decode ahead, the encoders compute, a thread writes behind."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -54,25 +54,19 @@ def write_arrays(
         NumericsError: features that cannot be stored; names the sample.
         StoreError: the disk is full or fails.
     """
-    to_do = list(_work_to_do(store, writers))
+    to_do = list(work_to_do(store, writers))
 
-    def read(request: tuple[Work, int, int]) -> SampleBatch:
-        work, start, stop = request
-        kinds = [array.name for array in work.arrays if array.group == LABELS]
-        return samples.read(start, stop, len(kinds) < len(work.arrays), kinds)
-
-    requests = ((work, *span) for work in to_do for span in work.batches(config.batch))
     with (
         progress("extract", sum(work.stop - work.start for work in to_do), "samples") as advance,
         ThreadPoolExecutor(1, "writer", initializer=step_back) as behind,
-        closing(ahead(read, requests, READERS, AHEAD)) as batches,
+        closing(read_ahead(config, samples, to_do)) as batches,
     ):
         written: Future[None] | None = None
         for work in to_do:
             drafts = {array: writers[array].draft(work.block) for array in work.arrays}
             for _ in work.batches(config.batch):
                 batch = next(batches)
-                _fill(drafts, batch, encoders, config.precision, device)
+                fill(drafts, batch, encoders, config.precision, device)
                 advance(batch.stop - batch.start)
             if written is not None:
                 written.result()
@@ -81,7 +75,22 @@ def write_arrays(
             written.result()
 
 
-def _work_to_do(store: Store, writers: Mapping[Array, FeatureWriter]) -> Iterator[Work]:
+def read_ahead(
+    config: Extraction, samples: Samples, to_do: Iterable[Work]
+) -> Iterator[SampleBatch]:
+    """The batches of `to_do`, read by threads from the first `next` on until it is closed."""
+
+    def read(request: tuple[Work, int, int]) -> SampleBatch:
+        work, start, stop = request
+        kinds = [array.name for array in work.arrays if array.group == LABELS]
+        return samples.read(start, stop, len(kinds) < len(work.arrays), kinds)
+
+    requests = ((work, *span) for work in to_do for span in work.batches(config.batch))
+    return ahead(read, requests, READERS, AHEAD)
+
+
+def work_to_do(store: Store, writers: Mapping[Array, FeatureWriter]) -> Iterator[Work]:
+    """What is missing in each block that an array lacks, in order."""
     missing = {array: set(writer.missing_blocks()) for array, writer in writers.items()}
     for block in range(store.blocks):
         arrays = tuple(array for array, blocks in missing.items() if block in blocks)
@@ -89,7 +98,7 @@ def _work_to_do(store: Store, writers: Mapping[Array, FeatureWriter]) -> Iterato
             yield Work(block, *store.block_range(block), arrays)
 
 
-def _fill(
+def fill(
     drafts: Mapping[Array, Draft],
     batch: SampleBatch,
     encoders: tuple[Encoder, ...],

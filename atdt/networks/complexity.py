@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.utils.flop_counter import FlopCounterMode
 
 
 def meta_call(module: nn.Module, *inputs: Tensor) -> Any:
@@ -33,6 +32,8 @@ def macs(module: nn.Module, size: tuple[int, int], channels: int = 3) -> int:
         size: (height, width) of the module's input: pixels of an image, or sides of features.
         channels: of that input.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # brings triton: 76 MB, half a second
+
     sample = torch.empty(2, channels, *size, device="meta")  # batch norm in training wants two
     with FlopCounterMode(display=False) as counter:
         meta_call(module, sample)

@@ -7,12 +7,14 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Draft": "writer",
+    "Draft": "shard_writer",
     "FeatureReader": "reader",
     "FeatureWriter": "writer",
     "READ_THREADS": "reader",
     "Rows": "rows",
     "SampleTable": "samples",
+    "Shard": "shard_writer",
+    "ShardWriter": "shard_writer",
     "Store": "store",
     "VerifyReport": "verify",
     "create_store": "create",
@@ -24,6 +26,7 @@ _HOMES = {
     "find_stores": "usage",
     "free_orphans": "prune",
     "open_dataset": "xr",
+    "open_shard_writer": "shard_writer",
     "open_store": "store",
     "runs_trained": "usage",
     "store_usage": "usage",

@@ -20,7 +20,7 @@ from atdt.stores.checks import (
 )
 from atdt.stores.declared import read_array_ledger
 from atdt.stores.layout import LEDGER, METADATA
-from atdt.stores.ledger import Ledger, write_ledger
+from atdt.stores.ledger import Ledger, Place, block_lines, read_ledger, write_ledger
 from atdt.stores.lock import LOCK, WriterLock
 from atdt.stores.metadata import array_file, group_file
 from atdt.stores.provenance import GRID, differences, identity_fields
@@ -52,11 +52,12 @@ class ArraySpec:
 
 @dataclass
 class Beginning:
-    """What a writer knows of its array: its lock, the ledger's header, blocks and length."""
+    """What a writer knows of its array: its lock, and of the ledger the header, where the line of
+    each committed block is, and the length."""
 
     lock: WriterLock
     header: dict[str, Any]
-    blocks: dict[int, dict[str, Any]]
+    places: dict[int, Place]
     length: int
     complete: bool = False
 
@@ -111,7 +112,7 @@ def _decide(
     _refuse_others(spec, folder, recorded, json.loads(metadata))
     if finished and not resume:
         open_reader(store, spec.group, spec.name)  # damage must not pass for "nothing to do"
-        return Beginning(lock, ledger.header, ledger.blocks, ledger.length, complete=True)
+        return Beginning(lock, ledger.header, ledger.places, ledger.length, complete=True)
     if not resume:
         raise StoreError(
             f"{folder}: incomplete, {len(ledger.blocks)} of {store.blocks} blocks are committed; "
@@ -124,12 +125,14 @@ def _decide(
     _mend_metadata(store, spec, folder, ledger.header)
     blocks = open_blocks(folder, store.grid, ledger.blocks)
     sound = _sound_blocks(f"{spec.group}/{spec.name}", blocks)
-    _remove_partial(folder)
+    remove_partial(folder)
     if finished and len(sound) == store.blocks:
-        return Beginning(lock, ledger.header, sound, ledger.length, complete=True)
+        return Beginning(lock, ledger.header, ledger.places, ledger.length, complete=True)
     _refuse_other_grid(spec, folder, recorded)
-    length = write_ledger(folder / LEDGER, ledger.header, sound)
-    return Beginning(lock, ledger.header, sound, length)
+    lines = block_lines(folder / LEDGER, [ledger.places[block] for block in sound])
+    write_ledger(folder / LEDGER, ledger.header, lines)
+    written = read_ledger(folder / LEDGER)
+    return Beginning(lock, ledger.header, written.places, written.length)
 
 
 def _recorded_metadata(ledger: Ledger, path: Path) -> dict[str, Any] | None:
@@ -184,7 +187,7 @@ def _anew(store: "Store", spec: ArraySpec, metadata: bytes, lock: WriterLock) ->
         "metadata": metadata.decode(),
         "files": {**store.files, **digests(store.path, (group_path, array_path))},
     }
-    return Beginning(lock, header, {}, write_ledger(folder / LEDGER, header, {}))
+    return Beginning(lock, header, {}, write_ledger(folder / LEDGER, header))
 
 
 def _mend_metadata(store: "Store", spec: ArraySpec, folder: Path, header: dict[str, Any]) -> None:
@@ -216,18 +219,18 @@ def _ensure_group(store: "Store", spec: ArraySpec, recorded: set[str | None]) ->
         write_atomic(store.path / path, data, cut_off_in=store.folder(spec.group, spec.name))
 
 
-def _sound_blocks(name: str, blocks: Blocks) -> dict[int, dict[str, Any]]:
+def _sound_blocks(name: str, blocks: Blocks) -> list[int]:
     """The committed blocks that are still what was committed; the others are written again."""
-    sound = {}
+    sound = []
     with progress(f"check {name}", len(blocks.records), "blocks") as advance:
         for block, problem in blocks.check():
             if problem is None:
-                sound[block] = blocks.records[block]
+                sound.append(block)
             advance()
     return sound
 
 
-def _remove_partial(folder: Path) -> None:
-    """Files that a killed writer was in the midst of; nothing refers to them."""
+def remove_partial(folder: Path) -> None:
+    """Delete files that a writer was in the midst of; nothing refers to them."""
     for path in folder.rglob("*.partial"):
         path.unlink()

@@ -60,14 +60,14 @@ class Statistics:
         }
 
 
-def merge(parts: Iterable[Statistics]) -> Statistics:
-    """Statistics of all parts together; the order of `parts` decides the last bits.
+def merge(parts: Iterable[Statistics]) -> Statistics | None:
+    """Statistics of all parts together, None of no parts; their order decides the last bits.
 
     Pairwise update of mean and squares: Chan, Golub & LeVeque, "Updating formulae and a pairwise
     algorithm for computing sample variances", 1979.
     """
     parts = iter(parts)
-    total = next(parts)
+    total = next(parts, None)
     for part in parts:
         count = total.count + part.count
         delta = part.mean - total.mean

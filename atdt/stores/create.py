@@ -1,6 +1,7 @@
 """Making the root of a store, once, and making damaged parts of it again."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def create_store(
             _write_root(path, root_files(samples, wanted))
         elif resume:
             _mend(path, samples, wanted)
+    del samples  # as large as what is read next
     store = open_store(path)
     recorded = {"plan": store.plan, "domain": store.domain}
     _refuse_others(path, {**recorded, "samples_sha256": store.samples.digest()}, wanted)
@@ -103,8 +105,8 @@ def _refuse_foreign(path: Path) -> None:
             )
 
 
-def _write_root(path: Path, files: dict[str, bytes]) -> None:
-    """Write the root's files, its ledger last: only then is there a store."""
+def _write_root(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Write the root's files, metadata first and ledger last: only then is there a store."""
     lock = _lock(path)
     try:
         if (path / ROOT_LEDGER).exists():  # made by another process just now
@@ -112,9 +114,9 @@ def _write_root(path: Path, files: dict[str, bytes]) -> None:
         for folder in (path, *(path / name for name in VECTORS)):
             for left in folder.glob("*.partial"):
                 left.unlink()
-        for name, data in sorted(files.items(), key=lambda item: item[0] != METADATA):
+        for name, data in files:
             write_atomic(path / name, data)
-        _write_root_ledger(path, files[METADATA])
+        _write_root_ledger(path, (path / METADATA).read_bytes())
     finally:
         lock.release()
 
@@ -132,7 +134,7 @@ def _write_root_ledger(path: Path, metadata: bytes) -> None:
         "metadata": metadata.decode(),
         "files": digests(path, vector_files()),
     }
-    write_ledger(path / ROOT_LEDGER, header, {})
+    write_ledger(path / ROOT_LEDGER, header)
 
 
 def _mend(path: Path, samples: SampleTable, wanted: dict[str, Any]) -> None:
@@ -147,7 +149,7 @@ def _mend(path: Path, samples: SampleTable, wanted: dict[str, Any]) -> None:
         if attributes["schema"] != SCHEMA:
             return  # opening it says so
         _refuse_others(path, attributes, wanted)
-        for name, data in root_files(samples, attributes).items():
+        for name, data in root_files(samples, attributes):
             made = hashlib.sha256(data).hexdigest()
             expected = recorded.get(name, made)
             if found[name] == expected:

@@ -66,8 +66,11 @@ def read_array_ledger(store: Path, group: str, name: str) -> Ledger:
         path = inside(store, f"{group}/{name}/{LEDGER}")
     except UserError as error:
         return Ledger(problem=f"its ledger cannot be used: {error}")
-    ledger = read_ledger(path)
-    if ledger.header is not None and not _is_sound(ledger):
+    try:
+        ledger = read_ledger(path, _judge_block)
+        if ledger.header is not None:
+            _judge(ledger)
+    except (KeyError, TypeError, ValueError):
         return Ledger(problem="its ledger says what no array of version 1 has")
     return ledger
 
@@ -126,30 +129,28 @@ def _codecs_are_known(codecs: list[dict[str, Any]]) -> bool:
     )
 
 
-def _is_sound(ledger: Ledger) -> bool:
-    """Whether types and sizes in a ledger that is whole can be those of an array's ledger."""
-    try:
-        metadata = parse_json(ledger.header["metadata"])
-        complete = ledger.complete or {"statistics": None}
-        return (
-            is_version_1(metadata)
-            and all(isinstance(digest, str) for digest in ledger.header["files"].values())
-            and all(_is_block(record) for record in ledger.blocks.values())
-            and _are_statistics(complete["statistics"], STATISTICS, ("mean", "variance"))
-        )
-    except (KeyError, TypeError, ValueError):
-        return False
+def _judge(ledger: Ledger) -> None:
+    """Raise unless types and sizes in a ledger that is whole can be those of an array's ledger."""
+    complete = ledger.complete or {"statistics": None}
+    if not (
+        is_version_1(parse_json(ledger.header["metadata"]))
+        and all(isinstance(digest, str) for digest in ledger.header["files"].values())
+        and _are_statistics(complete["statistics"], STATISTICS, ("mean", "variance"))
+    ):
+        raise ValueError(ledger.header)
 
 
-def _is_block(record: dict[str, Any]) -> bool:
+def _judge_block(record: dict[str, Any]) -> None:
+    """Raise unless a block's record can be that of an array's ledger."""
     size, statistics = record["bytes"], record["statistics"]
     plain = ("max_abs", "cast_error_max", "cast_error_sum")
-    return (
+    if not (
         type(size) is int
         and min(size, record["block"]) >= 0
         and isinstance(record["digest"], str)
         and _are_statistics(statistics, plain, ("mean", "squares"))
-    )
+    ):
+        raise ValueError(record)
 
 
 def _are_statistics(

@@ -3,18 +3,26 @@
 One JSON object a line, each ending in its own sha256 (`seal`), so that a flipped byte or a line cut
 short is found. The first line is the header; then one line a block, appended after its shard has
 reached the disk; a last line of kind `complete` ends it and seals all lines before it.
+
+Statistics of a block are most of its line, and those of a large store do not fit in memory, so that
+they are looked up in the file when they are needed (`block_records`).
 """
 
 import errno
 import hashlib
+import itertools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from atdt.errors import StoreError
 from atdt.files import parse_json, write_atomic
+from atdt.stores.layout import MEND
+
+Place = tuple[int, int]  # of a line in its file: first byte, bytes
 
 HEADERS = ("root", "array")
 LONGEST_LINE = 2**24  # bytes: statistics of 100 000 channels have a quarter of it
@@ -29,7 +37,8 @@ class Ledger:
 
     Attributes:
         header: the first record, None where there is none that can be trusted.
-        blocks: the record of each committed block.
+        blocks: the record of each committed block, without its statistics.
+        places: where the line of each of these is.
         complete: the last record of a finished array.
         problem: why the file is not whole, None where it is.
         length: bytes of the part that can be trusted.
@@ -37,13 +46,20 @@ class Ledger:
 
     header: dict[str, Any] | None = None
     blocks: dict[int, dict[str, Any]] = field(default_factory=dict)
+    places: dict[int, Place] = field(default_factory=dict)
     complete: dict[str, Any] | None = None
     problem: str | None = None
     length: int = 0
 
 
-def read_ledger(path: Path) -> Ledger:
-    """Read a ledger up to the first line that is not whole; says so in `problem`."""
+def read_ledger(
+    path: Path, judge: Callable[[dict[str, Any]], None] = lambda record: None
+) -> Ledger:
+    """Read a ledger up to the first line that is not whole; says so in `problem`.
+
+    Args:
+        judge: is given the whole record of each block, and raises what it will.
+    """
     if not path.is_file():
         return Ledger(problem="it has no ledger")
     ledger, taken = Ledger(), hashlib.sha256()
@@ -54,9 +70,11 @@ def read_ledger(path: Path) -> Ledger:
             fault = "is cut short" if cut else "is damaged"
             ledger.problem = f"line {number} of its ledger {fault}"
             break
-        if not _take(ledger, record, taken.hexdigest()):
+        if not _take(ledger, record, len(line), taken):
             ledger.problem = f"line {number} of its ledger is out of place"
             break
+        if record["kind"] == "block":
+            judge(record)
         ledger.length += len(line)
         taken.update(line)
     if ledger.header is None and ledger.problem is None:
@@ -71,11 +89,12 @@ def _lines(path: Path) -> Iterator[bytes]:
             yield line
 
 
-def _take(ledger: Ledger, record: dict[str, Any], before: str) -> bool:
+def _take(ledger: Ledger, record: dict[str, Any], size: int, before: "hashlib._Hash") -> bool:
     """Add a record to the ledger; False where it does not belong behind the ones before it.
 
     Args:
-        before: sha256 of these.
+        size: bytes of its line.
+        before: sha256 of the lines before it.
     """
     kind = record.get("kind")
     if ledger.header is None:
@@ -87,26 +106,63 @@ def _take(ledger: Ledger, record: dict[str, Any], before: str) -> bool:
         return False
     block = record.get("block")
     if kind == "block" and isinstance(block, int) and block not in ledger.blocks:
-        ledger.blocks[block] = record
+        ledger.blocks[block] = {k: v for k, v in record.items() if k != "statistics"}
+        ledger.places[block] = ledger.length, size
         return True
-    if kind == "complete" and record.get("lines") == before:
+    if kind == "complete" and record.get("lines") == before.hexdigest():
         ledger.complete = record
         return True
     return False
 
 
+def block_lines(path: Path, places: Iterable[Place]) -> Iterator[bytes]:
+    """Lines of a ledger that was read before, from where they are."""
+    with path.open("rb") as file:
+        for first, size in places:
+            file.seek(first)
+            yield file.read(size)
+
+
+def block_records(path: Path, places: Iterable[Place]) -> Iterator[dict[str, Any]]:
+    """The whole records of these lines.
+
+    Raises:
+        StoreError: one is not what was written any more.
+    """
+    for line in block_lines(path, places):
+        record = _unseal(line)
+        if record is None:
+            raise StoreError(f"{path}: changed while it was written; {MEND}")
+        yield record
+
+
 def write_ledger(
     path: Path,
     header: dict[str, Any],
-    blocks: dict[int, dict[str, Any]],
+    blocks: Iterable[bytes] = (),
     complete: dict[str, Any] | None = None,
 ) -> int:
-    """Write a whole ledger atomically, blocks in their order; returns its bytes."""
-    data = b"".join([_seal(header), *(_seal(blocks[block]) for block in sorted(blocks))])
-    if complete is not None:
-        data += _seal({"kind": "complete", "lines": _sha256(data), **complete})
-    write_atomic(path, data)
-    return len(data)
+    """Write a whole ledger atomically; returns its bytes.
+
+    Args:
+        blocks: lines of blocks (`block_lines`, `seal`), in the order of blocks; may be those of the
+            file that is replaced.
+    """
+    length, written = 0, hashlib.sha256()
+
+    def lines() -> Iterator[bytes]:
+        nonlocal length
+        for line in itertools.chain([seal(header)], blocks):
+            length += len(line)
+            written.update(line)
+            yield line
+        if complete is not None:
+            last = seal({"kind": "complete", "lines": written.hexdigest(), **complete})
+            length += len(last)
+            yield last
+
+    write_atomic(path, lines())
+    return length
 
 
 def append_record(path: Path, record: dict[str, Any], length: int) -> int:
@@ -117,7 +173,7 @@ def append_record(path: Path, record: dict[str, Any], length: int) -> int:
     Returns:
         The new length in bytes.
     """
-    line = _seal(record)
+    line = seal(record)
     handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         try:
@@ -132,7 +188,8 @@ def append_record(path: Path, record: dict[str, Any], length: int) -> int:
     return length + len(line)
 
 
-def _seal(record: dict[str, Any]) -> bytes:
+def seal(record: dict[str, Any]) -> bytes:
+    """The line of a record."""
     body = json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
     return body[:-1] + SEAL_START + _sha256(body).encode() + SEAL_END + b"\n"
 

@@ -5,6 +5,7 @@ pure function of what it says and can be checked, or made again, byte for byte.
 """
 
 import math
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +13,15 @@ from typing import Any
 
 import numpy as np
 import zarr
+from crc32c import crc32c
+from zarr.buffer.cpu import Buffer
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.storage import LocalStore, MemoryStore
 
 from atdt.errors import StoreError
 from atdt.stores.declared import FOREIGN, check_array_file
 from atdt.stores.layout import CRC_BYTES, LABELS, METADATA, VECTORS
-from atdt.stores.samples import COLUMNS, SampleTable
+from atdt.stores.samples import COLUMNS, STRING, SampleTable
 
 # Least effort: features are read far more often than they are written, and gain little beyond.
 COMPRESSORS: dict[str, tuple[Any, ...]] = {
@@ -54,30 +57,52 @@ def strict_zarr() -> Iterator[None]:
         yield
 
 
-def root_files(samples: SampleTable, attributes: dict[str, Any]) -> dict[str, bytes]:
-    """All files of a store's root, by path: its metadata and the sample vectors.
+def root_files(samples: SampleTable, attributes: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """All files of a store's root, by path: its metadata, then one sample vector after the other.
 
     A pure function of its arguments for one version of zarr.
     """
     content: dict[str, Any] = {}
     with strict_zarr():
-        root = zarr.create_group(MemoryStore(content), attributes=attributes, zarr_format=3)
-        for name in VECTORS:
-            values = getattr(samples, name)
-            dimensions, notes = VECTOR_NOTES[name]
-            array = root.create_array(
-                name,
-                shape=values.shape,
-                chunks=values.shape,
-                dtype=str if values.dtype.kind == "U" else values.dtype,
-                fill_value="" if values.dtype.kind == "U" else None,
-                compressors=[Crc32cCodec()],
-                filters=None,
-                dimension_names=dimensions,
-                attributes=notes,
-            )
-            array[...] = values
+        zarr.create_group(MemoryStore(content), attributes=attributes, zarr_format=3)
+    yield METADATA, content[METADATA].to_bytes()
+    for name in VECTORS:
+        for file, data in _vector_files(name, getattr(samples, name)).items():
+            yield f"{name}/{file}", data
+
+
+def _vector_files(name: str, values: np.ndarray) -> dict[str, bytes]:
+    """The files of a sample vector: its metadata, and all of it as one chunk."""
+    content: dict[str, Any] = {}
+    dimensions, notes = VECTOR_NOTES[name]
+    with strict_zarr():
+        array = zarr.create_array(
+            MemoryStore(content),
+            shape=values.shape,
+            chunks=values.shape,
+            dtype=str if values.dtype.kind == "T" else values.dtype,
+            fill_value="" if values.dtype.kind == "T" else None,
+            compressors=[Crc32cCodec()],
+            filters=None,
+            dimension_names=dimensions,
+            attributes=notes,
+            zarr_format=3,
+        )
+        if values.dtype == STRING:
+            return {"c/0": encoded_strings(values), METADATA: content[METADATA].to_bytes()}
+        array[...] = values
     return {path: value.to_bytes() for path, value in sorted(content.items())}
+
+
+def encoded_strings(strings: np.ndarray) -> bytes:
+    """A chunk of strings as zarr encodes it: their number, then the length and the UTF-8 of each,
+    then a crc32c. (Zarr makes Python's objects of all of them at once.)"""
+    chunk = bytearray(struct.pack("<I", len(strings)))
+    for text in strings:
+        data = text.encode()
+        chunk += struct.pack("<I", len(data)) + data
+    chunk += struct.pack("<I", crc32c(chunk))
+    return bytes(chunk)
 
 
 def vector_files() -> list[str]:
@@ -100,16 +125,13 @@ def read_vectors(path: Path) -> SampleTable:
         dtype, tail = COLUMNS[name]
         file = path / name / "c" / "/".join("0" * array.ndim)
         size, head = file.stat().st_size - CRC_BYTES, np.fromfile(file, "<u4", 1)
-        if dtype is np.str_:  # a count, then a length and the letters of each
+        if dtype is STRING:  # a count, then a length and the letters of each
             fits = head.tolist() == [samples] and size >= 4 * (samples + 1)
         else:
             fits = size == samples * math.prod(tail) * np.dtype(dtype).itemsize
         if array.shape != (samples, *tail) or array.chunks != array.shape or not fits:
             raise StoreError(f"{path}/{name}: not laid out as a store of version 1; extract again")
-    columns = {name: array[...] for name, array in arrays.items()}
-    for name in ("sample_id", "image"):
-        columns[name] = np.array(columns[name].tolist(), dtype=np.str_)
-    return SampleTable(**columns)
+    return SampleTable(**{name: array[...] for name, array in arrays.items()})
 
 
 def group_file(group: str) -> bytes:
@@ -148,7 +170,7 @@ def array_file(
     return content[METADATA].to_bytes()
 
 
-def open_array(folder: Path, *, write: bool = False) -> zarr.Array:
+def open_array(folder: Path) -> zarr.Array:
     """The array in `folder`, under settings by which an absent shard is an error.
 
     Raises:
@@ -156,11 +178,27 @@ def open_array(folder: Path, *, write: bool = False) -> zarr.Array:
     """
     check_array_file(folder)
     with strict_zarr():
-        store = LocalStore(folder, read_only=not write)
+        store = LocalStore(folder, read_only=True)
         try:
-            return zarr.open_array(store, mode="r+" if write else "r", zarr_format=3)
+            return zarr.open_array(store, mode="r", zarr_format=3)
         except (ValueError, TypeError, OverflowError) as error:  # a compressor's options
             raise StoreError(f"{folder / METADATA}: {FOREIGN} ({error})") from None
+
+
+def encode_shard(metadata: bytes, start: int, values: np.ndarray) -> bytes:
+    """The shard of a whole block as zarr writes it, for arrays that a compressor is used on.
+
+    Args:
+        metadata: the array's.
+        start: first sample of the block.
+        values: (samples, …) of the array's dtype.
+    """
+    content: dict[str, Any] = {METADATA: Buffer.from_bytes(metadata)}
+    with strict_zarr():
+        array = zarr.open_array(MemoryStore(content), mode="r+", zarr_format=3)
+        array[start : start + len(values)] = values
+    (shard,) = (data for key, data in content.items() if key != METADATA)
+    return shard.to_bytes()
 
 
 def is_plain(array: zarr.Array) -> bool:

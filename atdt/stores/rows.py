@@ -9,7 +9,7 @@ from atdt.stores.reader import FeatureReader
 
 class Rows:
     """Reads any samples of an array; the last block is kept, so that ascending samples read each
-    block once.
+    block once. Safe for threads.
 
     Args:
         reader: of features or labels.
@@ -26,6 +26,7 @@ class Rows:
 
     def _sample(self, sample: int) -> np.ndarray:
         block, row = divmod(sample, self._size)
-        if self._block is None or self._block[0] != block:
-            self._block = block, self.reader.read_block(block)
-        return self._block[1][row]
+        held = self._block  # another thread may take another one in its place
+        if held is None or held[0] != block:
+            held = self._block = block, self.reader.read_block(block)
+        return held[1][row]

@@ -1,12 +1,18 @@
 """What every sample of a store is: which image, which view, which box of it."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
 
 import numpy as np
 
 from atdt.errors import StoreError
+from atdt.files import PLAIN
+
+STRING = np.dtypes.StringDType()  # as long as each is: fixed widths take thrice the memory
+TOGETHER = 2**14  # strings that are Python's at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,14 +20,14 @@ class SampleTable:
     """The sample vectors, one entry a sample, view-major (sample = view · images + i).
 
     Attributes:
-        sample_id: (S,) str, unique.
-        image: (S,) str, path of the image relative to the domain's root.
+        sample_id: (S,) str (numpy's StringDType), unique.
+        image: (S,) likewise, path of the image relative to the domain's root.
         view: (S,) int16, 0 is the plain image.
         flip: (S,) bool, mirrored left to right.
         box: (S, 4) int32, y, x, height, width in pixels of the image.
         size: (S, 2) int32, height and width of the image in pixels.
 
-    The arrays are copied and read-only.
+    The arrays are read-only; what has its type already is not copied.
 
     Raises:
         StoreError: shapes differ, there are no samples, an id comes twice, or an image's path
@@ -40,19 +46,18 @@ class SampleTable:
         if not samples:
             raise StoreError("a store needs at least one sample; the domain's list is empty")
         for name, (dtype, tail) in COLUMNS.items():
-            value = np.array(getattr(self, name), dtype=dtype)
+            value = np.asarray(getattr(self, name), dtype=dtype).view()
             if value.shape != (samples, *tail):
                 raise StoreError(
                     f"sample vector {name!r} has shape {value.shape}, not {(samples, *tail)}"
                 )
             value.setflags(write=False)
             object.__setattr__(self, name, value)
-        names, counts = np.unique(self.sample_id, return_counts=True)
-        if len(names) < samples:
-            twice = str(names[counts > 1][0])
+        twice = first_twice(self.sample_id)
+        if twice is not None:
             raise StoreError(f"sample id {twice!r} comes twice; ids must be unique")
-        for path in np.unique(self.image):
-            _check_relative(str(path))
+        for path in self.image:
+            _check_relative(path)
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -62,18 +67,37 @@ class SampleTable:
         state = hashlib.sha256(f"{len(self)}".encode())
         for name, (dtype, _) in COLUMNS.items():
             value = getattr(self, name)
-            if dtype is np.str_:
-                data = "\0".join(value.tolist()).encode()
+            if dtype is STRING:
+                digest = _digest_of_strings(value)
             else:
                 data = value.astype(np.dtype(dtype).newbyteorder("<")).tobytes()
-            state.update(name.encode() + hashlib.sha256(data).digest())
+                digest = hashlib.sha256(data).digest()
+            state.update(name.encode() + digest)
         return state.hexdigest()
 
 
+def first_twice(names: Iterable[str]) -> str | None:
+    """The first that was there before, in memory for a number each; None where all differ."""
+    hashes = np.fromiter(map(hash, names), np.int64)
+    if len(np.unique(hashes)) == len(hashes):
+        return None
+    seen: set[str] = set()
+    return next((name for name in names if name in seen or seen.add(name)), None)
+
+
+def _digest_of_strings(values: np.ndarray) -> bytes:
+    """Sha256 of the strings, a zero byte between each two."""
+    state = hashlib.sha256()
+    for start in range(0, len(values), TOGETHER):
+        piece = "\0".join(values[start : start + TOGETHER].tolist())
+        state.update(("\0" if start else "").encode() + piece.encode())
+    return state.digest()
+
+
 # dtype and trailing shape of each vector.
-COLUMNS: dict[str, tuple[type, tuple[int, ...]]] = {
-    "sample_id": (np.str_, ()),
-    "image": (np.str_, ()),
+COLUMNS: dict[str, tuple[Any, tuple[int, ...]]] = {
+    "sample_id": (STRING, ()),
+    "image": (STRING, ()),
     "view": (np.int16, ()),
     "flip": (np.bool_, ()),
     "box": (np.int32, (4,)),
@@ -83,6 +107,8 @@ COLUMNS: dict[str, tuple[type, tuple[int, ...]]] = {
 
 def _check_relative(path: str) -> None:
     """Predictions are written under image names, so a stranger's store must not choose where."""
+    if PLAIN.fullmatch(path):  # as nearly all are
+        return
     posix, windows = PurePosixPath(path), PureWindowsPath(path)
     climbs = ".." in posix.parts or ".." in windows.parts
     if not path or climbs or posix.is_absolute() or windows.drive or windows.root:

@@ -107,10 +107,8 @@ def read_plain(path: Path, slots: int, out: np.ndarray) -> np.ndarray:
 def write_plain(path: Path, slots: int, values: np.ndarray) -> np.ndarray:
     """Write a shard of uncompressed chunks; on the disk on return.
 
-    The name appears when the bytes have reached the disk, so that a kill leaves no torn shard.
-
     Args:
-        path: the shard's file; its folder is made where it is missing.
+        path: a new file.
         slots: samples per shard of the array.
         values: (samples, …) contiguous and little-endian; one chunk a sample.
 
@@ -132,22 +130,18 @@ def write_plain(path: Path, slots: int, values: np.ndarray) -> np.ndarray:
     index[:samples, 1] = item + CRC_BYTES
     index_bytes = index.view(np.uint8).reshape(-1)
     index_checksum = np.array([crc32c(index_bytes)], "<u4").view(np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.partial")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
-        try:
-            for first in range(0, samples, together):
-                part = slice(first, first + together)
-                _empty(handle, _interleaved(rows[part], tails[part]))
-            _empty(handle, [index_bytes, index_checksum])
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        temporary.replace(path)
+        for first in range(0, samples, together):
+            part = slice(first, first + together)
+            _empty(handle, _interleaved(rows[part], tails[part]))
+        _empty(handle, [index_bytes, index_checksum])
+        os.fsync(handle)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(handle)
     return checksums
 
 

@@ -1,19 +1,17 @@
 """Writing an array block by block: shard to the disk first, then its line in the ledger."""
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from atdt.errors import StoreError
-from atdt.files import inside, sync_folder
-from atdt.stores.begin import ArraySpec, Beginning, begin
-from atdt.stores.cast import Statistics, cast_block, merge
-from atdt.stores.layout import LEDGER, shard_path
-from atdt.stores.ledger import append_record, write_ledger
-from atdt.stores.metadata import is_plain, open_array
-from atdt.stores.shards import block_digest, stored_checksums, write_plain
+from atdt.files import sync_folder
+from atdt.stores.begin import ArraySpec, Beginning, begin, remove_partial
+from atdt.stores.cast import Statistics, merge
+from atdt.stores.layout import LEDGER, METADATA
+from atdt.stores.ledger import append_record, block_lines, block_records, write_ledger
+from atdt.stores.shard_writer import Draft, Shard, ShardWriter
 from atdt.stores.trouble import disk_trouble
 
 if TYPE_CHECKING:
@@ -32,11 +30,10 @@ class FeatureWriter:
         self.name = f"{spec.group}/{spec.name}"
         self.shape = (len(store.samples), *spec.item)
         self.dtype = spec.dtype
-        self._keep_bits = spec.keep_bits
         self._store = store
         self._folder = store.folder(spec.group, spec.name)
         self._state = beginning
-        self._array = open_array(self._folder, write=True)
+        self._shards = ShardWriter(self._folder, self.name, spec.keep_bits)
 
     def __enter__(self) -> Self:
         return self
@@ -44,24 +41,26 @@ class FeatureWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def metadata_digest(self) -> str:
+        """Sha256 of the array's metadata, for `open_shard_writer`."""
+        return self._state.header["files"][f"{self.name}/{METADATA}"]
+
     def missing_blocks(self) -> list[int]:
         """Blocks still to be written, in order; empty where there is nothing to do."""
-        return [b for b in range(self._store.blocks) if b not in self._state.blocks]
+        return [b for b in range(self._store.blocks) if b not in self._state.places]
 
-    def draft(self, block: int) -> "Draft":
+    def draft(self, block: int) -> Draft:
         """Room for a block, to be filled as its samples come, then given to `write`.
 
         Raises:
             ValueError: the block is already committed.
         """
-        if block in self._state.blocks:
-            raise ValueError(f"{self.name}: block {block} is already committed")
+        self._refuse_committed(block)
         start, stop = self._store.block_range(block)
-        names = self._store.samples.sample_id[start:stop]
-        values = np.empty((stop - start, *self.shape[1:]), self.dtype)
-        return Draft(self.name, block, values, names, self._keep_bits)
+        return self._shards.draft(block, self._store.samples.sample_id[start:stop])
 
-    def write(self, draft: "Draft") -> None:
+    def write(self, draft: Draft) -> None:
         """Write and commit a block that was filled; on the disk when this returns.
 
         For one thread at a time.
@@ -70,15 +69,36 @@ class FeatureWriter:
             StoreError: the disk is full or fails; says what is free. Committed blocks are intact.
             ValueError: samples are missing.
         """
-        if draft.filled != len(draft.values):
-            raise ValueError(
-                f"{self.name}: block {draft.block} holds {draft.filled} of {len(draft.values)} "
-                "samples"
-            )
-        path = shard_path(self._folder, draft.block, len(self.shape))
-        inside(self._folder, str(path.relative_to(self._folder)))
+        self.commit(self._shards.write(draft))
+
+    def commit(self, shard: Shard) -> None:
+        """Make a shard that a `ShardWriter` wrote part of the array; on the disk on return.
+
+        For one thread at a time.
+
+        Raises:
+            StoreError: the shard is not there, or the disk is full or fails; committed blocks are
+                intact.
+            ValueError: the block is already committed.
+        """
+        self._refuse_committed(shard.block)
+        path = self._shards.path(shard.block)
+        file = path.with_name(shard.file)
         with disk_trouble(path):
-            self._commit(path, draft)
+            if not file.is_file() or file.stat().st_size != shard.bytes:
+                raise StoreError(
+                    f"{file}: was written by a worker, and is not here; do all machines see the "
+                    "same disk?"
+                )
+            file.replace(path)
+            _sync_names(path, self._folder)
+            before = self._state.length
+            self._state.length = append_record(self._folder / LEDGER, shard.record, before)
+        self._state.places[shard.block] = before, self._state.length - before
+
+    def _refuse_committed(self, block: int) -> None:
+        if block in self._state.places:
+            raise ValueError(f"{self.name}: block {block} is already committed")
 
     def write_block(self, block: int, array: "np.ndarray | torch.Tensor") -> None:
         """Cast, measure, write and commit one block; on the disk when this returns.
@@ -103,30 +123,6 @@ class FeatureWriter:
         draft.add(array)
         self.write(draft)
 
-    def _commit(self, path: Path, draft: "Draft") -> None:
-        slots = self._store.samples_per_shard
-        # zarr reads what is there before it writes a short last shard, and a torn one stops it
-        path.unlink(missing_ok=True)
-        if is_plain(self._array):
-            checksums = write_plain(path, slots, draft.values)
-        else:
-            start, stop = self._store.block_range(draft.block)
-            self._array[start:stop] = draft.values
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-            checksums = stored_checksums(path, slots, stop - start)
-        _sync_names(path, self._folder)
-        record: dict[str, Any] = {
-            "kind": "block",
-            "block": draft.block,
-            "bytes": path.stat().st_size,
-            "digest": block_digest(checksums),
-            "statistics": draft.statistics(),
-        }
-        ledger = self._folder / LEDGER
-        self._state.length = append_record(ledger, record, self._state.length)
-        self._state.blocks[draft.block] = record
-
     def finish(self) -> None:
         """Mark the array complete and let go of it. Does nothing where it already is.
 
@@ -140,63 +136,27 @@ class FeatureWriter:
                 "go on with --resume"
             )
         if not self._state.complete:
-            blocks = self._state.blocks
-            records = [blocks[block]["statistics"] for block in sorted(blocks)]
-            parts = [Statistics.from_record(record) for record in records if record]
-            summary = merge(parts).summary() if parts else None
-            complete = {"blocks": len(blocks), "statistics": summary}
-            with disk_trouble(self._folder):
-                write_ledger(self._folder / LEDGER, self._state.header, blocks, complete)
+            self._seal_ledger()
+            remove_partial(self._folder)  # of workers that were killed, or came too late
             self._state.complete = True
         self.close()
+
+    def _seal_ledger(self) -> None:
+        """Bring the ledger's lines into the order of blocks, and end it by those of the array."""
+        path = self._folder / LEDGER
+        places = [self._state.places[block] for block in sorted(self._state.places)]
+        found = (record["statistics"] for record in block_records(path, places))
+        summary = merge(Statistics.from_record(record) for record in found if record)
+        complete = {
+            "blocks": len(places),
+            "statistics": summary.summary() if summary else None,
+        }
+        with disk_trouble(self._folder):
+            write_ledger(path, self._state.header, block_lines(path, places), complete)
 
     def close(self) -> None:
         """Let go of the array; what is committed stays. A second call does nothing."""
         self._state.lock.release()
-
-
-class Draft:
-    """A block on its way into an array: samples are cast and measured as they are added.
-
-    Attributes:
-        block: its number.
-        values: (n, …) as they are stored.
-        filled: samples added so far.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        block: int,
-        values: np.ndarray,
-        sample_ids: np.ndarray,
-        keep_bits: int | None,
-    ) -> None:
-        self.block = block
-        self.values = values
-        self.filled = 0
-        self._name = name
-        self._sample_ids = sample_ids
-        self._keep_bits = keep_bits
-        self._parts: list[Statistics] = []
-
-    def add(self, samples: "np.ndarray | torch.Tensor") -> None:
-        """Cast and measure the next samples, (n, …) float32 or the array's dtype.
-
-        Raises:
-            NumericsError: a value is not finite or beyond float16's range; names the sample.
-            TypeError: they have another dtype.
-        """
-        span = slice(self.filled, self.filled + len(samples))
-        values, names = self.values[span], self._sample_ids[span]
-        dtype = str(values.dtype)
-        _, part = cast_block(samples, dtype, names, self._name, values, self._keep_bits)
-        self._parts += [part] if part else []
-        self.filled = span.stop
-
-    def statistics(self) -> dict[str, Any] | None:
-        """For the ledger; None for integers."""
-        return merge(self._parts).to_record() if self._parts else None
 
 
 def open_writer(store: "Store", spec: ArraySpec, *, resume: bool, overwrite: bool) -> FeatureWriter:

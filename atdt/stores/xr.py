@@ -50,7 +50,10 @@ def open_dataset(
     coordinates = {}
     for name in VECTORS:
         dimensions, notes = VECTOR_NOTES[name]
-        coordinates[name] = (dimensions, getattr(store.samples, name), notes)
+        values = getattr(store.samples, name)
+        if values.dtype.kind == "T":  # xarray knows strings of fixed width
+            values = np.array(values.tolist())
+        coordinates[name] = (dimensions, values, notes)
     attributes = {"store": str(store.path), "plan": store.plan, "domain": store.domain}
     return xarray.Dataset(variables, coordinates, {**attributes, "level": level})
 

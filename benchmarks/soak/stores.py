@@ -10,7 +10,7 @@ from atdt.errors import StoreError
 from atdt.stores import Store, open_store
 from atdt.stores.checks import ROOT_LEDGER
 from atdt.stores.layout import LABELS, LEDGER, METADATA, shard_path
-from atdt.stores.ledger import read_ledger
+from atdt.stores.ledger import block_records, read_ledger
 from atdt.stores.provenance import NOTES
 from atdt.stores.reader import FeatureReader
 from benchmarks.soak.world import run
@@ -42,7 +42,7 @@ def store_content(path: Path) -> dict[str, Any]:
             ledger = read_ledger(file)
             assert ledger.problem is None, f"{file}: {ledger.problem}"
             complete = {k: v for k, v in (ledger.complete or {}).items() if k != "lines"}
-            content[name] = (ledger.blocks, complete)
+            content[name] = (list(block_records(file, ledger.places.values())), complete)
         else:
             content[name] = file.read_bytes()
     return content

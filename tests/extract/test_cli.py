@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from atdt.cli import main
-from atdt.cli.extract import NamedRun
+from atdt.cli.extraction import NamedRun
 from atdt.stores import open_store
 
 

@@ -266,7 +266,8 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(config, 
 
 
 def test_a_dry_run_states_sizes_and_time_and_writes_nothing(config, monkeypatch):
-    planned = plan_extraction(config())
+    plan = plan_extraction(config())
+    planned = plan.estimate
     assert not config().out.exists()
     assert planned.samples == 14
     assert planned.view_size == (16, 20)
@@ -275,13 +276,13 @@ def test_a_dry_run_states_sizes_and_time_and_writes_nothing(config, monkeypatch)
     first = planned.arrays[0]
     assert first.bytes == np.prod(first.shape) * 2
     assert planned.bytes == sum(array.bytes for array in planned.arrays)
-    assert planned.seconds > 0
-    text = "\n".join(planned.lines)
+    assert plan.seconds > 0
+    text = "\n".join(plan.lines)
     for part in ("14 samples of 16x20 pixels", "float16", "to write", "free", "about"):
         assert part in text
     path = extract(config())
     assert sum(f.stat().st_size for f in path.rglob("*") if "/c/" in str(f)) > planned.bytes
-    assert plan_extraction(config()).bytes == 0
+    assert plan_extraction(config()).estimate.bytes == 0
 
 
 def test_bad_images_are_skipped_and_named(config, new_domain, tmp_path):

@@ -16,7 +16,7 @@ def samples_of(spec, **plan) -> Samples:
 
 def test_samples_are_view_major_and_each_view_has_the_images_in_one_order(domain):
     samples = samples_of(domain, views=3, photometric="paper")
-    table = samples.table
+    table = samples.table()
     assert len(samples) == len(table) == 21
     assert table.view.tolist() == [0] * 7 + [1] * 7 + [2] * 7
     names = table.image.reshape(3, 7)
@@ -27,15 +27,15 @@ def test_samples_are_view_major_and_each_view_has_the_images_in_one_order(domain
 
 
 def test_the_seed_of_the_plan_mixes_the_images_and_more_views_follow_behind(domain):
-    orders = [tuple(samples_of(domain, seed=seed).table.image) for seed in range(4)]
+    orders = [tuple(samples_of(domain, seed=seed).table().image) for seed in range(4)]
     assert len(set(orders)) > 1
-    fewer, more = (samples_of(domain, views=views, seed=1).table for views in (2, 3))
+    fewer, more = (samples_of(domain, views=views, seed=1).table() for views in (2, 3))
     assert fewer.sample_id.tolist() == more.sample_id.tolist()[: len(fewer)]
 
 
 def test_a_sample_is_the_view_of_its_image_and_of_its_labels(domain):
     samples = samples_of(domain, views=2, seed=5, crop=(10, 12), flip=True, photometric="strong")
-    read, table = samples.read(5, 11, True, LABELS), samples.table
+    read, table = samples.read(5, 11, True, LABELS), samples.table()
     assert (read.start, read.stop) == (5, 11)
     assert read.images.dtype == np.float32
     for place, sample in enumerate(range(5, 11)):

@@ -2,11 +2,17 @@ import json
 
 import numpy as np
 import pytest
+import zarr
+from hypothesis import given
+from hypothesis import strategies as st
+from zarr.codecs import Crc32cCodec
+from zarr.storage import MemoryStore
 
 from atdt.errors import StoreError
 from atdt.stores import create, create_store, open_store
 from atdt.stores.checks import ROOT_LEDGER
-from atdt.stores.metadata import root_files, vector_files
+from atdt.stores.metadata import encoded_strings, root_files, strict_zarr, vector_files
+from atdt.stores.samples import STRING
 
 
 def make(kit, path, samples=10, *, plan=None, domain=None, per_shard=4, **options):
@@ -32,7 +38,23 @@ def test_what_is_created_is_opened(kit):
 
 def test_a_root_is_a_pure_function_of_what_it_says(kit):
     assert kit.files(kit.store().path) == kit.files(kit.store().path)
-    assert sorted(root_files(kit.table(), {})) == vector_files()
+    assert sorted(name for name, _ in root_files(kit.table(), {})) == vector_files()
+
+
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=8))
+def test_strings_are_encoded_as_zarr_encodes_them(texts):
+    content = {}
+    with strict_zarr():
+        array = zarr.create_array(
+            MemoryStore(content),
+            shape=(len(texts),),
+            dtype=str,
+            compressors=[Crc32cCodec()],
+            filters=None,
+            chunks=(len(texts),),
+        )
+        array[...] = np.array(texts, dtype=STRING)
+    assert encoded_strings(np.array(texts, dtype=STRING)) == content["c/0"].to_bytes()
 
 
 def test_the_same_plan_opens_what_is_there_and_keeps_its_shards(kit):
@@ -183,7 +205,7 @@ def test_a_link_that_leads_out_of_the_store_is_not_followed(kit):
 
 def test_metadata_that_claims_more_than_the_files_hold_takes_no_memory(kit):
     path = kit.folder() / "a.zarr"
-    files = root_files(kit.table(), {})
+    files = dict(root_files(kit.table(), {}))
     claim = files["view/zarr.json"].replace(b"\n    10\n", b"\n    1000000000000\n")
     claim = claim.replace(b"\n        10\n", b"\n        1000000000000\n")
     assert claim != files["view/zarr.json"]
@@ -191,10 +213,9 @@ def test_metadata_that_claims_more_than_the_files_hold_takes_no_memory(kit):
         patch.setattr(
             create,
             "root_files",
-            lambda samples, attributes: {
-                **root_files(samples, attributes),
-                "view/zarr.json": claim,
-            },
+            lambda samples, attributes: (
+                dict(root_files(samples, attributes)) | {"view/zarr.json": claim}
+            ).items(),
         )
         with pytest.raises(StoreError, match="not laid out"):
             kit.store(path=path)

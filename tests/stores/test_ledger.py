@@ -5,36 +5,48 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atdt.stores.ledger import append_record, read_ledger, write_ledger
+from atdt.errors import StoreError
+from atdt.stores.ledger import (
+    append_record,
+    block_lines,
+    block_records,
+    read_ledger,
+    seal,
+    write_ledger,
+)
 
 HEADER = {"kind": "array", "metadata": "{}", "files": {"zarr.json": "00"}}
 BLOCKS = {n: {"kind": "block", "block": n, "statistics": {"mean": [0.1 * n]}} for n in range(3)}
+SHORT = {n: {"kind": "block", "block": n} for n in BLOCKS}  # as they are kept in memory
+LINES = [seal(record) for record in BLOCKS.values()]
 COMPLETE = {"blocks": 3, "statistics": None}
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     path = tmp_path_factory.mktemp("ledger") / "whole.jsonl"
-    write_ledger(path, HEADER, BLOCKS, COMPLETE)
+    write_ledger(path, HEADER, LINES, COMPLETE)
     return path
 
 
 def test_what_is_written_is_read(whole):
     ledger = read_ledger(whole)
-    assert (ledger.header, ledger.blocks, ledger.problem) == (HEADER, BLOCKS, None)
+    assert (ledger.header, ledger.blocks, ledger.problem) == (HEADER, SHORT, None)
     assert ledger.complete["blocks"] == 3
     assert ledger.length == whole.stat().st_size
+    assert list(block_records(whole, ledger.places.values())) == list(BLOCKS.values())
 
 
 def test_appending_in_any_order_and_rewriting_give_the_same_bytes(whole, tmp_path):
     path = tmp_path / "l.jsonl"
-    length = write_ledger(path, HEADER, {})
+    length = write_ledger(path, HEADER)
     for block in (2, 0, 1):
         length = append_record(path, BLOCKS[block], length)
     ledger = read_ledger(path)
-    assert (ledger.blocks, ledger.problem, ledger.complete) == (BLOCKS, None, None)
+    assert (ledger.blocks, ledger.problem, ledger.complete) == (SHORT, None, None)
     assert ledger.length == length
-    write_ledger(path, ledger.header, ledger.blocks, COMPLETE)
+    ordered = [ledger.places[block] for block in sorted(ledger.places)]
+    write_ledger(path, ledger.header, block_lines(path, ordered), COMPLETE)
     assert path.read_bytes() == whole.read_bytes()
 
 
@@ -48,7 +60,7 @@ def test_any_changed_byte_is_noticed(whole, tmp_path_factory, data):
     path.write_bytes(content)
     ledger = read_ledger(path)
     assert ledger.problem
-    assert ledger.blocks.items() <= BLOCKS.items()
+    assert ledger.blocks.items() <= SHORT.items()
     assert content[: ledger.length] == whole.read_bytes()[: ledger.length]
 
 
@@ -82,10 +94,24 @@ def test_an_absent_and_an_empty_ledger(tmp_path):
     assert read_ledger(tmp_path / "empty.jsonl").problem == "its ledger is empty"
 
 
+def test_a_line_that_changes_while_it_is_used_is_noticed(whole, tmp_path):
+    path = tmp_path / "l.jsonl"
+    places = read_ledger(whole).places
+    path.write_bytes(whole.read_bytes().replace(b"0.1", b"0.3"))
+    with pytest.raises(StoreError, match=r"l\.jsonl: changed while"):
+        list(block_records(path, places.values()))
+
+
+def test_every_record_is_judged_whole(whole):
+    seen = []
+    read_ledger(whole, seen.append)
+    assert seen == list(BLOCKS.values())
+
+
 @pytest.mark.parametrize("step", ["short", "write", "fsync"])
 def test_a_failed_append_leaves_the_ledger_as_it_was(tmp_path, monkeypatch, step):
     path = tmp_path / "l.jsonl"
-    length = write_ledger(path, HEADER, {0: BLOCKS[0]})
+    length = write_ledger(path, HEADER, LINES[:1])
     before, pwrite = path.read_bytes(), os.pwrite
 
     def full(*_):

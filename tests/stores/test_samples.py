@@ -12,7 +12,7 @@ from atdt.stores import SampleTable
 def test_columns_have_the_documented_types_and_cannot_be_changed(kit):
     table = kit.table(5)
     kinds = {name: getattr(table, name).dtype.kind for name in ("sample_id", "image", "flip")}
-    assert kinds == {"sample_id": "U", "image": "U", "flip": "b"}
+    assert kinds == {"sample_id": "T", "image": "T", "flip": "b"}
     assert (table.view.dtype, table.box.dtype, table.size.dtype) == (np.int16, np.int32, np.int32)
     assert (table.box.shape, table.size.shape, len(table)) == ((5, 4), (5, 2), 5)
     with pytest.raises(ValueError, match="read-only"):

@@ -62,6 +62,7 @@ def test_reads_what_zarr_reads(tmp_path_factory, samples, per_shard, item, dtype
             sizes = plain_sizes(per_shard, len(out), math.prod(item) * values.itemsize)
             assert path.stat().st_size == sizes[1]
             # what zarr wrote, written again by us: zarr and we read the same
+            path.unlink()
             np.testing.assert_array_equal(write_plain(path, per_shard, expected), checksums)
             assert path.stat().st_size == sizes[0]
             np.testing.assert_array_equal(array[start : start + per_shard], expected)
@@ -75,7 +76,9 @@ def test_other_readers_read_what_we_write(tmp_path, pipeline):
     values = np.random.default_rng(0).standard_normal((7, 3, 4, 5)).astype(np.float16)
     array = write_with_zarr(tmp_path, values, 3)
     for block, start in enumerate(range(0, 7, 3)):
-        write_plain(shard_path(tmp_path, block, 4), 3, values[start : start + 3])
+        path = shard_path(tmp_path, block, 4)
+        path.unlink()
+        write_plain(path, 3, values[start : start + 3])
     if pipeline == "zarrs":
         with zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}):
             array = zarr.open_array(tmp_path, mode="r")

@@ -19,7 +19,7 @@ from atdt.stores import blocks as blocks_module
 from atdt.stores.checks import ROOT_LEDGER
 from atdt.stores.frames import zstd_bytes
 from atdt.stores.layout import LEDGER, METADATA, shard_path
-from atdt.stores.ledger import read_ledger, write_ledger
+from atdt.stores.ledger import block_records, read_ledger, seal, write_ledger
 from atdt.stores.shards import block_digest
 
 ITEM = (3, 2, 5)
@@ -65,9 +65,10 @@ def forge(path, name, change=lambda metadata: None, *, header=None, block=None, 
     files = {**ledger.header["files"]}
     files[f"level4/{name}/{METADATA}"] = hashlib.sha256(text.encode()).hexdigest()
     changed = {**ledger.header, "metadata": text, "files": files, **(header or {})}
-    record = {**ledger.blocks[0], **(block or {})}
+    (record,) = block_records(folder / LEDGER, [ledger.places[0]])
+    line = seal({**record, **(block or {})})
     last = {key: value for key, value in ledger.complete.items() if key not in ("kind", "lines")}
-    write_ledger(folder / LEDGER, changed, {record["block"]: record}, last | (complete or {}))
+    write_ledger(folder / LEDGER, changed, [line], last | (complete or {}))
 
 
 def refuse(path, name, part=""):
@@ -165,7 +166,7 @@ def test_ledgers_that_are_whole_and_say_nonsense(store, frugal, fault):
         refuse(store, "plain")
 
 
-def seal(body):
+def sealed(body):
     return body[:-1] + b',"seal":"' + hashlib.sha256(body).hexdigest().encode() + b'"}\n'
 
 
@@ -174,7 +175,7 @@ def test_ledgers_that_no_reader_can_take(store, frugal, deep, kind):
     describe(store)
     path = store / "level4/plain" / LEDGER
     if kind in ("deep", "digits"):
-        path.write_bytes(seal(deep.encode() if kind == "deep" else b'{"a":' + b"9" * 5000 + b"}"))
+        path.write_bytes(sealed(deep.encode() if kind == "deep" else b'{"a":' + b"9" * 5000 + b"}"))
     elif kind == "endless":
         with path.open("wb") as file:
             file.truncate(2**40)
@@ -300,7 +301,7 @@ def test_a_root_that_says_nonsense(store, frugal, refused, changes):
     (store / METADATA).write_text(data)
     ledger = read_ledger(store / ROOT_LEDGER)
     files = ledger.header["files"] | {METADATA: hashlib.sha256(data.encode()).hexdigest()}
-    write_ledger(store / ROOT_LEDGER, ledger.header | {"metadata": data, "files": files}, {})
+    write_ledger(store / ROOT_LEDGER, ledger.header | {"metadata": data, "files": files})
     with frugal():
         assert str(store) in refused("inspect", store)
         assert verify_store(store).problems

@@ -1,0 +1,255 @@
+"""The client's side: finds workers, proves them fit, hands units out and takes results in."""
+
+import itertools
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from atdt.cluster.config import Cluster
+from atdt.cluster.worker import SIDES, Bench, Job, Refused, hello, release, work
+from atdt.errors import UserError, WorkerError
+from atdt.provenance import provenance
+from atdt.stores.provenance import differences
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
+
+WINDOW = 1024  # units that the scheduler knows of: more than any crew does at a time
+PATIENCE = 30  # seconds until somebody must have answered
+SLOTS = 2  # units in a worker of ours: one is computed while another is read or written
+EXTRA = "install it with `pip install 'atdt[cluster]'`"
+
+
+class Crew:
+    """Workers that have opened a job. Made by `crew`.
+
+    Attributes:
+        description: of the benches of all workers.
+    """
+
+    def __init__(self, client: "Client", name: str, job: Job, say: Callable[[str], Any]):
+        self._client = client
+        self._name = name
+        self._job = replace(job, description=_greeted(client, job))
+        self._say = say
+        self._refused: set[str] = set()
+
+    @property
+    def size(self) -> int:
+        """How many workers there are now."""
+        return len(_addresses(self._client))
+
+    @property
+    def description(self) -> dict[str, Any]:
+        return self._job.description
+
+    def expect(self, description: dict[str, Any]) -> None:
+        """Prove that the workers have what this process has.
+
+        Raises:
+            WorkerError: naming the differences.
+        """
+        lines = differences(
+            description, self.description, {**description, **self.description}, SIDES
+        )
+        if lines:
+            raise WorkerError("; ".join(lines))
+
+    def results[Unit](self, units: Iterable[Unit]) -> Iterator[tuple[Unit, Any]]:
+        """Have all units done; yields each with its result, as they come.
+
+        A unit whose worker dies is given to another one. Close the iterator to call off what is
+        under way (`contextlib.closing`).
+
+        Raises:
+            UserError: of a unit, as its worker raised it; or the scheduler is gone, or a unit took
+                several workers with it.
+            WorkerError: no worker is fit any more.
+        """
+        from distributed import as_completed
+
+        waiting = ((number, 0, unit) for number, unit in enumerate(units))
+        done = as_completed(with_results=True, raise_errors=False, loop=self._client.loop)
+        under_way: dict[Any, tuple[Any, tuple[int, int, Unit]]] = {}
+
+        def hand_out(number: int, attempt: int, unit: Unit) -> None:
+            key = (f"{self._name}-{self._job.token}", number, attempt)
+            # Not a must: those who are fit now may be gone when others have come.
+            terms = {"workers": self._fit(), "allow_other_workers": True} if attempt else {}
+            future = self._client.submit(work, self._job, unit, key=key, pure=False, **terms)
+            under_way[key] = future, (number, attempt, unit)
+            done.add(future)
+
+        try:
+            for entry in itertools.islice(waiting, WINDOW):
+                hand_out(*entry)
+            for future, result in done:
+                _, (number, attempt, unit) = under_way.pop(future.key)
+                _raise_failure(future.status, result)
+                if isinstance(result, Refused):
+                    self._refuse(result)
+                    hand_out(number, attempt + 1, unit)
+                    continue
+                if isinstance(result, UserError):
+                    raise result
+                for entry in itertools.islice(waiting, 1):
+                    hand_out(*entry)
+                yield unit, result
+        finally:
+            if self._client.status == "running":
+                self._client.cancel([future for future, _ in under_way.values()])
+
+    def _refuse(self, refused: Refused) -> None:
+        """Say it once of each worker; the unit goes to others as long as there are any."""
+        if refused.worker not in self._refused:
+            self._refused.add(refused.worker)
+            self._say(f"{refused.reason}; it is given no work")
+        if not self._fit():
+            raise WorkerError(f"no worker is fit: {refused.reason}")
+
+    def _fit(self) -> list[str]:
+        return sorted(_addresses(self._client) - self._refused)
+
+
+@contextmanager
+def crew(
+    cluster: Cluster,
+    name: str,
+    open_bench: Callable[[Any], Bench],
+    config: Any,
+    threads: int,
+    say: Callable[[str], Any],
+) -> Iterator[Crew]:
+    """Workers of `cluster`, each of which has opened the bench of `config`.
+
+    Args:
+        name: of the verb; dask's dashboard shows it.
+        open_bench: function of a module that all workers can import.
+        config: as `open_bench` takes it; paths in it are absolute.
+        threads: that a unit computes with.
+        say: called with each line that a user should see.
+
+    Raises:
+        UserError: dask.distributed is not installed, nobody answers at the address, or no worker
+            is there.
+        WorkerError: a worker is not fit; says which and why.
+    """
+    with ExitStack() as stack:
+        # A scheduler that is gone is said in one line, not also by a traceback.
+        stack.enter_context(_quiet("distributed.client", logging.CRITICAL))
+        client = _connected(cluster, stack)
+        versions = provenance()["versions"]
+        job = Job(secrets.token_hex(8), open_bench, config, Path.cwd(), threads, versions)
+        stack.callback(_let_go, client, job.token)
+        made = Crew(client, name, job, say)
+        count = len(_addresses(client))
+        say(
+            f"{count} worker{'s' * (count > 1)} of {threads} thread{'s' * (threads > 1)}; "
+            f"dashboard: {client.dashboard_link}"
+        )
+        yield made
+
+
+def _connected(cluster: Cluster, stack: ExitStack) -> "Client":
+    try:
+        from distributed import Client
+    except ImportError as error:
+        option = "--workers" if cluster.address is None else "--dask"
+        raise UserError(f"{option} needs dask.distributed ({error}); {EXTRA}") from None
+    if cluster.address is None:
+        place = stack.enter_context(_own_workers(cluster.workers))
+    else:
+        place = cluster.address
+    try:
+        client = Client(place, timeout=PATIENCE, set_as_default=False, name="atdt")
+        stack.enter_context(client)
+        client.wait_for_workers(cluster.workers or 1, timeout=PATIENCE)
+    except TimeoutError as error:
+        raise UserError(
+            f"--dask {cluster.address}: no worker within {PATIENCE} s ({error}); "
+            f"start one with `dask worker {cluster.address} --nthreads {SLOTS}`"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"--dask {cluster.address}: no scheduler answers ({error}); start one with "
+            "`dask scheduler`, and give the address that it prints"
+        ) from None
+    return client
+
+
+@contextmanager
+def _own_workers(count: int) -> Iterator["LocalCluster"]:
+    from distributed import LocalCluster
+
+    cluster = LocalCluster(
+        n_workers=count,
+        threads_per_worker=SLOTS,
+        memory_limit=0,  # of a worker: dask would stop it where a network is large
+        dashboard_address="127.0.0.1:0",
+        preload=["atdt.cluster.own"],
+    )
+    try:
+        yield cluster
+    finally:
+        with _quiet("distributed.nanny", logging.ERROR):  # whom it ends by force is no news
+            cluster.close()
+
+
+@contextmanager
+def _quiet(logger: str, level: int) -> Iterator[None]:
+    """Within it dask says less."""
+    speaker = logging.getLogger(logger)
+    before = speaker.level
+    speaker.setLevel(level)
+    try:
+        yield
+    finally:
+        speaker.setLevel(before)
+
+
+def _greeted(client: "Client", job: Job) -> dict[str, Any]:
+    """What all workers have opened.
+
+    Raises:
+        WorkerError: one could not, or has other things than the others.
+    """
+    found = client.run(hello, job, on_error="return")
+    for worker, answer in found.items():
+        if isinstance(answer, Exception):
+            raise WorkerError(f"worker {worker}: {answer or type(answer).__name__}")
+    (first, description), *others = found.items()
+    for worker, answer in others:
+        lines = differences(description, answer, description, (f"{first} has", "it has"))
+        if lines:
+            raise WorkerError(f"worker {worker}: {'; '.join(lines)}")
+    return description
+
+
+def _raise_failure(status: str, result: Any) -> None:
+    from distributed import KilledWorker
+
+    if status == "finished":
+        return
+    if status != "error":
+        raise UserError("the scheduler is gone, or called the work off; go on with --resume")
+    _, error, trace = result
+    if isinstance(error, KilledWorker):
+        raise UserError(
+            f"workers died of it ({error}); was there memory enough? See their logs, and go on "
+            "with --resume"
+        ) from error
+    raise error.with_traceback(trace)
+
+
+def _addresses(client: "Client") -> set[str]:
+    return set(client.nthreads())
+
+
+def _let_go(client: "Client", token: str) -> None:
+    if client.status == "running":
+        with suppress(OSError):  # a worker that is gone has let go already
+            client.run(release, token, on_error="ignore")

@@ -1,0 +1,61 @@
+"""What coordination costs: an extraction of a million images in which nothing is computed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.harness import Scale, Table
+
+GIGABYTE = 10**9
+MILLISECOND = 1e-3
+
+
+def measure(scale: Scale, folder: Path) -> list[Table]:
+    """The client's processor time and memory, by the number of images."""
+    table = Table(
+        "the process that coordinates workers: memory, and its time a sample",
+        (
+            "images",
+            "shards",
+            "wall: ms a sample",
+            "processors: ms a sample",
+            "peak: MB",
+            "before the first image: MB",
+            "ledgers: MB",
+        ),
+        bar="under 1 GB, and under 1 ms of its processors' time a sample, at the largest size",
+    )
+    for images in (scale.of(100_000, 2_000), scale.of(1_000_000, 20_000)):
+        found = _simulated(folder / str(images), images)
+        each = {what: found[what] / images for what in ("wall", "cpu")}
+        megabytes = {what: found[what] / 1e6 for what in ("peak", "imported", "ledgers")}
+        table.add(
+            f"{images:,}",
+            f"{found['shards']:,}",
+            f"{1e3 * each['wall']:.3f}",
+            f"{1e3 * each['cpu']:.3f}",
+            *(f"{size:,.0f}" for size in megabytes.values()),
+        )
+        for what, value in found.items():
+            table.figure(f"{images} {what}", value)
+    table.met = found["peak"] < GIGABYTE and each["cpu"] < MILLISECOND
+    table.notes += [
+        "One process: client, dask's scheduler, ledgers; two workers on the same machine make "
+        "files of the right size without writing them. Two arrays of 2048×32×32 float16, 64 "
+        "samples a shard. Real: list, order and vectors of samples, units, commits with fsync.",
+        "Peak is VmHWM, libraries counted; before the first image it holds torch and little else. "
+        "Processors' time is that of all its threads, the start of the workers counted.",
+        "Looking at a million images' headers and sizes comes on top, once; it is the disk's time.",
+    ]
+    return [table]
+
+
+def _simulated(folder: Path, images: int) -> dict[str, float]:
+    """What a process of its own measured of itself."""
+    folder.mkdir()
+    call = [sys.executable, "-m", "benchmarks.simulation", str(folder), str(images)]
+    done = subprocess.run(call, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(call)}: {done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])

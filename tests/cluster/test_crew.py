@@ -1,0 +1,188 @@
+"""Units that are done once each, whatever workers do, and what a user is told otherwise."""
+
+import sys
+import time
+from contextlib import closing
+from typing import Any
+
+import pytest
+from distributed import get_worker
+
+from atdt.cluster import Cluster, client, crew, worker
+from atdt.errors import NumericsError, UserError, WorkerError
+
+
+class Toy:
+    """A bench whose result is the unit and who did it; `config` says how, by worker."""
+
+    opened = 0
+
+    def __init__(self, config: Any):
+        Toy.opened += 1
+        self.config = config
+        self.description = {"what": "toy"}
+
+    def work(self, unit: int) -> tuple[int, str]:
+        address = get_worker().address
+        if self.config:
+            self.config(address, unit)
+        return unit, address
+
+
+def units_of(workers, units) -> dict[int, str]:
+    """Who did which unit; every result belongs to its unit, and comes once."""
+    done = {}
+    with closing(workers.results(units)) as results:
+        for unit, (same, address) in results:
+            assert unit == same
+            assert unit not in done
+            done[unit] = address
+    return done
+
+
+def test_every_unit_is_done_once_and_the_bench_is_opened_once(threads, hire, monkeypatch):
+    monkeypatch.setattr(client, "WINDOW", 5)  # fewer than there are
+    Toy.opened = 0
+    with hire(threads(2), Toy) as workers:
+        assert (workers.size, workers.description) == (2, {"what": "toy"})
+        assert set(units_of(workers, range(20))) == set(range(20))
+        assert Toy.opened == 1  # the workers share a process here
+        assert set(units_of(workers, [])) == set()
+    assert not worker._benches
+
+
+def test_a_worker_that_comes_late_takes_its_share(threads, hire):
+    cluster = threads(1)
+    with hire(cluster, Toy, lambda address, unit: time.sleep(0.05)) as workers:
+        done = {}
+        with closing(workers.results(range(40))) as results:
+            for unit, (_, address) in results:
+                if not done:
+                    cluster.scale(2)
+                done[unit] = address
+    assert set(done) == set(range(40))
+    assert len(set(done.values())) == 2
+
+
+def test_a_slow_worker_keeps_nobody_waiting(threads, hire):
+    cluster = threads(2)
+    slow = next(iter(cluster.scheduler_info["workers"]))
+
+    def work(address, unit):
+        time.sleep(1 if address == slow else 0.01)
+
+    with hire(cluster, Toy, work) as workers:
+        done = units_of(workers, range(40))
+    assert set(done) == set(range(40))
+    assert 1 <= list(done.values()).count(slow) <= 4
+
+
+def test_an_unfit_worker_is_said_once_and_given_no_more_than_it_refuses(threads, hire, monkeypatch):
+    monkeypatch.setattr(worker, "REFUSAL_SECONDS", 0.01)
+    cluster = threads(2)
+    unfit = next(iter(cluster.scheduler_info["workers"]))
+    said = []
+
+    def work(address, unit):
+        time.sleep(0.02)
+        if address == unfit:
+            raise WorkerError("its disk is another")
+
+    with hire(cluster, Toy, work, said.append) as workers:
+        done = units_of(workers, range(10))
+    assert set(done) == set(range(10))
+    assert set(done.values()) == set(cluster.scheduler_info["workers"]) - {unfit}
+    told = [line for line in said if "its disk is another" in line]
+    assert len(told) == 1
+    assert "given no work" in told[0]
+
+
+def test_where_nobody_is_fit_it_ends(threads, hire, monkeypatch):
+    monkeypatch.setattr(worker, "REFUSAL_SECONDS", 0.01)
+
+    def work(address, unit):
+        raise WorkerError("its disk is another")
+
+    with hire(threads(2), Toy, work) as workers, pytest.raises(WorkerError, match="no worker is"):
+        units_of(workers, range(10))
+
+
+def test_a_mistake_in_a_unit_is_what_the_caller_sees(threads, hire):
+    done = []
+
+    def work(address, unit):
+        done.append(unit)
+        time.sleep(0.01)
+        if unit == 3:
+            raise NumericsError("sample 'x' has values that are not finite")
+
+    with hire(threads(2), Toy, work) as workers:
+        with pytest.raises(NumericsError, match="sample 'x'"):
+            units_of(workers, range(500))
+        time.sleep(0.2)
+    assert len(done) < 100  # the others were called off
+
+
+def test_workers_with_other_software_are_refused_before_anything_is_done(
+    threads, hire, monkeypatch
+):
+    monkeypatch.setattr(client, "provenance", lambda: {"versions": {"torch": "1.0"}})
+    message = r"worker inproc\S+: .*versions.torch: the client has 1\.0, the worker has "
+    with pytest.raises(WorkerError, match=message), hire(threads(1), Toy):
+        pass
+
+
+class Broken:
+    def __init__(self, config):
+        raise KeyError("label_space")
+
+
+def test_what_a_worker_cannot_open_is_said_in_one_line(threads, hire):
+    with (
+        pytest.raises(WorkerError, match=r"worker inproc\S+: .*label_space"),
+        hire(threads(1), Broken),
+    ):
+        pass
+
+
+def test_a_client_that_has_other_things_than_its_workers_says_in_what(threads, hire):
+    with hire(threads(1), Toy) as workers, pytest.raises(WorkerError, match="what: the client has"):
+        workers.expect({"what": "other"})
+
+
+def test_nobody_at_the_address_and_nobody_who_works(threads, monkeypatch):
+    monkeypatch.setattr(client, "PATIENCE", 0.5)
+    for address, message in (
+        ("tcp://127.0.0.1:9", "no scheduler answers"),
+        ("nonsense://1", "no scheduler answers"),
+        (threads(0).scheduler_address, "no worker within"),
+    ):
+        where = Cluster(address=address)
+        with (
+            pytest.raises(UserError, match=f"--dask {address}: {message}"),
+            crew(where, "toy", Toy, None, 1, print),
+        ):
+            pass
+
+
+def test_without_the_package_it_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    message = r"--workers needs .*pip install 'atdt\[cluster\]'"
+    with (
+        pytest.raises(UserError, match=message),
+        crew(Cluster(None, 2), "toy", Toy, None, 1, print),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("cluster", "message"),
+    [
+        (Cluster(), "exclude each other"),
+        (Cluster("tcp://a:1", 2), "exclude each other"),
+        (Cluster(workers=0), "--workers 0"),
+    ],
+)
+def test_a_cluster_that_cannot_be_meant(cluster, message):
+    with pytest.raises(UserError, match=message):
+        cluster.check()

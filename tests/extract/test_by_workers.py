@@ -1,0 +1,185 @@
+"""Extraction by worker processes: the bits of a single process, whoever is killed on the way."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from atdt.cli import main
+from atdt.cluster import Cluster
+from atdt.domains import Domain
+from atdt.errors import DomainError, MismatchError, UserError, WorkerError
+from atdt.extract import extract
+from atdt.stores import open_store, verify_store
+from atdt.stores.ledger import block_lines, read_ledger
+
+
+@pytest.fixture
+def own(watched_run) -> Path:
+    """The folder of a user's own network, whose files say what it does in a worker."""
+    (watched_run.parent / "seen").write_text("")
+    return watched_run.parent
+
+
+@pytest.fixture
+def watched(own, config, monkeypatch):
+    """An extraction by that network and a built-in one; its relative paths are of its folder."""
+    monkeypatch.chdir(own)
+    encoders = (("mine", Path("run")), *config().encoders)
+    return lambda **changes: config(
+        **{"encoders": encoders, "allow_import": True, "samples_per_shard": 2, **changes}
+    )
+
+
+@pytest.fixture
+def theirs(dask_workers) -> Cluster:
+    return Cluster(address=dask_workers.scheduler_address)
+
+
+def content(path: Path) -> dict[str, object]:
+    """Every file of a store, without what says when and by which command it was made."""
+    found = {}
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path).as_posix()
+        if file.name == "ledger.jsonl":
+            ledger = read_ledger(file)
+            assert ledger.problem is None
+            lines = list(block_lines(file, ledger.places.values()))
+            found[name] = lines, (ledger.complete or {}).get("statistics")
+        elif file.name == "zarr.json":
+            metadata = json.loads(file.read_bytes())
+            for note in ("created", "command"):
+                metadata["attributes"].pop(note, None)
+            found[name] = metadata
+        elif file.is_file():
+            found[name] = file.read_bytes()
+    return found
+
+
+@pytest.fixture
+def alone(watched, tmp_path) -> dict[str, object]:
+    """What a single process makes of it."""
+    return content(extract(watched(out=tmp_path / "alone.zarr")))
+
+
+def test_workers_make_the_bits_of_a_single_process(watched, alone, theirs, own):
+    said = []
+    path = extract(watched(cluster=theirs), said.append)
+    assert content(path) == alone
+    assert "2 workers of 1 thread; dashboard: " in said[-1]
+    assert os.getpid() not in {int(pid) for pid in (own / "seen").read_text().split()}
+    again = extract(watched(cluster=theirs))  # nothing to do: no worker is asked
+    assert content(again) == alone
+
+
+def test_compressed_shards_too(config, theirs, tmp_path):
+    chosen = config(compressor="zstd", keep_bits=4)
+    alone = content(extract(replace(chosen, out=tmp_path / "alone.zarr")))
+    assert content(extract(replace(chosen, cluster=theirs))) == alone
+
+
+def test_killed_workers_cost_nothing(watched, alone, theirs, own):
+    deaths = [own / "die computing", own / "die writing"]
+    for death in deaths:
+        death.touch()
+    path = extract(watched(cluster=theirs))
+    assert not any(death.exists() for death in deaths)
+    assert content(path) == alone  # no half-written file of the dead one either
+    assert not verify_store(path).problems
+
+
+def test_a_unit_that_kills_its_workers_is_given_up(watched, theirs, own, dask_workers, monkeypatch):
+    monkeypatch.setattr(dask_workers.scheduler, "allowed_failures", 0)
+    (own / "deadly").touch()
+    try:
+        with pytest.raises(UserError, match=r"workers died of it.*--resume"):
+            extract(watched(cluster=theirs))
+    finally:
+        (own / "deadly").unlink()
+
+
+def test_a_killed_client_is_resumed_while_its_workers_go_on(watched, alone, theirs, own, tmp_path):
+    chosen = watched(cluster=theirs)
+    (own / "seconds").write_text("0.2")
+    arguments = [
+        *("extract", chosen.domain, "--out", chosen.out, "--labels", "semantic", "--flip"),
+        *("--encoder", "mine=run", "--encoder", chosen.encoders[1][1], "--allow-import"),
+        *("--encoder", chosen.encoders[2][1], "--views", 2, "--seed", 3, "--crop", "16x20"),
+        *("--photometric", "strong", "--samples-per-shard", 2, "--batch", 3, "--device", "cpu"),
+        *("--dask", theirs.address),
+    ]
+    with subprocess.Popen([sys.executable, "-m", "atdt", *map(str, arguments)]) as killed:
+        ledger = chosen.out / "labels/semantic/ledger.jsonl"
+        while not ledger.is_file() or len(read_ledger(ledger).blocks) < 2:
+            assert killed.poll() is None
+            time.sleep(0.02)
+        killed.kill()
+    assert read_ledger(ledger).complete is None
+    (own / "seconds").write_text("0")
+    path = extract(replace(chosen, resume=True))
+    assert content(path) == alone
+
+
+def test_resume_takes_the_threads_that_it_was_begun_with(watched, theirs, own):
+    def stop(self, shard):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("atdt.stores.writer.FeatureWriter.commit", stop)
+        extract(watched(cluster=theirs))
+    said = []
+    with pytest.raises(MismatchError, match="threads: store has 1, run has 2"):
+        extract(watched(cluster=theirs, resume=True, threads=2), said.append)
+    assert any("--threads 2: this process alone would take 1" in line for line in said)
+
+
+def test_other_images_or_weights_on_a_worker_are_refused(watched, theirs, monkeypatch):
+    chosen = watched(cluster=theirs)
+    monkeypatch.setattr(Domain, "digest", lambda self: "0" * 64)
+    with pytest.raises(WorkerError, match="domain: the client has 000000000000…, the worker has"):
+        extract(chosen)
+    assert not chosen.out.exists()
+
+
+def test_a_mistake_in_the_data_is_the_clients_own(new_domain, config, theirs, tmp_path):
+    domain = new_domain(tmp_path / "bad", [(18, 26)] * 7)
+    (tmp_path / "bad/image/3.png").write_bytes((tmp_path / "bad/image/3.png").read_bytes()[:200])
+    chosen = config(domain=domain, labels=(), cluster=theirs)
+    with pytest.raises(DomainError, match=r"train\.txt:4: .*3\.png"):
+        extract(chosen)
+    alone = content(extract(replace(chosen, skip_bad=True, cluster=None, out=tmp_path / "o.zarr")))
+    skipped = replace(chosen, skip_bad=True, resume=True, out=tmp_path / "skipped.zarr")
+    assert content(extract(skipped)) == alone
+
+
+def test_own_workers_by_the_command_line(config, tmp_path, networks):
+    chosen = config()
+    arguments = [
+        *("extract", chosen.domain, "--encoder", str(networks["n1"]), "--views", "1"),
+        *("--out", str(chosen.out), "--workers", "1", "--device", "cpu"),
+    ]
+    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "1 worker of" in done.stdout
+    assert "dashboard: http://127.0.0.1:" in done.stdout
+    assert not verify_store(chosen.out).problems
+
+
+def test_other_threads_differ_within_the_rounding_of_float16(watched, theirs, tmp_path):
+    names = ("mine", "depth", "semantic")
+    stores = [
+        open_store(extract(watched(cluster=theirs, threads=n, out=tmp_path / f"{n}.zarr")))
+        for n in (1, 2)
+    ]
+    for name in names:
+        for level in stores[0].levels():
+            if name in stores[0].arrays(level):
+                one, two = (s.features(level, name).read_all().astype(np.float32) for s in stores)
+                np.testing.assert_allclose(one, two, rtol=2**-10, atol=2**-12)
