@@ -160,6 +160,11 @@ def test_what_does_not_go_with_the_stores_is_refused(ground, both, gs, tmp_path)
         )
     )  # fmt: skip
     refused("of another view", predictions=(small,))
+    index = small / "predictions.json"
+    content = json.loads(index.read_text())
+    content["label_space"]["classes"][0] = "moon"
+    index.write_text(json.dumps(content))
+    refused("of other classes", predictions=(small,))
     depth = predict(
         Prediction(
             run=ground.n1, domain=f"{ground.folder / 'b'}:train", out=tmp_path / "d", device="cpu"

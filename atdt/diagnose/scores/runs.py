@@ -141,6 +141,9 @@ def _predicted(folder: Path, name: str, evidence: Evidence, seen: Seen) -> Predi
         )
     if predictions.domain.get("digest") != seen.store.domain.get("digest"):
         raise MismatchError(f"{index}: predictions of other images than {seen.store.path} holds")
+    classes = tuple(predictions.label_space.get("classes", ()))
+    if task.label == "semantic" and classes != evidence.space.classes:
+        raise MismatchError(f"{index}: of other classes than {seen.d2.teacher.run.path}")
     plans = (ViewPlan.from_dict(plan).plain() for plan in (predictions.view, seen.store.plan))
     if len(set(plans)) > 1:
         raise MismatchError(f"{index}: of another view than the plain one of {seen.store.path}")
