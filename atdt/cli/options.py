@@ -81,7 +81,7 @@ precision = click.option(
 threads = click.option(
     "--threads",
     type=click.IntRange(min=1),
-    help="That each process computes with; unset, all processors, shared among --workers.",
+    help="That each process computes with. All processors, shared among --workers; 1 by --dask.",
 )
 workers = click.option(
     "--workers", type=click.IntRange(min=1), help="Compute in so many processes on this machine."

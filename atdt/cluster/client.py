@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WINDOW = 1024  # units that the scheduler knows of: more than any crew does at a time
 PATIENCE = 30  # seconds until somebody must have answered
+STARTING = 300  # seconds until a busy machine must have started our own workers
 SLOTS = 2  # units in a worker of ours: one is computed while another is read or written
 EXTRA = "install it with `pip install 'atdt[cluster]'`"
 
@@ -155,28 +156,29 @@ def crew(
 
 
 def _connected(cluster: Cluster, stack: ExitStack) -> "Client":
+    address, workers = cluster.address, cluster.workers
+    option = f"--workers {workers}" if address is None else f"--dask {address}"
     try:
         from distributed import Client
     except ImportError as error:
-        option = "--workers" if cluster.address is None else "--dask"
         raise UserError(f"{option} needs dask.distributed ({error}); {EXTRA}") from None
-    if cluster.address is None:
-        place = stack.enter_context(_own_workers(cluster.workers))
-    else:
-        place = cluster.address
     try:
+        place = stack.enter_context(_own_workers(workers)) if address is None else address
         client = Client(place, timeout=PATIENCE, set_as_default=False, name="atdt")
         stack.enter_context(client)
-        client.wait_for_workers(cluster.workers or 1, timeout=PATIENCE)
+        if address is None:
+            client.wait_for_workers(workers, timeout=STARTING)
+        else:
+            client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError as error:
         raise UserError(
-            f"--dask {cluster.address}: no worker within {PATIENCE} s ({error}); "
-            f"start one with `dask worker {cluster.address} --nthreads {SLOTS}`"
+            f"{option}: no worker answers ({error}); start one with "
+            f"`dask worker {address or 'ADDRESS'} --nthreads {SLOTS}`"
         ) from None
     except (OSError, ValueError) as error:
         raise UserError(
-            f"--dask {cluster.address}: no scheduler answers ({error}); start one with "
-            "`dask scheduler`, and give the address that it prints"
+            f"{option}: no scheduler answers ({error}); start one with `dask scheduler`, and give "
+            "the address that it prints"
         ) from None
     return client
 

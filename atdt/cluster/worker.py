@@ -113,7 +113,7 @@ def _bench(job: Job) -> Bench:
             while len(_benches) >= KEPT:
                 del _benches[next(iter(_benches))]
             _benches[job.token] = _opened(job)
-    found = _benches[job.token]
+        found = _benches[job.token]
     if isinstance(found, WorkerError):
         raise found
     if job.description is not None:

@@ -1,5 +1,7 @@
 """Units that are done once each, whatever workers do, and what a user is told otherwise."""
 
+import logging
+import signal
 import sys
 import time
 from contextlib import closing
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 from distributed import get_worker
 
-from atdt.cluster import Cluster, client, crew, worker
+from atdt.cluster import Cluster, client, crew, own, worker
 from atdt.errors import NumericsError, UserError, WorkerError
 
 
@@ -155,7 +157,7 @@ def test_nobody_at_the_address_and_nobody_who_works(threads, monkeypatch):
     for address, message in (
         ("tcp://127.0.0.1:9", "no scheduler answers"),
         ("nonsense://1", "no scheduler answers"),
-        (threads(0).scheduler_address, "no worker within"),
+        (threads(0).scheduler_address, "no worker answers"),
     ):
         where = Cluster(address=address)
         with (
@@ -165,9 +167,32 @@ def test_nobody_at_the_address_and_nobody_who_works(threads, monkeypatch):
             pass
 
 
+def test_a_scheduler_that_goes_away_ends_it_in_one_line(threads, hire):
+    cluster = threads(1)
+    with (
+        hire(cluster, Toy, lambda address, unit: time.sleep(0.05)) as workers,
+        closing(workers.results(range(100))) as results,
+    ):
+        next(results)
+        cluster.close()
+        with pytest.raises(UserError, match=r"the scheduler is gone.*--resume"):
+            list(results)
+
+
+def test_ctrl_c_is_left_to_the_client():
+    logger = logging.getLogger("distributed.worker.state_machine")
+    level, handler = logger.level, signal.getsignal(signal.SIGINT)
+    try:
+        own.dask_setup(None)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        logger.setLevel(level)
+
+
 def test_without_the_package_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    message = r"--workers needs .*pip install 'atdt\[cluster\]'"
+    message = r"--workers 2 needs .*pip install 'atdt\[cluster\]'"
     with (
         pytest.raises(UserError, match=message),
         crew(Cluster(None, 2), "toy", Toy, None, 1, print),
