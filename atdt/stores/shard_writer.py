@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atdt.errors import StoreError
-from atdt.files import inside, partial_name, sha256_file, write_atomic
+from atdt.files import inside, partial_name, sha256_file, sync_folder, write_atomic
 from atdt.stores.cast import Statistics, cast_block, merge
 from atdt.stores.layout import METADATA, Grid, shard_path
 from atdt.stores.metadata import encode_shard, is_plain, open_array
@@ -101,8 +101,15 @@ class ShardWriter:
                 write_atomic(file, encode_shard(metadata, start, draft.values))
                 checksums = stored_checksums(file, slots, len(draft.values))
             size = file.stat().st_size
+            self._sync_folders(path.parent)
         digest = block_digest(checksums)
         return Shard(file.name, draft.block, size, digest, draft.statistics())
+
+    def _sync_folders(self, folder: Path) -> None:
+        """Bring the names that lead to `folder` to the disk; what it holds is for the commit."""
+        while folder != self._folder:
+            folder = folder.parent
+            sync_folder(folder)
 
     def path(self, block: int) -> Path:
         """The final name of a block's shard.

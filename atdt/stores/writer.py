@@ -1,6 +1,5 @@
 """Writing an array block by block: shard to the disk first, then its line in the ledger."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -91,7 +90,7 @@ class FeatureWriter:
                     "same disk?"
                 )
             file.replace(path)
-            _sync_names(path, self._folder)
+            sync_folder(path.parent)  # the folders above it are the shard writer's to sync
             before = self._state.length
             self._state.length = append_record(self._folder / LEDGER, shard.record, before)
         self._state.places[shard.block] = before, self._state.length - before
@@ -164,11 +163,3 @@ def open_writer(store: "Store", spec: ArraySpec, *, resume: bool, overwrite: boo
     with disk_trouble(store.folder(spec.group, spec.name)):
         beginning = begin(store, spec, resume=resume, overwrite=overwrite)
     return FeatureWriter(store, spec, beginning)
-
-
-def _sync_names(path: Path, folder: Path) -> None:
-    """Bring the names that lead to a shard to the disk."""
-    for parent in path.parents:
-        sync_folder(parent)
-        if parent == folder:
-            return
