@@ -77,7 +77,7 @@ def spec_and_folder(
 @click.option(
     "--consistency-train", multiple=True, metavar="SPEC", help="Domains so labelled; repeatable."
 )
-@click.option("--consistency-weight", type=float, default=1.0, show_default=True)
+@click.option("--consistency-weight", type=float, help="Of that loss; try 0.01.")
 @click.option("--init-from", type=options.PATH, help="Run whose encoder is started from.")
 @click.option("--channels-last/--no-channels-last", default=True, show_default=True)
 @options.seed
@@ -95,7 +95,7 @@ def command(
     auxiliary_weight: float,
     consistency: Path | None,
     consistency_train: tuple[str, ...],
-    consistency_weight: float,
+    consistency_weight: float | None,
     **chosen: Any,
 ) -> None:
     """Train a network for one task on one or several labelled domains.
@@ -109,16 +109,17 @@ def command(
 
     if auxiliary_train and auxiliary_task is None:
         raise click.UsageError("--auxiliary-train needs --auxiliary-task")
-    if consistency_train and consistency is None:
-        raise click.UsageError("--consistency-train needs --consistency")
+    agreeing = consistency, consistency_train or None, consistency_weight
+    if None in agreeing and any(given is not None for given in agreeing):
+        raise click.UsageError(
+            "--consistency RUN, --consistency-train SPEC and --consistency-weight W belong together"
+        )
     config = TaskTraining(
         network=NetworkSpec(network, dict(network_options)),
         auxiliary=None
         if auxiliary_task is None
         else Auxiliary(auxiliary_task, auxiliary_train, auxiliary_weight),
-        consistency=None
-        if consistency is None
-        else ConsistencyTraining(consistency, consistency_train, consistency_weight),
+        consistency=None if None in agreeing else ConsistencyTraining(*agreeing),
         **chosen,
     )
     path = train_task(config)
