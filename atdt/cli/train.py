@@ -88,11 +88,7 @@ from atdt.cli import options
     "--b", type=options.PATH, metavar="STORE", help="B with E1's features and labels of T1."
 )
 @click.option(
-    "--consistency-weight",
-    type=float,
-    default=1.0,
-    show_default=True,
-    help="Of that loss, beside those of --loss.",
+    "--consistency-weight", type=float, help="Of that loss, beside those of --loss; try 0.01."
 )
 @click.option(
     "--feed",
@@ -130,7 +126,7 @@ def command(
     losses: tuple[tuple[str, Any], ...],
     consistency: Path | None,
     b: Path | None,
-    consistency_weight: float,
+    consistency_weight: float | None,
     dry_run: bool,
     list_all: bool,
     **chosen: Any,
@@ -147,15 +143,18 @@ def command(
         train,
     )
 
-    if (consistency is None) != (b is None):
-        raise click.UsageError("--consistency RUN and --b STORE belong together")
+    agreeing = consistency, b, consistency_weight
+    if None in agreeing and any(given is not None for given in agreeing):
+        raise click.UsageError(
+            "--consistency RUN, --b STORE and --consistency-weight W belong together"
+        )
     if out is None and not (dry_run or list_all):
         raise click.UsageError("Missing option '--out'.")
     config = TransferTraining(
         out=out or Path(),
         options=({} if width is None else {"width": width}) | dict(architecture_options),
         losses=losses or (("mse", 1.0),),
-        consistency=None if b is None else Consistency(consistency, b, consistency_weight),
+        consistency=None if None in agreeing else Consistency(*agreeing),
         **chosen,
     )
     if list_all:

@@ -183,7 +183,7 @@ def number(option: str, text: str) -> float:
 @click.option(
     "--consistency-train", multiple=True, metavar="SPEC", help="Domains so labelled; repeatable."
 )
-@click.option("--consistency-weight", type=float, default=1.0, show_default=True)
+@click.option("--consistency-weight", type=float, help="Of that loss; try 0.01.")
 @click.option("--init-from", type=options.PATH, help="Run whose encoder is started from.")
 @click.option("--channels-last/--no-channels-last", default=True, show_default=True)
 @options.seed
@@ -229,7 +229,7 @@ def training(
     norm_discrepancy_between: tuple[str, ...],
     consistency: Path | None,
     consistency_train: tuple[str, ...],
-    consistency_weight: float,
+    consistency_weight: float | None,
     trust: str | float,
     teacher_decay: float | None,
     teacher_from: float,
@@ -246,8 +246,11 @@ def training(
         Teaching,
     )
 
-    if consistency_train and consistency is None:
-        raise click.UsageError("--consistency-train needs --consistency")
+    agreeing = consistency, consistency_train or None, consistency_weight
+    if None in agreeing and any(given is not None for given in agreeing):
+        raise click.UsageError(
+            "--consistency RUN, --consistency-train SPEC and --consistency-weight W belong together"
+        )
     if norm_discrepancy_between and norm_discrepancy is None:
         raise click.UsageError("--norm-discrepancy-between needs --norm-discrepancy")
     if fine_tune and not auxiliary_decoder:
@@ -272,9 +275,7 @@ def training(
         norm_discrepancy=None
         if norm_discrepancy is None
         else NormDiscrepancy(norm_discrepancy, norm_discrepancy_between),
-        consistency=None
-        if consistency is None
-        else ConsistencyTraining(consistency, consistency_train, consistency_weight),
+        consistency=None if None in agreeing else ConsistencyTraining(*agreeing),
         teaching=None if teaching.is_plain else teaching,
         **chosen,
     )

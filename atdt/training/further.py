@@ -127,12 +127,12 @@ class ConsistencyTraining:
         run: of a cross-task network, which gives the other task from this one (`atdt.consistency`).
         train: specs of the domains with labels of the other task, of which no other is read; their
             sizes and photometric draws follow the main task's options.
-        weight: of its loss, where the main task's has 1.
+        weight: of its loss, where the main task's has 1; their units are others.
     """
 
     run: Path
     train: tuple[str, ...]
-    weight: float = 1.0
+    weight: float
 
     def check(self) -> None:
         """Refuse values that cannot be meant.

@@ -24,12 +24,12 @@ class Consistency:
     Attributes:
         run: of a cross-task network, which gives T1 from T2 (`atdt.consistency`).
         b: a feature store of B with E1's features and labels of T1; no other label is read.
-        weight: of its loss beside those on A.
+        weight: of its loss beside those on A, whose units are others.
     """
 
     run: Path
     b: Path
-    weight: float = 1.0
+    weight: float
 
 
 @dataclass(frozen=True)

@@ -205,7 +205,10 @@ def test_the_whole_road_on_the_command_line(ground, predicted, tmp_path):
     ("arguments", "message"),
     [
         (("train", "s", "--from=a", "--to=b", "--out=g", "--b=b.zarr"), "belong together"),
-        (("train-task", "--task=depth", "--out=n", "--steps=1", "--consistency-train=x"), "needs"),
+        (
+            ("train-task", "--task=depth", "--out=n", "--steps=1", "--consistency=r"),
+            "belong together",
+        ),
         (("consistency", "p", "--cross-task=r", "--out=o"), "--domain"),
         (("train-cross-task", "s", "--from=a", "--to=b", "--out=r"), "--source-run"),
     ],

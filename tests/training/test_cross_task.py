@@ -220,7 +220,7 @@ def test_mistakes_are_refused_before_anything_is_written(agreeing, r, b, a, make
             train_task(agreeing(**changes))
         assert not (agreeing().out / INFO).exists()
 
-    refused(RunError, "give --consistency-train", consistency=ConsistencyTraining(r, ()))
+    refused(RunError, "give --consistency-train", consistency=ConsistencyTraining(r, (), 1.0))
     refused(RunError, "--consistency-weight -1", consistency=ConsistencyTraining(r, (b,), -1.0))
     refused(MismatchError, "reads depth, but --task semantic", task="semantic")
-    refused(RunError, "not a run", consistency=ConsistencyTraining(tmp_path / "none", (b,)))
+    refused(RunError, "not a run", consistency=ConsistencyTraining(tmp_path / "none", (b,), 1.0))

@@ -52,7 +52,7 @@ def config(agreement, tmp_path):
         target_run=agreement.n2,
         device="cpu",
         checkpoint_every=3,
-        consistency=Consistency(agreement.r, agreement.b_store),
+        consistency=Consistency(agreement.r, agreement.b_store, 1.0),
     )
     return lambda **changes: replace(standard, **changes)
 
@@ -188,7 +188,7 @@ def test_views_of_b_may_have_another_size(config, agreement, tmp_path):
             device="cpu",
         )
     )
-    run = train(config(consistency=Consistency(agreement.r, b)))
+    run = train(config(consistency=Consistency(agreement.r, b, 1.0)))
     assert len(column(run, "consistency")) == 1
 
 
