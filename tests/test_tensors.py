@@ -61,7 +61,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch)
     def full(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("atdt.tensors.os.fsync", full)
+    monkeypatch.setattr("atdt.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         save_tensors(path, {"a": torch.ones(1)})
     assert path.read_bytes() == before

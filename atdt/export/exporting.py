@@ -21,6 +21,7 @@ from atdt.export.subject import Subject, load_subject, load_whole
 from atdt.export.timing import latencies
 from atdt.export.tracing import Frame, trace, trace_sizes
 from atdt.files import in_the_making
+from atdt.progress import progress
 from atdt.provenance import torch_threads
 from atdt.sizes import said
 
@@ -60,27 +61,21 @@ def export(config: Exporting, say: Say = lambda line: None) -> Path:
     baseline = _baseline(config, subject, device)
     batches = samples.batches(config.batch, config.input, device)
     on = f"{len(samples.images)} {samples.origin}"
-    with in_the_making(config.out) as file:
-        made = _make(config, subject, file, batches[-1])
-        if made.frame.step is not None:
-            other = random_samples(made.frame.another_size)
-            batches = [*other.batches(config.batch, config.input, device), *batches]
-            on += f" and {len(other.images)} random ones of another size"
-        check = compare(made.deployed, made.call, batches)
-        bound = config.tolerance
-        if bound is None:
-            bound = let_through(made.deployed, batches, check.difference)
-        apart = f"differs from PyTorch by {check.difference:.2g} of the largest output"
-        if not check.difference <= bound:
-            raise NumericsError(
-                f"{config.out}: not written: it {apart}, more than {bound:.2g} (--tolerance)"
-            )
-    for line in subject.mismatch:
-        say(f"mismatch allowed: {line}")
-    say(f"{apart}, on {on}; up to {bound:.2g} is rounding")
-    if check.pixels:
-        say(f"{check.changed} of {check.pixels} pixels have another class")
-    _time(config, made, baseline, batches[-1], say)
+    with progress(f"export {config.run.name}", 3, "steps") as advance:
+        advance(0, "write")
+        with in_the_making(config.out) as file:
+            made = _make(config, subject, file, batches[-1])
+            if made.frame.step is not None:
+                other = random_samples(made.frame.another_size)
+                batches = [*other.batches(config.batch, config.input, device), *batches]
+                on += f" and {len(other.images)} random ones of another size"
+            advance(1, "check")
+            lines = _checked(config, made, batches, on)
+        for line in (*(f"mismatch allowed: {line}" for line in subject.mismatch), *lines):
+            say(line)
+        advance(1, "time")
+        _time(config, made, baseline, batches[-1], say)
+        advance(1)
     return config.out
 
 
@@ -107,15 +102,35 @@ def _make(config: Exporting, subject: Subject, file: Path, images: Tensor) -> Ma
     deployed = Deployed(
         subject.network, subject.task, raw=config.raw, precision=config.precision
     ).eval()
-    with torch.inference_mode():
-        output = deployed(images)
     frame = Frame(tuple(images.shape[-2:]), config.batch)
     if config.dynamic_size:
         traced = trace_sizes(deployed, frame, images, subject.stride)
     else:
         traced = trace(deployed, frame, images)
+    with torch.inference_mode():
+        output = deployed(images)
     form.write(traced, file, notes(config, subject, traced, output, form.LIBRARIES))
     return Made(deployed, traced.frame, form.load(file), file.stat().st_size)
+
+
+def _checked(config: Exporting, made: Made, batches: list[Tensor], on: str) -> list[str]:
+    """What to say of a file that predicts what PyTorch does.
+
+    Raises:
+        NumericsError: it does not.
+    """
+    check, bound = compare(made.deployed, made.call, batches), config.tolerance
+    if bound is None:
+        bound = let_through(made.deployed, batches, check.difference)
+    apart = f"differs from PyTorch by {check.difference:.2g} of the largest output"
+    if not check.difference <= bound:
+        raise NumericsError(
+            f"{config.out}: not written: it {apart}, more than {bound:.2g} (--tolerance)"
+        )
+    lines = [f"{apart}, on {on}; up to {bound:.2g} is rounding"]
+    if check.pixels:
+        lines.append(f"{check.changed} of {check.pixels} pixels have another class")
+    return lines
 
 
 def _time(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from atdt.errors import NetworkError, UserError
 from atdt.export.checking import Call
-from atdt.export.tracing import Traced, said
+from atdt.export.tracing import Traced, quiet, said
 
 NOTES = "atdt"  # key of the model's metadata
 LIBRARIES = ("onnx", "onnxscript", "onnxruntime")
@@ -41,17 +41,18 @@ def write(traced: Traced, path: Path, notes: dict[str, Any]) -> None:
     if weights >= LARGEST:
         raise NetworkError(f"{weights / 2**30:.1f} GiB of weights: one .onnx holds 2; write a .pt2")
     try:
-        made = torch.onnx.export(
-            traced.program,
-            (traced.images,),
-            dynamo=True,
-            external_data=False,
-            input_names=[notes["input"]["name"]],
-            output_names=[notes["output"]["name"]],
-            dynamic_shapes=traced.frame.dimensions,
-            verbose=False,
-        )
-    except torch.onnx.errors.OnnxExporterError as error:
+        with quiet():
+            made = torch.onnx.export(
+                traced.program,
+                (traced.images,),
+                dynamo=True,
+                external_data=False,
+                input_names=[notes["input"]["name"]],
+                output_names=[notes["output"]["name"]],
+                dynamic_shapes=traced.frame.dimensions,
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
         raise NetworkError(f"torch.onnx cannot convert the network ({said(error)})") from error
     made.model.metadata_props[NOTES] = json.dumps(notes, ensure_ascii=False, allow_nan=False)
     made.save(path, external_data=False)

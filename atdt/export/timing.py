@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-WARMING = 3
+WARMING = 2
 RUNS = 20
 FEWEST, LONGEST = 5, 20.0  # runs, and seconds after which there are no more than these
 

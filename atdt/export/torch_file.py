@@ -1,7 +1,8 @@
 """`.pt2` files: torch's exported programs.
 
-`torch.export.load` may unpickle what a file says it holds, so no file but one's own may be given to
-it. `load` is called with the file that this process has written a moment ago, and with no other.
+`torch.export.load` unpickles what a file says is pickled, so no file but one's own may be given to
+it. `load` is called with the file that this process wrote a moment ago, and with no other; and what
+`write` writes holds no pickle: weights are plain bytes, the program is JSON.
 """
 
 import io
@@ -25,6 +26,7 @@ def check_installed() -> None:
 def write(traced: Traced, path: Path, notes: dict[str, Any]) -> None:
     """Write the program and, as the extra file `NOTES`, what is known about it."""
     text = json.dumps(notes, indent=2, ensure_ascii=False, allow_nan=False)
+    traced.program.example_inputs = None  # pickled, and as large as the images
     made = io.BytesIO()  # torch ends the process where a disk is full
     torch.export.save(traced.program, made, extra_files={NOTES: text})
     path.write_bytes(made.getbuffer())

@@ -1,5 +1,9 @@
 """From a module to torch's exported program, from which either format is written."""
 
+import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,9 +80,10 @@ def trace(module: nn.Module, frame: Frame, like: Tensor) -> Traced:
     batch = TRACED_BATCH if frame.batch is None else frame.batch
     images = torch.zeros(batch, 3, *frame.size, dtype=like.dtype, device=like.device)
     try:
-        program = torch.export.export(
-            module, (images,), dynamic_shapes=frame.dimensions, strict=False
-        )
+        with quiet():
+            program = torch.export.export(
+                module, (images,), dynamic_shapes=frame.dimensions, strict=False
+            )
     except Exception as error:  # of torch, of sympy, of a user's own network
         raise NetworkError(f"torch.export cannot trace the network ({said(error)})") from error
     return Traced(program, frame, images)
@@ -122,6 +127,21 @@ def _try_another_size(traced: Traced) -> None:
         raise NetworkError(f"the traced network wants one size ({said(error)})") from error
 
 
-def said(error: Exception) -> str:
-    """An error's kind and the first line of what it says."""
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Within it torch says nothing on stderr: of what fails it prints all that was traced, though
+    another step of size may do, and the error says it too."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)
+
+
+def said(error: BaseException) -> str:
+    """The first line of what an error says, or the one that it came from."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"

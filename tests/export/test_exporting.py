@@ -166,6 +166,17 @@ def test_a_file_says_what_it_is(exportable, exported, suffix) -> None:
     assert ("onnxruntime" in said["provenance"]["versions"]) == (suffix == ".onnx")
 
 
+def test_nothing_in_a_file_is_unpickled(exported, monkeypatch) -> None:
+    file = exported("g", ".pt2")
+
+    def unpickle(*_, **__):
+        raise AssertionError("unpickled")
+
+    for function in ("torch.load", "pickle.load", "pickle.loads", "pickle.Unpickler"):
+        monkeypatch.setattr(function, unpickle)
+    assert torch_file.load(file)(torch.zeros(1, 3, 20, 28, dtype=torch.uint8)).shape == (1, 20, 28)
+
+
 def test_only_what_is_run_is_in_the_file(exportable, exported) -> None:
     run, ground, file = exportable.runs["g"], exportable.ground, exported("g", ".pt2")
     n1, n2 = (load_task_network(path).network for path in (ground.n1, ground.n2))

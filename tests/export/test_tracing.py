@@ -65,8 +65,9 @@ def test_what_varies_is_named_and_nothing_else_does():
             program.program.module()(images)
 
 
-def test_a_network_that_looks_at_values_is_named():
+def test_a_network_that_looks_at_values_is_named(capfd):
     module = nn.Module()
     module.forward = lambda images: images if images.sum() > 0 else -images
     with pytest.raises(NetworkError, match=r"^torch\.export cannot trace the network \(.+\)$"):
         trace(module, Frame((8, 6)), IMAGES)
+    assert capfd.readouterr().err == ""
