@@ -62,8 +62,7 @@ def create_store(
             _write_root(path, root_files(samples, wanted))
         elif resume:
             _mend(path, samples, wanted)
-    del samples  # as large as what is read next
-    store = open_store(path)
+    store = open_store(path, samples)
     recorded = {"plan": store.plan, "domain": store.domain}
     _refuse_others(path, {**recorded, "samples_sha256": store.samples.digest()}, wanted)
     return store

@@ -4,6 +4,7 @@ Metadata is made in memory and written by our own atomic writes, so that every f
 pure function of what it says and can be checked, or made again, byte for byte.
 """
 
+import io
 import math
 import struct
 from collections.abc import Iterator, Sequence
@@ -97,12 +98,13 @@ def _vector_files(name: str, values: np.ndarray) -> dict[str, bytes]:
 def encoded_strings(strings: np.ndarray) -> bytes:
     """A chunk of strings as zarr encodes it: their number, then the length and the UTF-8 of each,
     then a crc32c. (Zarr makes Python's objects of all of them at once.)"""
-    chunk = bytearray(struct.pack("<I", len(strings)))
+    chunk = io.BytesIO()  # gives its bytes back without a copy
+    chunk.write(struct.pack("<I", len(strings)))
     for text in strings:
         data = text.encode()
-        chunk += struct.pack("<I", len(data)) + data
-    chunk += struct.pack("<I", crc32c(chunk))
-    return bytes(chunk)
+        chunk.write(struct.pack("<I", len(data)) + data)
+    chunk.write(struct.pack("<I", crc32c(chunk.getbuffer())))
+    return chunk.getvalue()
 
 
 def vector_files() -> list[str]:

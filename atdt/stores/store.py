@@ -216,8 +216,12 @@ class Store:
         return open_writer(self, spec, resume=resume, overwrite=overwrite)
 
 
-def open_store(path: str | Path) -> Store:
+def open_store(path: str | Path, known: SampleTable | None = None) -> Store:
     """Open a store and check its root: schema, metadata and sample vectors.
+
+    Args:
+        known: are taken for its sample vectors if they have the digest of those, so that those of a
+            large store are not in memory twice.
 
     Raises:
         StoreError: there is no store, its creation was stopped, it is damaged, or it is of another
@@ -231,9 +235,12 @@ def open_store(path: str | Path) -> Store:
         raise StoreError(f"{path}/{ROOT_LEDGER}: {ledger.problem}; {MEND}")
     found = digests(path, vector_files())
     refuse_changes(path, changed_files(ledger.header["files"], found))
-    samples = read_vectors(path)
-    if len(samples) != attributes["samples"] or samples.digest() != attributes["samples_sha256"]:
-        raise StoreError(f"{path}: its sample vectors are not those its metadata names; {MEND}")
+    wanted = attributes["samples"], attributes["samples_sha256"]
+    samples = known
+    if samples is None or (len(samples), samples.digest()) != wanted:
+        samples = read_vectors(path)
+        if (len(samples), samples.digest()) != wanted:
+            raise StoreError(f"{path}: its sample vectors are not those its metadata names; {MEND}")
     if not 1 <= attributes["samples_per_shard"] <= len(samples):
         raise StoreError(f"{path}: its samples per shard do not fit its samples; extract again")
     return Store(
