@@ -9,6 +9,7 @@ from atdt.domains.streets import RenderConfig, render
 from atdt.experiments.direction import essentials, labelled_images, other_rivals
 from atdt.experiments.figures import Result
 from atdt.experiments.known_depth import with_known_depth
+from atdt.experiments.matched_camera import with_matched_camera
 from atdt.experiments.pairs import Pair, Place
 from atdt.experiments.preset import Preset
 from atdt.experiments.road import Direction, Outcome, Side
@@ -98,6 +99,7 @@ def _walk[Made](
     if config.places is None:
         steps.do(f"render {config.pair.rendered}", render, _rendering(config), out=data)
     a, b = config.places or (Place(data / "a"), Place(data / "b"))
+    a, data = with_matched_camera(preset.camera, a, b, config.root, config.name, data, steps)
     labelled = preset.train if config.places is None else len(open_domain(b.spec("train")))
     walked = []
     for source, target in config.directions:

@@ -13,6 +13,7 @@ from typing import Any
 
 from atdt.errors import UserError
 from atdt.experiments.known_depth import KINDS as KNOWN_DEPTH
+from atdt.experiments.matched_camera import KINDS as CAMERAS
 from atdt.files import read_toml
 from atdt.networks import NetworkSpec
 
@@ -43,6 +44,8 @@ class Preset:
             and 4; published are 200 passes, 64 channels, 9 blocks and crops of 256×256.
         known_depth: of B where depth is T1: "exact" as rendered, "stereo" by matching pairs with a
             left-right check, which is what a user has, or "sparse" as a lidar's.
+        camera: that A is brought under before anything learns from it: its "own", B's by "matched"
+            pitch and focal length, or "matched-height", where A's depth is scaled too.
         block: neighbouring test images that the bootstrap draws together; more than 1 for video.
     """
 
@@ -71,6 +74,7 @@ class Preset:
     cyclegan_blocks: int = 6
     cyclegan_crop: tuple[int, int] | None = None
     known_depth: str = "exact"
+    camera: str = "own"
     block: int = 1
 
 
@@ -142,10 +146,13 @@ def _size(value: Any) -> tuple[int, int]:
     return height, width
 
 
-def _known_depth(value: Any) -> str:
-    if value not in KNOWN_DEPTH:
-        raise ValueError
-    return value
+def _one_of(known: tuple[str, ...]) -> tuple[str, Callable[[Any], str]]:
+    def chosen(value: Any) -> str:
+        if value not in known:
+            raise ValueError
+        return value
+
+    return f"one of {', '.join(known)}", chosen
 
 
 def _network(value: Any) -> NetworkSpec:
@@ -188,7 +195,8 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "cyclegan_width": COUNT,
     "cyclegan_blocks": COUNT,
     "cyclegan_crop": SIZE,
-    "known_depth": (f"one of {', '.join(KNOWN_DEPTH)}", _known_depth),
+    "known_depth": _one_of(KNOWN_DEPTH),
+    "camera": _one_of(CAMERAS),
     "block": COUNT,
 }
 

@@ -2,7 +2,8 @@
 
 A step is known by what it makes and by a key over everything that went into it. A step whose key is
 recorded as done is reused; one that was cut off is resumed; one whose key changed is made again.
-Several processes may share a record, such as one for each seed: each keeps what others noted.
+Several processes may share a record, such as one for each seed: each keeps what others noted, and
+waits for a step that another is at.
 """
 
 import shutil
@@ -49,6 +50,18 @@ class Steps:
             the path that the verb returned.
         """
         self.count += 1
+        with _alone(self._lock(out), lambda: self._say(f"{title}: another process is at it")):
+            self._known = self._noted()
+            return self._do(title, verb, config, inputs, out)
+
+    def _do(
+        self,
+        title: str,
+        verb: Callable[[Any], Path],
+        config: Any,
+        inputs: tuple[Path, ...],
+        out: Path,
+    ) -> Path:
         key = sha256_json([verb.__qualname__, plain(config), [self._made(i) for i in inputs]])
         known = self._known.get(str(out), {})
         if known.get("key") == key and known.get("done") and _still_there(known):
@@ -78,6 +91,10 @@ class Steps:
         with _alone(self.record.with_suffix(".lock")):
             self._known = self._noted() | {str(out): entry}
             write_json(self.record, self._known)
+
+    def _lock(self, out: Path) -> Path:
+        """What a process holds while it makes `out`."""
+        return self.record.parent / "locks" / sha256_json(str(out))[:16]
 
     def _say(self, text: str) -> None:
         of = f"/{self.total}" if self.total else ""
@@ -110,8 +127,12 @@ def plain(value: Any) -> Any:
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Wait until no other process holds `lock`, then hold it; Windows has no such locks."""
+def _alone(lock: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Wait until no other process holds `lock`, then hold it; Windows has no such locks.
+
+    Args:
+        waiting: called when there is another one.
+    """
     try:
         import fcntl
     except ImportError:
@@ -119,7 +140,11 @@ def _alone(lock: Path) -> Iterator[None]:
         return
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 

@@ -13,7 +13,8 @@ from atdt.transfer.memory import free_bytes
 from atdt.transfer.network import TransferNetwork
 
 ALPHAS = (1e-3, 1e-4, 1e-2, 1e-1, 1.0, 10.0, 100.0)  # the first where nothing is held out
-ROW_BYTES = 2**28  # of inputs in float64 that are multiplied at once
+ROW_BYTES = 2**28  # of inputs that are unfolded at once
+ROWS = 4096  # that are multiplied in float32, which is 3e-7 of XᵀX off, before float64 adds them up
 COPIES = 4  # of XᵀX that solving takes
 
 
@@ -27,7 +28,8 @@ class NormalEquations:
     """XᵀX and XᵀY of the linear part of a network, over all locations that are added.
 
     Solved, they give the weights that minimise Σ‖y − Wx − b‖² + λ‖W‖², x and y standardised as the
-    network does, λ = `alpha` · (mean square of an input) · locations. Sums are in float64.
+    network does, λ = `alpha` · (mean square of an input) · locations. Sums are in float64, of
+    products of some thousand locations in float32: two thirds of the time of float64 throughout.
 
     Args:
         network: whose body has a linear part.
@@ -49,13 +51,14 @@ class NormalEquations:
     def add(self, batch: Batch) -> None:
         """Add a batch of "source" (N, C1, h1, w1) and "target" (N, C2, h2, w2)."""
         locations = batch["target"].shape[-2:].numel()
-        samples = max(1, ROW_BYTES // (8 * locations * len(self._gram)))
+        samples = max(1, ROW_BYTES // (4 * locations * len(self._gram)))
         for source, target in zip(
             batch["source"].split(samples), batch["target"].split(samples), strict=True
         ):
-            x, y = _rows(self._network, self._layer, source, target)
-            self._gram += x.T @ x
-            self._products += x.T @ y
+            rows = _rows(self._network, self._layer, source, target)
+            for x, y in zip(*(part.split(ROWS) for part in rows), strict=True):
+                self._gram += x.T @ x
+                self._products += x.T @ y
 
     @torch.no_grad()
     def solve(self, alpha: float) -> None:
@@ -112,7 +115,7 @@ def _rows(
     x = unfold(x, layer.kernel_size, padding=layer.padding).unflatten(2, (height, width))
     if x.shape[-2:] != y.shape[-2:]:  # resizing and a linear map change places freely
         x = interpolate(x, y.shape[-2:], mode="bilinear", align_corners=False)
-    x, y = (part.movedim(1, -1).flatten(0, 2).double() for part in (x, y))
+    x, y = (part.movedim(1, -1).flatten(0, 2) for part in (x, y))
     return torch.cat([x, torch.ones_like(x[:, :1])], dim=1), y
 
 

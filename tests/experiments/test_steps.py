@@ -1,6 +1,9 @@
 """Steps are done once, made again when anything before them changed, and resumed when cut off."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 
 import pytest
@@ -55,6 +58,30 @@ def test_two_processes_keep_what_each_other_noted(tmp_path, verb, calls):
     for config in (first, second):
         Steps(record).do("again", verb, config, out=config.out)
     assert len(calls) == 2
+
+
+def test_a_step_that_another_process_is_at_is_waited_for(tmp_path, verb, calls, capsys):
+    record, config = tmp_path / "steps.json", Config(tmp_path / "x")
+    begun, go_on = threading.Event(), threading.Event()
+
+    @wraps(verb)  # a step is known by its verb's name
+    def slow(config):
+        begun.set()
+        assert go_on.wait(30)
+        return verb(config)
+
+    def late():
+        return Steps(record).do("x", verb, config, out=config.out)
+
+    with ThreadPoolExecutor() as pool:  # locks are of open files: threads stand for processes
+        first = pool.submit(Steps(record).do, "x", slow, config, out=config.out)
+        assert begun.wait(30)
+        second = pool.submit(late)
+        while "another process is at it" not in capsys.readouterr().err:
+            assert not second.done()
+        go_on.set()
+        assert first.result() == second.result() == config.out
+    assert len(calls) == 1
 
 
 def test_a_changed_configuration_makes_the_step_and_all_after_it_anew(tmp_path, verb, calls):
