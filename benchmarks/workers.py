@@ -79,7 +79,7 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
                     n_workers=workers,
                     threads_per_worker=SLOTS,
                     memory_limit=0,
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",
                 )
             )
             for side, workers in ((ONE, 1), (TWO, 2))

@@ -24,7 +24,7 @@ def dask_workers():
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=2, threads_per_worker=2, memory_limit=0, dashboard_address=None
+        n_workers=2, threads_per_worker=2, memory_limit=0, dashboard_address="127.0.0.1:0"
     ) as cluster:
         yield cluster
 

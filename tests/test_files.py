@@ -1,11 +1,15 @@
 """Atomic writes, digests, and paths that must not leave their root."""
 
 import json
+from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from atdt.errors import UserError
 from atdt.files import (
+    PLAIN,
     in_the_making,
     inside,
     read_json,
@@ -81,3 +85,32 @@ def test_links_that_lead_out_are_refused(tmp_path):
 def test_written_files_are_readable_by_others(tmp_path):
     path = write_json(tmp_path / "a.json", json.loads("{}"))
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+@given(
+    st.dictionaries(st.text(), st.lists(st.integers() | st.text() | st.lists(st.integers()))),
+    st.sets(st.text()),
+)
+def test_lists_that_are_too_long_for_the_memory_have_the_same_digest(content, streamed):
+    lazy = {key: iter(value) if key in streamed else value for key, value in content.items()}
+    assert sha256_json(lazy) == sha256_json(content)
+
+
+@given(st.from_regex(PLAIN, fullmatch=True))
+def test_plain_paths_are_those_that_pathlib_leaves_alone(text):
+    for path in (PurePosixPath(text), PureWindowsPath(text)):
+        assert path.parts == tuple(text.split("/"))
+        assert path.as_posix() == text
+        assert not path.is_absolute()
+
+
+def test_pieces_are_written_one_after_the_other(tmp_path):
+    assert write_atomic(tmp_path / "a", (b"x" * n for n in (1, 2))).read_bytes() == b"xxx"
+
+    def broken():
+        yield b"x"
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        write_atomic(tmp_path / "b", broken())
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]

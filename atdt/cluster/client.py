@@ -18,7 +18,8 @@ from atdt.stores.provenance import differences
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
 
-WINDOW = 1024  # units that the scheduler knows of: more than any crew does at a time
+FEWEST = 64  # units that the scheduler knows of, or twice as many as the workers do at a time
+COUNTED = 64  # units between two looks at how many those are
 PATIENCE = 30  # seconds until somebody must have answered
 STARTING = 300  # seconds until a busy machine must have started our own workers
 SLOTS = 2  # units in a worker of ours: one is computed while another is read or written
@@ -85,8 +86,9 @@ class Crew:
             under_way[key] = future, (number, attempt, unit)
             done.add(future)
 
+        room = self._room()
         try:
-            for entry in itertools.islice(waiting, WINDOW):
+            for entry in itertools.islice(waiting, room):
                 hand_out(*entry)
             for future, result in done:
                 _, (number, attempt, unit) = under_way.pop(future.key)
@@ -97,7 +99,9 @@ class Crew:
                     continue
                 if isinstance(result, UserError):
                     raise result
-                for entry in itertools.islice(waiting, 1):
+                if number % COUNTED == 0:
+                    room = self._room()
+                for entry in itertools.islice(waiting, max(0, room - len(under_way))):
                     hand_out(*entry)
                 yield unit, result
         finally:
@@ -111,6 +115,10 @@ class Crew:
             self._say(f"{refused.reason}; it is given no work")
         if not self._fit():
             raise WorkerError(f"no worker is fit: {refused.reason}")
+
+    def _room(self) -> int:
+        """More would be results that wait in memory for this process."""
+        return max(FEWEST, 2 * sum(self._client.nthreads().values()))
 
     def _fit(self) -> list[str]:
         return sorted(_addresses(self._client) - self._refused)

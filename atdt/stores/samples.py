@@ -1,7 +1,6 @@
 """What every sample of a store is: which image, which view, which box of it."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
@@ -76,10 +75,11 @@ class SampleTable:
         return state.hexdigest()
 
 
-def first_twice(names: Iterable[str]) -> str | None:
+def first_twice(names: np.ndarray) -> str | None:
     """The first that was there before, in memory for a number each; None where all differ."""
-    hashes = np.fromiter(map(hash, names), np.int64)
-    if len(np.unique(hashes)) == len(hashes):
+    hashes = np.fromiter(map(hash, names), np.int64, len(names))
+    hashes.sort()
+    if (hashes[1:] != hashes[:-1]).all():
         return None
     seen: set[str] = set()
     return next((name for name in names if name in seen or seen.add(name)), None)

@@ -18,7 +18,10 @@ def threads() -> Iterator[Callable[..., LocalCluster]]:
     def make(workers: int) -> LocalCluster:
         made.append(
             LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=None
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=False,
+                dashboard_address="127.0.0.1:0",
             )
         )
         return made[-1]

@@ -43,7 +43,8 @@ def units_of(workers, units) -> dict[int, str]:
 
 
 def test_every_unit_is_done_once_and_the_bench_is_opened_once(threads, hire, monkeypatch):
-    monkeypatch.setattr(client, "WINDOW", 5)  # fewer than there are
+    monkeypatch.setattr(client, "FEWEST", 1)  # two workers do fewer at a time than there are
+    monkeypatch.setattr(client, "COUNTED", 3)
     Toy.opened = 0
     with hire(threads(2), Toy) as workers:
         assert (workers.size, workers.description) == (2, {"what": "toy"})
