@@ -1,10 +1,11 @@
 """What `decode` and `predict` are told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from atdt.cluster import Cluster
 from atdt.errors import UserError
+from atdt.later import LATER
 
 DEPTH_FORMATS = ("npy", "png")
 SAVE_DTYPES = ("float16", "float32")
@@ -46,8 +47,8 @@ class Output:
     overwrite: bool = False
     skip_bad: bool = False
     allow_import: bool = False
-    threads: int | None = None
-    cluster: Cluster | None = None
+    threads: int | None = field(default=None, metadata=LATER)
+    cluster: Cluster | None = field(default=None, metadata=LATER)
 
     def check(self) -> None:
         """Refuse values that cannot be meant.

@@ -7,6 +7,7 @@ from atdt.cluster import Cluster
 from atdt.devices import PRECISIONS
 from atdt.domains import LABEL_KINDS, ViewPlan
 from atdt.errors import UserError
+from atdt.later import LATER
 from atdt.stores.layout import check_keep_bits
 
 ALL_LEVELS = "all"
@@ -58,8 +59,8 @@ class Extraction:
     overwrite: tuple[str, ...] = ()
     skip_bad: bool = False
     allow_import: bool = False
-    threads: int | None = None
-    cluster: Cluster | None = None
+    threads: int | None = field(default=None, metadata=LATER)
+    cluster: Cluster | None = field(default=None, metadata=LATER)
 
     def check(self) -> None:
         """Refuse values that cannot be meant.

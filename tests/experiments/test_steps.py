@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from atdt.decode import Decoding, Prediction
+from atdt.domains import ViewPlan
 from atdt.experiments.steps import Steps, plain
+from atdt.extract import Extraction
 from atdt.files import sha256_json
 from atdt.networks import NetworkSpec
 from atdt.training import (
@@ -32,6 +35,20 @@ KNOWN = {
     "batch norm": (
         BatchNormAdaptation(Path("n2"), "b:train", Path("n2-bn")),
         "b0ade3bf3129fbb3cc3be1cd071a7e663c4f5c7546f3fb9a4ba06cd683e8f17e",
+    ),
+    "store": (
+        Extraction(
+            domain="a:train", encoders=(("depth", Path("n2")),), out=Path("a.zarr"), plan=ViewPlan()
+        ),
+        "999a96fc676f08fbf52a8a48fe9e43259a981d2e82c5efedaf813f970e126972",
+    ),
+    "decoding": (
+        Decoding(transfer=Path("g"), domain="b:test", out=Path("atdt")),
+        "1c0659afdf9debda05f91095c3ac794b7595ed68cb74a0b1375071d43abf950b",
+    ),
+    "prediction": (
+        Prediction(run=Path("n2"), domain="b:test", out=Path("baseline")),
+        "3d1b4353effc48c0faf6c3f2d5a11a2da00e3ff47f7894f32eccd124b99cd109",
     ),
     "g": (TRANSFER, "3551518117852d90bc0f5e9570d8eded005129216cb7c39706e3ada116b00eba"),
 }
