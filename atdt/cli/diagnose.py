@@ -1,12 +1,12 @@
 """`atdt diagnose`."""
 
-import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from atdt.cli import options
+from atdt.cli import options, tables
 
 WIDE = 160  # columns, where the output is no terminal
 
@@ -51,14 +51,12 @@ def command(**chosen: Any) -> None:
     compared with N2 and with themselves.
     """
     from atdt.diagnose.diagnosis import Diagnosis, Measure, diagnose
-    from atdt.evaluate.table import terminal_text
     from atdt.files import read_json
 
-    width = shutil.get_terminal_size((WIDE, 40)).columns
     path = diagnose(
         Diagnosis(**chosen),
         say=click.echo,
-        show=lambda table: click.echo(terminal_text(table, width)),
+        show=partial(tables.show, wide=WIDE),
     )
     measures = [Measure(**m) for m in read_json(path.parent / "diagnosis.json")["measures"]]
     for measure in measures:

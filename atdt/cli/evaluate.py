@@ -1,12 +1,11 @@
 """`atdt evaluate`: predictions against labels."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import click
 
-from atdt.cli import options
+from atdt.cli import options, tables
 
 
 class FocalRatio(click.ParamType):
@@ -72,7 +71,7 @@ def command(
     """
     from atdt.evaluate import Evaluation, evaluate
     from atdt.evaluate.records import load_measured
-    from atdt.evaluate.table import Entry, figures_by_method, terminal_text
+    from atdt.evaluate.table import Entry, figures_by_method
 
     path = evaluate(
         Evaluation(
@@ -96,8 +95,7 @@ def command(
             # Their figures on the resamples of this evaluation, not of one that was made before.
             figures = load_measured(other["path"]).info | other | {"gap_closed": None}
             entries.append(Entry(name, figures))
-    width = max(shutil.get_terminal_size((120, 40)).columns, 60)
-    click.echo(terminal_text(figures_by_method(entries), width))
+    tables.show(figures_by_method(entries), wide=120, least=60)
     for note in info["notes"]:
         click.echo(note)
     click.echo(_interval_note(info["bootstrap"]))

@@ -90,6 +90,28 @@ dask = click.option(
     "--dask", metavar="ADDRESS", help="Compute by the workers of this dask scheduler."
 )
 seed = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+feed = click.option(
+    "--feed",
+    type=click.Choice(["auto", "resident", "stream"]),
+    default="auto",
+    show_default=True,
+    help="Hold the store in memory, or read it window by window; the batches are the same.",
+)
+memory_budget = click.option(
+    "--memory-budget", type=BYTES, help="For the feed; half of what is free if unset."
+)
+window = click.option(
+    "--window", type=int, metavar="BLOCKS", help="Blocks that are shuffled together."
+)
+held_out = click.option(
+    "--held-out", type=float, default=0.1, show_default=True, help="Share of the images."
+)
+validate_every = click.option(
+    "--validate-every", type=int, metavar="STEPS", help="Ten times a training if unset."
+)
+checkpoint_every = click.option(
+    "--checkpoint-every", type=int, default=500, show_default=True, metavar="STEPS"
+)
 overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there.")
 resume = click.option("--resume", is_flag=True, help="Go on where a stopped run left off.")
 skip_bad = click.option(

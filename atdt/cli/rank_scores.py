@@ -1,12 +1,12 @@
 """`atdt rank-scores`."""
 
-import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from atdt.cli import options
+from atdt.cli import options, tables
 
 WIDE = 160  # columns, where the output is no terminal
 
@@ -35,11 +35,7 @@ def command(**chosen: Any) -> None:
     For whoever evaluates: the sweeps were run with --b, a store of B with labels of T2, which judge
     the scores here and nothing else. The best is chosen on SWEEP… and reported on --report.
     """
-    from atdt.evaluate.table import terminal_text
     from atdt.experiments.rank_scores import RankScores, rank_scores
 
-    width = shutil.get_terminal_size((WIDE, 40)).columns
-    path = rank_scores(
-        RankScores(**chosen), show=lambda table: click.echo(terminal_text(table, width))
-    )
+    path = rank_scores(RankScores(**chosen), show=partial(tables.show, wide=WIDE))
     click.echo(path)

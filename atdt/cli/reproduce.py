@@ -1,10 +1,10 @@
 """`atdt reproduce`."""
 
-import shutil
 from pathlib import Path
 
 import click
 
+from atdt.cli import tables
 from atdt.cli.options import PATH
 
 WIDE = 200  # columns, where the output is no terminal
@@ -98,7 +98,6 @@ def command(
     `factors`, `aux` and `noise`, which cross options with methods. What is there already is used
     again. With data of your own the published numbers and the differences stand beside.
     """
-    from atdt.evaluate.table import terminal_text
     from atdt.experiments.reproduce import Reproduction, reproduce
 
     if (source is None) != (target is None):
@@ -122,9 +121,8 @@ def command(
             tasks=None if source is None or target is None else (source, target),
         )
     )
-    width = shutil.get_terminal_size((WIDE, 40)).columns
     for shown in made.tables:
-        click.echo(terminal_text(shown, width))
+        tables.show(shown, WIDE)
     click.echo(made.report)
 
 

@@ -1,12 +1,12 @@
 """`atdt sweep`."""
 
-import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from atdt.cli import options
+from atdt.cli import options, tables
 
 WIDE = 160  # columns, where the output is no terminal
 
@@ -50,9 +50,7 @@ WIDE = 160  # columns, where the output is no terminal
     "--workers", type=click.IntRange(min=1), help="Gs that step at a time; cores if unset."
 )
 @click.option("--feed", type=click.Choice(["auto", "resident", "stream"]), default="auto")
-@click.option(
-    "--memory-budget", type=options.BYTES, help="For the feed; half of what is free if unset."
-)
+@options.memory_budget
 @click.option("--allow-mismatch", multiple=True, type=click.Choice(["encoder", "preprocessing"]))
 @options.device
 @options.resume
@@ -66,15 +64,12 @@ def command(target_runs: tuple[str, ...], cuts: str, **chosen: Any) -> None:
     architecture = ["bottleneck", "residual"]
     options.width = [64, 128]
     """
-    from atdt.evaluate.table import terminal_text
     from atdt.experiments.sweep import Sweep, sweep
-
-    width = shutil.get_terminal_size((WIDE, 40)).columns
 
     path = sweep(
         Sweep(target_runs=_named(target_runs), cuts=_shares(cuts), **chosen),
         say=lambda line: click.echo(line, err=True),
-        show=lambda table: click.echo(terminal_text(table, width)),
+        show=partial(tables.show, wide=WIDE),
     )
     click.echo(path)
 

@@ -8,13 +8,27 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from atdt.evaluate.report_table import Table as Figures
+
+
+def show(table: "Figures", wide: int, least: int = 0) -> None:
+    """Print a table of figures as wide as the terminal, or `wide` columns where there is none."""
+    import click
+
+    from atdt.evaluate.table import terminal_text
+
+    click.echo(terminal_text(table, _columns(wide, least)))
+
+
+def _columns(wide: int, least: int) -> int:
+    return max(shutil.get_terminal_size((wide, 40)).columns, least)
+
 
 def console() -> "Console":
     """A console as wide as the terminal, that takes names literally."""
     from rich.console import Console
 
-    width = max(shutil.get_terminal_size((140, 40)).columns, 60)
-    return Console(width=width, markup=False, highlight=False)
+    return Console(width=_columns(140, least=60), markup=False, highlight=False)
 
 
 def table(*headings: str) -> "Table":

@@ -90,18 +90,10 @@ from atdt.cli import options
 @click.option(
     "--consistency-weight", type=float, help="Of that loss, beside those of --loss; try 0.01."
 )
-@click.option(
-    "--feed",
-    type=click.Choice(["auto", "resident", "stream"]),
-    default="auto",
-    show_default=True,
-    help="Hold the store in memory, or read it window by window; the batches are the same.",
-)
-@click.option(
-    "--memory-budget", type=options.BYTES, help="For the feed; half of what is free if unset."
-)
-@click.option("--window", type=int, metavar="BLOCKS", help="Blocks that are shuffled together.")
-@click.option("--held-out", type=float, default=0.1, show_default=True, help="Share of the images.")
+@options.feed
+@options.memory_budget
+@options.window
+@options.held_out
 @click.option(
     "--keep",
     type=click.Choice(["last", "best"]),
@@ -109,8 +101,8 @@ from atdt.cli import options
     show_default=True,
     help="The last weights, or those of the best held-out loss.",
 )
-@click.option("--validate-every", type=int, metavar="STEPS", help="Ten times a training if unset.")
-@click.option("--checkpoint-every", type=int, default=500, show_default=True, metavar="STEPS")
+@options.validate_every
+@options.checkpoint_every
 @options.seed
 @options.device
 @options.precision

@@ -31,26 +31,18 @@ from atdt.cli import options
 @click.option("--steps", type=int, default=1000, show_default=True)
 @click.option("--batch", type=int, default=16, show_default=True)
 @click.option("--learning-rate", type=float, default=2e-3, show_default=True)
-@click.option("--held-out", type=float, default=0.1, show_default=True, help="Share of the images.")
+@options.held_out
 @click.option(
     "--allow-mismatch",
     multiple=True,
     type=click.Choice(["encoder", "preprocessing"]),
     help="Go on although the features are not --source-run's; recorded.",
 )
-@click.option(
-    "--feed",
-    type=click.Choice(["auto", "resident", "stream"]),
-    default="auto",
-    show_default=True,
-    help="Hold the store in memory, or read it window by window; the batches are the same.",
-)
-@click.option(
-    "--memory-budget", type=options.BYTES, help="For the feed; half of what is free if unset."
-)
-@click.option("--window", type=int, metavar="BLOCKS", help="Blocks that are shuffled together.")
-@click.option("--validate-every", type=int, metavar="STEPS", help="Ten times a training if unset.")
-@click.option("--checkpoint-every", type=int, default=500, show_default=True, metavar="STEPS")
+@options.feed
+@options.memory_budget
+@options.window
+@options.validate_every
+@options.checkpoint_every
 @options.seed
 @options.device
 @options.precision

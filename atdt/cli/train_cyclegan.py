@@ -29,7 +29,7 @@ from atdt.cli import options
     metavar="IMAGES",
     help="Made images that a discriminator may see again.",
 )
-@click.option("--checkpoint-every", type=int, default=500, show_default=True, metavar="STEPS")
+@options.checkpoint_every
 @options.seed
 @options.device
 @options.precision

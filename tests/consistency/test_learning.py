@@ -1,6 +1,5 @@
 """R: what it learns from, that it learns, and the same bits after any stop."""
 
-import csv
 import math
 from dataclasses import replace
 
@@ -13,9 +12,9 @@ from atdt.errors import MismatchError, NetworkError, RunError, UserError
 from atdt.extract import Extraction, extract
 from atdt.runs import open_run
 from atdt.stores import open_store
-from atdt.tensors import load_tensors
 from atdt.training.load import load_task_network
 from atdt.transfer.learner import Learner
+from tests.run_contents import column, same, weights
 
 
 class Killed(BaseException):
@@ -38,19 +37,6 @@ def config(ground, tmp_path):
         checkpoint_every=3,
     )
     return lambda **changes: replace(standard, **changes)
-
-
-def weights(run):
-    return load_tensors(run / "weights.safetensors")[0]
-
-
-def same(one, two):
-    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
-
-
-def column(run, name):
-    with (run / "curves.csv").open() as file:
-        return [float(row[name]) for row in csv.DictReader(file) if row[name]]
 
 
 def test_r_learns_and_its_run_says_what_it_is(config, ground):

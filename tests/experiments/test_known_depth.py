@@ -4,16 +4,9 @@ import numpy as np
 import pytest
 
 from atdt.domains import open_domain
-from atdt.domains.streets import RenderConfig, render
 from atdt.experiments.known_depth import EACH, FARTHEST, LINES, Thinning, thin, with_known_depth
 from atdt.experiments.pairs import Place
 from atdt.experiments.steps import Steps
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    root = tmp_path_factory.mktemp("streets")
-    return render(RenderConfig(root / "data", train=2, val=1, test=1, size=(48, 96), workers=1))
 
 
 def known(kind, data, root):

@@ -4,19 +4,12 @@ import numpy as np
 import pytest
 
 from atdt.domains import open_domain
-from atdt.domains.streets import RenderConfig, render
 from atdt.errors import UserError
 from atdt.experiments.experiment import Experiment, walk
 from atdt.experiments.matched_camera import with_matched_camera
 from atdt.experiments.pairs import PAIRS, Place
 from atdt.experiments.preset import load_preset
 from atdt.experiments.steps import Steps
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    root = tmp_path_factory.mktemp("streets")
-    return render(RenderConfig(root / "data", train=2, val=1, test=1, size=(48, 96), workers=1))
 
 
 def matched(kind, data, root):

@@ -5,7 +5,6 @@ import json
 from dataclasses import replace
 
 import pytest
-import torch
 
 from atdt.errors import RunError
 from atdt.networks import NetworkSpec
@@ -19,6 +18,7 @@ from atdt.training import (
     train_task,
 )
 from atdt.training.load import KEPT
+from tests.run_contents import same
 
 EDGES = "auxiliary.edges."
 
@@ -29,10 +29,6 @@ def own(weights):
 
 def edge_decoder(run):
     return {n: tensor for n, tensor in open_run(run).weights().items() if n.startswith(EDGES)}
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """R from its run, and task networks that must agree with labels of another task."""
 
-import csv
 import json
 import math
 from dataclasses import replace
@@ -30,6 +29,7 @@ from atdt.training.cross_task import (
 )
 from atdt.training.learner import Learner
 from tests.made_agreement import write_domain
+from tests.run_contents import column
 
 CLASSES = ["road", "sky", "vehicle", "other"]
 
@@ -78,11 +78,6 @@ def agreeing(a, b, r, tmp_path):
         consistency=ConsistencyTraining(r, (b,), 0.5),
     )
     return lambda **changes: replace(standard, **changes)
-
-
-def column(run, name):
-    with (run / "curves.csv").open() as file:
-        return [float(row[name]) for row in csv.DictReader(file) if row[name]]
 
 
 def test_the_error_is_at_each_labelled_pixel_and_the_loss_its_mean(r):

@@ -1,6 +1,5 @@
 """G that learns from B too: T1, read off its predictions, must be as labelled there."""
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from atdt.errors import MismatchError, RunError, UserError
 from atdt.extract import Extraction, extract
 from atdt.runs import open_run
 from atdt.stores import open_store, runs_trained
-from atdt.tensors import load_tensors
 from atdt.training.cross_task import load_cross_task
 from atdt.training.load import load_task_network
 from atdt.transfer import Consistency, TransferTraining, load_transfer, plan_training, train
@@ -25,6 +23,7 @@ from atdt.transfer.order import epoch_order
 from atdt.transfer.setting import prepare
 from atdt.transfer.training import batches, open_feed
 from tests.made_agreement import Ground, make_agreement
+from tests.run_contents import column, same, weights
 
 
 class Killed(BaseException):
@@ -55,19 +54,6 @@ def config(agreement, tmp_path):
         consistency=Consistency(agreement.r, agreement.b_store, 1.0),
     )
     return lambda **changes: replace(standard, **changes)
-
-
-def weights(run):
-    return load_tensors(run / "weights.safetensors")[0]
-
-
-def same(one, two):
-    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
-
-
-def column(run, name):
-    with (run / "curves.csv").open() as file:
-        return [float(row[name]) for row in csv.DictReader(file) if row[name]]
 
 
 def test_g_comes_to_agree_and_its_run_says_with_what(config, agreement):

@@ -6,11 +6,11 @@ import torch
 
 from atdt.errors import UserError
 from atdt.runs import open_run
-from atdt.tensors import load_tensors
 from atdt.transfer import train
 from atdt.transfer.learner import Learner
 from atdt.transfer.network import build_transfer
 from atdt.transfer.perturbation import Perturbation
+from tests.run_contents import same, weights
 
 SCALE = torch.tensor([0.5, 2.0, 1.0])[:, None, None]
 SHAPE = (3, 4, 4)
@@ -24,14 +24,6 @@ def batch(samples=4):
     generator = torch.Generator().manual_seed(1)
     source, target = torch.randn(2, samples, *SHAPE, generator=generator)
     return {"source": source, "target": target, "label": torch.zeros(samples, 8, 8)}
-
-
-def weights(run):
-    return load_tensors(run / "weights.safetensors")[0]
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_noise_is_gaussian_in_units_of_each_channel():

@@ -1,9 +1,7 @@
 """Training G and heads: what is learnt, what is refused, and the same bits after any stop."""
 
-import csv
 import math
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,32 +10,14 @@ import torch
 from atdt.errors import NumericsError, RunError, UserError
 from atdt.runs import open_run
 from atdt.stores import open_store
-from atdt.tensors import load_tensors
 from atdt.training.load import load_task_network
 from atdt.transfer import load_transfer, train
 from atdt.transfer.learner import Learner
+from tests.run_contents import column, curves, same, weights
 
 
 class Killed(BaseException):
     """What no handler of the project may swallow."""
-
-
-def weights(run: Path) -> dict[str, torch.Tensor]:
-    return load_tensors(run / "weights.safetensors")[0]
-
-
-def same(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
-    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
-
-
-def curves(run: Path) -> list[dict[str, str]]:
-    with (run / "curves.csv").open() as file:
-        return list(csv.DictReader(file))
-
-
-def column(run: Path, name: str) -> list[float]:
-    """The values of one curve; not every row has one."""
-    return [float(row[name]) for row in curves(run) if row[name]]
 
 
 def stop_at(monkeypatch, step: int) -> None:

@@ -15,10 +15,10 @@ from atdt.experiments.sweep.race import Race, cut_steps
 from atdt.experiments.sweep.sweep import _races
 from atdt.runs import open_run
 from atdt.tasks import get_task
-from atdt.tensors import load_tensors
 from atdt.transfer import TransferTraining, train
 from atdt.transfer.trainee import Trainee
 from tests.made_ground import write_domain
+from tests.run_contents import same, weights
 
 TWO = "steps = 9\nbatch = 5\nheld_out = 0.3\n[[grid]]\noptions.width = 8\nseed = [0, 1]\n"
 MIXED = (
@@ -27,19 +27,12 @@ MIXED = (
     '[[grid]]\narchitecture = "ridge"\n'
     '[[grid]]\narchitecture = "head"\noptions.width = 8\n'
 )
+
 FOLDER = "depth-to-semantic"
 
 
 class Killed(BaseException):
     """What no handler of the project may swallow."""
-
-
-def weights(run):
-    return load_tensors(run / "weights.safetensors")[0]
-
-
-def same(one, two):
-    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
 
 
 def board(path):
