@@ -10,6 +10,7 @@ from atdt.evaluate.report_table import Table
 from atdt.experiments.sweep.board import write_boards
 from atdt.experiments.sweep.config import Sweep
 from atdt.experiments.sweep.grid import Trial, read_grid
+from atdt.experiments.sweep.page import write_page
 from atdt.experiments.sweep.race import Standing
 from atdt.experiments.sweep.running import ground_of, race
 from atdt.files import read_json, write_json
@@ -36,7 +37,7 @@ def sweep(
         show: is given each leaderboard.
 
     Returns:
-        leaderboard.md in `out`.
+        leaderboard.md in `out`; the same lie beside it as .csv and .json, and as a page with plots.
 
     Raises:
         UserError: a grid, store, array or run that cannot be used.
@@ -66,6 +67,7 @@ def sweep(
             if (scores := boards[-1].scores_table()) is not None:
                 show(scores)
                 say(boards[-1].note())
+    say(f"page: {write_page(config.out / 'leaderboard.html', config.store, boards)}")
     return write_boards(config.out, boards)
 
 
