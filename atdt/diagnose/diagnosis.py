@@ -39,6 +39,7 @@ class Diagnosis:
         target_run: run of N2, behind which Gs predict T2.
         predictions: folders that are scored beside them, of B's images in the plain view.
         rehearsal: a store of A in B's look, see `atdt rehearse`.
+        cross_task: run of R, which holds predictions to B's labels of T1.
         out: folder of the page.
         seed: of the locations that are drawn.
         device: where networks compute.
@@ -54,6 +55,7 @@ class Diagnosis:
     target_run: Path | None = None
     predictions: tuple[Path, ...] = ()
     rehearsal: Path | None = None
+    cross_task: Path | None = None
     seed: int = 0
     device: str = "auto"
 
@@ -63,10 +65,11 @@ class Diagnosis:
         Raises:
             UserError: names the option.
         """
-        for option, given in (("--target-run", self.target_run), ("--rehearsal", self.rehearsal)):
+        behind_n2 = (("--rehearsal", self.rehearsal), ("--cross-task", self.cross_task))
+        for option, given in (("--target-run", self.target_run), *behind_n2):
             if given and not self.is_scoring:
                 raise UserError(f"{option}: is for scores; give --transfer RUN or --predictions")
-        for option, given in (("--predictions", self.predictions), ("--rehearsal", self.rehearsal)):
+        for option, given in (("--predictions", self.predictions), *behind_n2):
             if given and self.target_run is None:
                 raise UserError(f"{option}: needs N2; give --target-run")
 
@@ -158,6 +161,7 @@ def _scored(config: Diagnosis) -> Scored:
         config.target_run,
         config.rehearsal,
         device,
+        config.cross_task,
     )
     networks = networks_of(evidence, transfers, config.predictions)
     return Scored(evidence.task, evidence.space, score(evidence, networks))

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.covariance import LedoitWolf
 from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import pairwise_distances
-from sklearn.model_selection import GroupKFold, cross_val_score
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -64,7 +64,8 @@ def separability(a: Cloud, b: Cloud) -> float:
     y = np.repeat([0, 1], [len(a.vectors), len(b.vectors)])
     groups = np.concatenate([a.image, a.image.max() + 1 + b.image])
     linear = make_pipeline(StandardScaler(), RidgeClassifier(class_weight="balanced"))
-    folds = GroupKFold(min(FOLDS, len(a.means), len(b.means)), shuffle=True, random_state=0)
+    parts = min(FOLDS, len(a.means), len(b.means))
+    folds = StratifiedGroupKFold(parts, shuffle=True, random_state=0)  # both domains in each
     found = cross_val_score(linear, x, y, groups=groups, cv=folds, scoring="balanced_accuracy")
     return float(found.mean())
 

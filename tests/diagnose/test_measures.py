@@ -52,6 +52,13 @@ def test_channels_that_say_nothing_are_left_out_of_the_moments():
     assert measures.moment_shift(a, b)[0] == pytest.approx(2, rel=0.05)
 
 
+def test_each_fold_has_images_of_both_domains_however_few_one_has():
+    a, b = gaussian(0), gaussian(1, mean=2.0)
+    few = Cloud(b.vectors[: 5 * EACH], b.image[: 5 * EACH], b.means[:5])
+    assert measures.separability(a, few) > 0.9  # a fold without one is a warning, here an error
+    assert measures.separability(few, a) > 0.9
+
+
 def test_an_image_is_not_on_both_sides_of_a_fold():
     """Each image has a vector of its own, so that only one who has seen it could tell."""
     draws = np.random.default_rng(0)

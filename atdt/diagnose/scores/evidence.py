@@ -1,7 +1,7 @@
 """What networks are scored by: stores, N2, labels of A. No label of T2 on B."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -13,10 +13,14 @@ from atdt.diagnose.measures import Far
 from atdt.diagnose.scores.outputs import D2, Candidate
 from atdt.diagnose.scores.seen import Seen
 from atdt.domains.labels import LabelSpace
+from atdt.errors import UserError
 from atdt.stores import FeatureReader, Store, open_store
 from atdt.stores.provenance import differences
 from atdt.tasks import get_task, task_names
 from atdt.tasks.base import Task
+from atdt.training.cross_task import CrossTask, load_cross_task
+from atdt.training.load import LoadedNetwork
+from atdt.transfer.on_b import labels_of
 from atdt.transfer.setting import Setting, array_key, network_key, size_of_views
 
 
@@ -31,6 +35,7 @@ class Evidence:
         on_a: judges on A's held-out images; None: nothing is held out, or no labels are there.
         rehearsal: judges on A in B's look; None: there is none.
         seen: B's store; None: B is not looked at.
+        cross_task: R, by which predictions of T2 are held to B's labels of T1; None: there is none.
     """
 
     setting: Setting
@@ -40,6 +45,7 @@ class Evidence:
     on_a: Judge | None = None
     rehearsal: Judge | None = None
     seen: Seen | None = None
+    cross_task: CrossTask | None = None
     _judged: dict[tuple[int, str], Mapping[str, float]] = field(default_factory=dict, init=False)
 
     @cached_property
@@ -65,6 +71,7 @@ def gather(
     b: Path | None,
     rehearsal: Path | None,
     device: torch.device,
+    cross_task: Path | None = None,
 ) -> Evidence:
     """Open what networks are scored by.
 
@@ -72,14 +79,21 @@ def gather(
         source: name of E1's array in each store.
         b: a store of B, or None.
         rehearsal: a store of A in B's look, with labels of T2, or None.
+        cross_task: a run of R, or None.
 
     Raises:
-        UserError: a store without the array, or a rehearsal without labels or N2.
-        MismatchError: a store's E1 is another than the one of `setting`.
+        UserError: a store without the array, a rehearsal without labels or N2, or R without N2 or
+            B's labels of T1.
+        MismatchError: a store's E1 is another than the one of `setting`, or R reads another task.
     """
     teacher = setting.teacher
     if teacher is not None:
         teacher.network.to(device)
+    seen = None if b is None else see(b, source, setting)
+    r = None
+    if cross_task is not None:
+        r = load_cross_task(cross_task, device)
+        seen = _agreeing(seen, r, teacher)
     return Evidence(
         setting=setting,
         task=None if teacher is None else teacher.task,
@@ -87,8 +101,19 @@ def gather(
         device=device,
         on_a=judge_on_a(setting),
         rehearsal=None if rehearsal is None else judge_rehearsal(rehearsal, source, setting),
-        seen=None if b is None else see(b, source, setting),
+        seen=seen,
+        cross_task=r,
     )
+
+
+def _agreeing(seen: Seen | None, r: CrossTask, teacher: LoadedNetwork | None) -> Seen:
+    """B's store with the labels that R is held to."""
+    if seen is None or teacher is None:
+        raise UserError(f"{r.run.path}: scores predictions of T2 on B: give N2 and a store of B")
+    if r.task.label == teacher.task.label:
+        raise UserError(f"{r.run.path}: gives {r.task.label!r}, whose labels T2 itself has")
+    r.check_reads(teacher.task, teacher.space.classes, teacher.run.path)
+    return replace(seen, t1=labels_of(seen.store, r))
 
 
 def see(path: Path, source: str, setting: Setting) -> Seen:

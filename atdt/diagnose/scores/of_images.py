@@ -11,6 +11,8 @@ from atdt.diagnose.scores.figures import Which, figure_of
 from atdt.diagnose.scores.shown import Pair, Shown
 from atdt.domains.labels import LabelSpace
 from atdt.tasks.base import Task, stack_records
+from atdt.training.batches import label_tensor
+from atdt.training.cross_task import consistency_error
 
 TEMPERATURE = 0.05  # of soft neighbourhood density, as published
 PIXELS = 1024  # of an image that are neighbours of each other
@@ -75,6 +77,22 @@ def share_outside(shown: Shown) -> np.ndarray | None:
     if shown.known is None or shown.made.features is None:
         return None
     return shown.known.shares(shown.made.features.numpy(), PLACES)
+
+
+@torch.inference_mode()
+def cross_task_consistency(shown: Shown) -> np.ndarray | None:
+    """How far T1, read off the prediction by R, is from B's labels of it, (n,); see
+    `atdt.training.cross_task`. NaN of an image without a label."""
+    r, made = shown.cross_task, shown.made
+    if r is None or made.prediction is None:
+        return None
+    output = made.output
+    if output is None:
+        output = torch.from_numpy(np.stack([shown.task.output_of(one) for one in made.prediction]))
+    device = next(r.network.parameters()).device
+    label = label_tensor(r.task.label, shown.t1)
+    errors = consistency_error(r, output.to(device), label.to(device))
+    return errors.flatten(1).nanmean(dim=1).cpu().numpy()
 
 
 def _beside(shown: Shown, others: Sequence[np.ndarray]) -> Sequence[Sequence[Pair]]:

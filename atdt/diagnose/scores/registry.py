@@ -168,6 +168,14 @@ SCORES: tuple[Score, ...] = (
         of_images=of_images.consistency_under_views,
     ),
     Score(
+        key="cross_task",
+        title="T1 read off it",
+        better=LOWER,
+        reading="How far T1, read off the prediction by a cross-task network, is from B's labels "
+        "of T1; not for Gs that learnt by the same network.",
+        of_images=of_images.cross_task_consistency,
+    ),
+    Score(
         key="entropy",
         title="entropy",
         better=LOWER,

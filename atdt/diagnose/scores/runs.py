@@ -36,6 +36,7 @@ def evidence_of(
     target_run: Path | None,
     rehearsal: Path | None,
     device: torch.device,
+    cross_task: Path | None = None,
 ) -> Evidence:
     """What runs of G are scored by.
 
@@ -46,6 +47,7 @@ def evidence_of(
         level: where both are cut if there is no G; None: the deepest.
         target_run: N2's run; None: nothing decodes.
         rehearsal: a store, or None.
+        cross_task: a run of R, or None.
 
     Raises:
         UserError: Gs of several levels, or what `prepare` and `gather` refuse.
@@ -74,7 +76,7 @@ def evidence_of(
     )
     for one in transfers:
         _check_belongs(one, setting)
-    return gather(setting, source, b, rehearsal, device)
+    return gather(setting, source, b, rehearsal, device, cross_task)
 
 
 def _levels(transfers: Sequence[LoadedTransfer]) -> tuple[str, str] | None:

@@ -94,6 +94,7 @@ def _shown(
                 views=_pairs(evidence, one, made[one.name], views),
                 known=evidence.known,
                 t1=views.t1,
+                cross_task=evidence.cross_task,
             ),
         )
 

@@ -10,6 +10,7 @@ from atdt.diagnose.measures import Far
 from atdt.diagnose.scores.outputs import Made
 from atdt.domains.labels import LabelSpace
 from atdt.tasks.base import Task
+from atdt.training.cross_task import CrossTask
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -28,6 +29,7 @@ class Shown:
         views: for each image its prediction and, by another view, that of the same pixels.
         known: how E2's features lie on A; None: not asked for.
         t1: labels of T1 (n, …), which B has; None: its store holds none.
+        cross_task: R, which reads T1 off predictions of T2; None: there is none.
         memory: for what several scores are read off, by name.
     """
 
@@ -41,4 +43,5 @@ class Shown:
     views: Sequence[Sequence[Pair]] = ()
     known: Far | None = None
     t1: np.ndarray | None = None
+    cross_task: CrossTask | None = None
     memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False)

@@ -20,6 +20,7 @@ class Sweep:
         target_runs: runs of N2, by the name of its array; "" for any.
         b: a store of B: what scores without a label of T2 look at; its labels, if any, only judge.
         rehearsal: a store of A in B's look, with labels of T2, see `atdt rehearse`.
+        cross_task: run of R, which holds predictions to labels of T1 in `b`.
         cuts: see `CUTS`; () trains all to the end.
         workers: Gs that take a step at the same time; as many as there are cores when None.
         feed, memory_budget, device, allow_mismatch: see `TransferTraining`.
@@ -35,6 +36,7 @@ class Sweep:
     target_runs: Mapping[str, Path] = field(default_factory=dict)
     b: Path | None = None
     rehearsal: Path | None = None
+    cross_task: Path | None = None
     cuts: tuple[float, ...] = CUTS
     workers: int | None = None
     feed: str = "auto"
