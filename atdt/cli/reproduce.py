@@ -63,6 +63,19 @@ WIDE = 200  # columns, where the output is no terminal
     "--students", is_flag=True, help="Also one network for B taught by each; tables 1, 2 and tasks."
 )
 @click.option(
+    "--foundation",
+    type=PATH,
+    metavar="WEIGHTS",
+    help="Also a decoder on this frozen vision transformer (a file of timm's or its authors').",
+)
+@click.option(
+    "--foundation-model",
+    default="vit_small_patch14_dinov2",
+    show_default=True,
+    metavar="NAME",
+    help="Which of timm's it is.",
+)
+@click.option(
     "--curve",
     default="10,30,100,300",
     show_default=True,
@@ -87,6 +100,8 @@ def command(
     transfer_seeds: tuple[int, ...],
     no_rivals: bool,
     students: bool,
+    foundation: Path | None,
+    foundation_model: str,
     curve: str,
     root: Path,
 ) -> None:
@@ -102,6 +117,8 @@ def command(
 
     if (source is None) != (target is None):
         raise click.UsageError("--from and --to belong together")
+    if foundation and table not in ("table1", "table2", "tasks"):
+        raise click.UsageError(f"--foundation: {table} has no rivals; tables 1, 2 and tasks do")
     if students and table not in ("table1", "table2", "tasks"):
         raise click.UsageError(f"--students: {table} has no students; tables 1, 2 and tasks do")
     made = reproduce(
@@ -117,6 +134,8 @@ def command(
             transfer_seeds,
             rivals=not no_rivals,
             students=students,
+            foundation=foundation,
+            foundation_model=foundation_model,
             curve=_counts(curve),
             tasks=None if source is None or target is None else (source, target),
         )

@@ -13,6 +13,7 @@ BASELINE, ADAPTED, HEAD, ORACLE = "baseline", "batch-norm", "head", "oracle"
 ATDT, PLAIN = "atdt", "atdt-mse"
 PAPERS_LOSS = (("mse", 1.0),)
 SHARED, WARM, SELF = "two-decoders", "from-n1", "self-training"
+FOUNDATION = "foundation"
 
 
 def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:
@@ -144,6 +145,26 @@ def self_trained(road: Road) -> Path:
         pseudo_labels=((b, guesses),),
         without_source=True,
     )
+
+
+def foundation_encoder(
+    direction: Direction, preset: Preset, steps: Steps, outcome: Outcome, network: NetworkSpec
+) -> None:
+    """The rival (vi): T2 on A by a decoder on a frozen encoder that has seen far more than A and B.
+
+    Steps and views are those of all rows; the encoder is another, and larger.
+    """
+    road, t2 = Road(direction, preset, steps, outcome), direction.target
+    run = road.train(
+        FOUNDATION,
+        f"a decoder on a frozen {network.options['model']} learns {t2.name} on A",
+        t2.task,
+        (t2.domain("a", "train"),),
+        t2.validation("a"),
+        without_source=True,
+        network=network,
+    )
+    outcome.rows[FOUNDATION] = [road.predict(run, t2, "b", FOUNDATION)]
 
 
 def labelled_images(

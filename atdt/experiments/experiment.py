@@ -6,7 +6,12 @@ from pathlib import Path
 
 from atdt.domains import open_domain
 from atdt.domains.streets import RenderConfig, render
-from atdt.experiments.direction import essentials, labelled_images, other_rivals
+from atdt.experiments.direction import (
+    essentials,
+    foundation_encoder,
+    labelled_images,
+    other_rivals,
+)
 from atdt.experiments.figures import Result
 from atdt.experiments.known_depth import with_known_depth
 from atdt.experiments.matched_camera import with_matched_camera
@@ -15,6 +20,7 @@ from atdt.experiments.preset import Preset
 from atdt.experiments.sides import Direction, Outcome, Side
 from atdt.experiments.steps import Counted, Steps
 from atdt.experiments.students import students
+from atdt.networks import NetworkSpec
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class Experiment:
         transfer_seeds: of G and the head.
         rivals: also train the rivals that cost a training each.
         students: also merge AT/DT with the baseline, and distil each into one network.
+        foundation: network of the rival (vi), see `atdt.networks.vit`; None: it has no row.
         curve: numbers of labelled images of B for the oracle's curve; none for no curve.
         places: of domains A and B; None: they are rendered.
     """
@@ -44,6 +51,7 @@ class Experiment:
     transfer_seeds: tuple[int, ...] = (0,)
     rivals: bool = False
     students: bool = False
+    foundation: NetworkSpec | None = None
     curve: tuple[int, ...] = ()
     places: tuple[Place, Place] | None = None
 
@@ -65,6 +73,8 @@ def run(config: Experiment) -> tuple[list[Result], Steps]:
         outcome = essentials(direction, config.preset, steps)
         if config.rivals:
             other_rivals(direction, config.preset, steps, outcome)
+        if config.foundation is not None:
+            foundation_encoder(direction, config.preset, steps, outcome, config.foundation)
         if config.students:
             students(direction, config.preset, steps, outcome)
         if not config.curve:

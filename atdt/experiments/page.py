@@ -25,6 +25,7 @@ from atdt.evaluate.table import markdown
 from atdt.experiments.direction import (
     ATDT,
     BASELINE,
+    FOUNDATION,
     HEAD,
     ORACLE,
     SELF,
@@ -51,6 +52,7 @@ def sections(result: Result, measured: Figures) -> list[Section]:
         Heading(title),
         Paragraph(verdict(measured), tone="note"),
         main_table(result, measured),
+        *map(Paragraph, _unmeasured(result)),
         _seeds(result, measured),
         *_curve(result, measured),
         _chain(outcome),
@@ -62,7 +64,15 @@ def in_markdown(result: Result, measured: Figures) -> str:
     """The chapter's words and tables, for a README, an issue or a terminal."""
     tables = [main_table(result, measured), _seeds(result, measured), *_curve(result, measured)]
     title = f"## {result.directions[0].source.name} → {result.directions[0].target.name}"
-    return "\n\n".join([title, verdict(measured), *map(markdown, tables)])
+    parts = [verdict(measured), *map(markdown, tables), *_unmeasured(result)]
+    return "\n\n".join([title, *parts])
+
+
+def _unmeasured(result: Result) -> list[str]:
+    """A sentence on the rival whose weights are not everywhere, where it has no row."""
+    if FOUNDATION in result.methods:
+        return []
+    return [f"{LABELS[FOUNDATION]}: unmeasured; `--foundation WEIGHTS` adds its row."]
 
 
 def main_table(result: Result, measured: Figures) -> Table:

@@ -24,6 +24,7 @@ from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.steps import Steps
 from atdt.experiments.studies import STUDIES, Finding
 from atdt.files import sha256_json, write_atomic
+from atdt.networks import NetworkSpec
 from atdt.provenance import provenance
 from atdt.tasks import get_task
 
@@ -66,6 +67,8 @@ class Reproduction:
         transfer_seeds: of G and the head.
         rivals: also train the rivals that cost a training each.
         students: also merge AT/DT with the baseline, and distil each into one network.
+        foundation: weights of the rival (vi)'s vision transformer; None: it has no row.
+        foundation_model: timm's name of it.
         curve: numbers of labelled images of B for the oracle's curve.
     """
 
@@ -80,6 +83,8 @@ class Reproduction:
     transfer_seeds: tuple[int, ...] = (0,)
     rivals: bool = True
     students: bool = False
+    foundation: Path | None = None
+    foundation_model: str = "vit_small_patch14_dinov2"
     curve: tuple[int, ...] = (10, 30, 100, 300)
     tasks: tuple[str, str] | None = None
 
@@ -200,9 +205,19 @@ def _experiment(config: Reproduction) -> Experiment:
         transfer_seeds=config.transfer_seeds,
         rivals=config.rivals and config.table != "figure3",
         students=config.students,
+        foundation=_foundation(config),
         curve=() if config.table == "figure3" else config.curve,
         places=places,
     )
+
+
+def _foundation(config: Reproduction) -> NetworkSpec | None:
+    if config.foundation is None:
+        return None
+    if not config.foundation.is_file():
+        raise UserError(f"--foundation {config.foundation}: no such file")
+    options = {"model": config.foundation_model, "weights": str(config.foundation)}
+    return NetworkSpec("vit", options)
 
 
 def _direction(config: Reproduction) -> tuple[str, str]:

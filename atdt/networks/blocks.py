@@ -1,8 +1,8 @@
 """The blocks that the project's own networks are made of.
 
-All but `convolution` follow the paper's code (Zama Ramirez et al., "Learning Across Tasks and
-Domains", ICCV 2019, arXiv 1904.04744, core/ops.py). Where the two differ (upsampling is said to be
-bilinear, and is nearest), they follow the code.
+All but `convolution` and `bilinear_decoder` follow the paper's code (Zama Ramirez et al., "Learning
+Across Tasks and Domains", ICCV 2019, arXiv 1904.04744, core/ops.py). Where the two differ
+(upsampling is said to be bilinear, and is nearest), they follow the code.
 """
 
 from collections.abc import Callable, Sequence
@@ -50,6 +50,30 @@ def convolution(
     if activation is not None:
         layers.append(activation())
     return nn.Sequential(*layers)
+
+
+def bilinear_decoder(in_channels: int, out_channels: int, side: int) -> nn.Sequential:
+    """3×3 convolutions with batch norm and ReLU, between bilinear doublings up to a quarter of the
+    image's side or above; there a 1×1 convolution to the output, enlarged bilinearly.
+
+    Args:
+        side: of an image over that of the features.
+    """
+    width = 256
+    layers: list[nn.Module] = [_batch_normed(in_channels, width)]
+    left: float = side
+    while left > 4:
+        layers += [_enlarged(2), _batch_normed(width, max(width // 2, 64))]
+        width, left = max(width // 2, 64), left / 2
+    return nn.Sequential(*layers, nn.Conv2d(width, out_channels, 1), _enlarged(left))
+
+
+def _batch_normed(in_channels: int, out_channels: int) -> nn.Sequential:
+    return convolution(in_channels, out_channels, norm=nn.BatchNorm2d, activation=nn.ReLU)
+
+
+def _enlarged(factor: float) -> nn.Upsample:
+    return nn.Upsample(scale_factor=factor, mode="bilinear")
 
 
 class ZeroPaddedMaxPool(nn.Module):

@@ -23,6 +23,7 @@ BUILT_IN = {
     "atdt-vgg": "atdt.networks.atdt_vgg:build",
     "resnet50": "atdt.networks.torchvision_resnet:build_resnet50",
     "resnet101": "atdt.networks.torchvision_resnet:build_resnet101",
+    "vit": "atdt.networks.vit:build_vit",
 }
 
 

@@ -15,8 +15,8 @@ class NetworkSpec:
     """A network by name, and the options that its builder is given.
 
     Attributes:
-        name: "tiny", "dilated-resnet50", "atdt-resnet50", "atdt-vgg", "resnet50", "resnet101" or
-            "package.module:function".
+        name: "tiny", "dilated-resnet50", "atdt-resnet50", "atdt-vgg", "resnet50", "resnet101",
+            "vit" or "package.module:function".
         options: by name, each a string, a number, true, false or none.
     """
 

@@ -19,11 +19,10 @@ from torchvision.models import (
 from atdt.errors import NetworkError
 from atdt.files import sha256_file
 from atdt.networks.base import TaskNetwork
-from atdt.networks.blocks import convolution
+from atdt.networks.blocks import bilinear_decoder
 from atdt.networks.weights import read_weights
 
 DILATED = {8: (False, True, True), 16: (False, False, True), 32: (False, False, False)}
-SHALLOWEST = 4  # side of an image over the side of level 0; the decoder doubles back to it
 CLASSIFIER = "fc."  # of the ImageNet classes; has no place here
 
 
@@ -83,7 +82,7 @@ def _build(
         _named(backbone, "conv1", "bn1", "relu", "maxpool"),
         *(_named(backbone, f"layer{number}") for number in range(1, 5)),
     ]
-    decoder = _decoder(2048, out_channels, output_stride)
+    decoder = bilinear_decoder(2048, out_channels, output_stride)
     return TaskNetwork(stages, decoder, stride=output_stride, **preprocessing)
 
 
@@ -92,27 +91,6 @@ def _named(backbone: nn.Module, *children: str) -> nn.Sequential:
     for child in children:
         sequence.add_module(child, getattr(backbone, child))
     return sequence
-
-
-def _decoder(in_channels: int, out_channels: int, output_stride: int) -> nn.Sequential:
-    """3×3 convolutions with batch norm and ReLU, between bilinear doublings up to a quarter of the
-    image's side; there a 1×1 convolution to the output, enlarged bilinearly.
-    """
-    width = 256
-    layers = [_convolution(in_channels, width)]
-    side = output_stride
-    while side > SHALLOWEST:
-        layers += [_enlarged(2), _convolution(width, max(width // 2, 64))]
-        width, side = max(width // 2, 64), side // 2
-    return nn.Sequential(*layers, nn.Conv2d(width, out_channels, 1), _enlarged(SHALLOWEST))
-
-
-def _convolution(in_channels: int, out_channels: int) -> nn.Sequential:
-    return convolution(in_channels, out_channels, norm=nn.BatchNorm2d, activation=nn.ReLU)
-
-
-def _enlarged(factor: int) -> nn.Upsample:
-    return nn.Upsample(scale_factor=factor, mode="bilinear")
 
 
 def _local(weights: str, known: type[WeightsEnum]) -> Path:

@@ -4,13 +4,15 @@ import json
 import re
 
 import pytest
+import timm
 from click.testing import CliRunner
 from PIL import Image
+from safetensors.torch import save_file
 
 from atdt.cli import main
 from atdt.domains.datasets import Describing, describe
 from atdt.errors import DomainError
-from atdt.experiments.direction import ORACLE, PLAIN
+from atdt.experiments.direction import FOUNDATION, ORACLE, PLAIN
 from atdt.experiments.figures import LABELS
 from atdt.experiments.pairs import place_of
 from tests.made_datasets import make_dataset
@@ -49,6 +51,23 @@ def test_table_2_on_streets_has_no_published_numbers(studied):
     assert (report / "pictures.png").stat().st_size > 1000
 
 
+def test_a_foundation_encoder_has_a_row_where_there_are_weights(studied, tmp_path):
+    done, root = studied("table2")
+    tables = next(root.glob("reports/streets-smoke-*/table2/tables.md"))
+    assert f"{LABELS[FOUNDATION]}: unmeasured" in tables.read_text()
+    model = "vit_tiny_patch16_224"
+    save_file(timm.create_model(model).state_dict(), tmp_path / "w.safetensors")
+    options = ("--foundation", tmp_path / "w.safetensors", "--foundation-model", model)
+    done, _ = studied("table2", *options)
+    assert LABELS[FOUNDATION] in done.stdout
+    assert "unmeasured" not in tables.read_text()
+    steps = re.findall(r"^\[\d+/\d+\] (.*)$", done.stderr, re.MULTILINE)
+    again = [step for step in steps if ": found " not in step]
+    assert again[0].startswith(f"a decoder on a frozen {model} learns depth")
+    run_json = json.loads(next(root.glob("runs/*/seed0/depth/foundation/run.json")).read_text())
+    assert run_json["network"]["options"]["model"] == model
+
+
 def test_table_1_on_the_papers_data_goes_from_lists_to_differences(tmp_path):
     for name, labels in (("carla", "tags23"), ("cityscapes", "labelids")):
         make_dataset(tmp_path / "data" / name, name, labels, SIZE)
@@ -73,6 +92,7 @@ def test_table_1_on_the_papers_data_goes_from_lists_to_differences(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--foundation", "w.pth", "--preset", "smoke"), "--foundation w.pth: no such file"),
         (("--pair", "gta-cityscapes"), "pair 'gta-cityscapes': known are streets"),
         (("--pair", "carla-kitti"), "name your copies by --a (carla) and --b (kitti)"),
         (("--a", "x"), "pair 'streets' is rendered: leave --a and --b out"),
@@ -89,6 +109,12 @@ def test_mistakes_end_with_2(arguments, message):
     done = run("table2", *arguments)
     assert done.exit_code == 2
     assert message in done.stderr
+
+
+def test_rival_vi_is_for_tables_of_rivals():
+    done = run("table5", "--foundation", "w.pth")
+    assert done.exit_code == 2
+    assert "--foundation: table5 has no rivals" in done.stderr
 
 
 def test_without_a_list_for_tests_the_validation_is_it_and_chooses_nothing(tmp_path):

@@ -51,7 +51,7 @@ def test_the_table_is_true(row):
     channels, *sides = network.feature_shape(None, size)
     encoder = nn.Sequential(*network.stages)
     counted = {
-        "encoder": parameters(encoder) / 1e6,
+        "encoder": sum(p.numel() for p in encoder.parameters()) / 1e6,  # frozen ones, too
         "decoder": parameters(network.decoder) / 1e6,
         "encoder_macs": macs(encoder, size) / 1e9,
         "decoder_macs": macs(network.decoder, tuple(sides), channels) / 1e9,
