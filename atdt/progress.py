@@ -7,23 +7,33 @@ from contextlib import contextmanager
 
 LINE_EVERY_SECONDS = 10.0
 Advance = Callable[..., None]
+Below = Callable[[int], str]
 
 
 @contextmanager
-def progress(what: str, total: int, unit: str = "steps") -> Iterator[Advance]:
+def progress(
+    what: str, total: int, unit: str = "steps", below: Below | None = None
+) -> Iterator[Advance]:
     """Yield `advance(count=1, note="")`, which moves the display on stderr.
 
     `note` is a short text shown behind the bar (a loss, a file). Nothing is printed for work that
     ends before the first line is due, unless stderr is a terminal.
+
+    Args:
+        below: gives the lines that stand under the bar on a terminal so wide, again and again.
     """
-    display = _bar if sys.stderr.isatty() else _lines
-    with display(what, total, unit) as advance:
-        yield advance
+    if sys.stderr.isatty():
+        with _bar(what, total, unit, below) as advance:
+            yield advance
+    else:
+        with _lines(what, total, unit) as advance:
+            yield advance
 
 
 @contextmanager
-def _bar(what: str, total: int, unit: str) -> Iterator[Advance]:
-    from rich.console import Console
+def _bar(what: str, total: int, unit: str, below: Below | None) -> Iterator[Advance]:
+    from rich.console import Console, Group
+    from rich.live import Live
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -31,6 +41,7 @@ def _bar(what: str, total: int, unit: str) -> Iterator[Advance]:
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
 
     columns = (
         TextColumn("{task.description}"),
@@ -40,7 +51,14 @@ def _bar(what: str, total: int, unit: str) -> Iterator[Advance]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    console = Console(stderr=True)
+    bar = Progress(*columns, console=console)
+
+    def shown() -> Group:
+        more = [] if below is None else [Text(below(console.width), no_wrap=True)]
+        return Group(bar, *more)
+
+    with Live(console=console, get_renderable=shown, refresh_per_second=4):
         task = bar.add_task(what, total=total, note="")
 
         def advance(count: int = 1, note: str | None = None) -> None:

@@ -1,5 +1,8 @@
 """What progress prints when nobody looks at a terminal."""
 
+import re
+import sys
+
 import atdt.progress
 from atdt.progress import progress
 
@@ -21,3 +24,15 @@ def test_short_work_prints_nothing(capsys):
     with progress("verify", total=3) as advance:
         advance(3)
     assert capsys.readouterr().err == ""
+
+
+def test_on_a_terminal_there_are_lines_under_the_bar(capsys, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    seen = []
+    with progress("4 Gs", total=2, below=lambda wide: f"wide {wide}, {len(seen)} seen") as advance:
+        for _ in range(2):
+            seen.append(advance(1, note="4 are left"))
+    shown = capsys.readouterr().err
+    assert "4 Gs" in shown and "2/2" in shown and "4 are left" in shown
+    assert re.search(r"wide \d+, 2 seen", shown)

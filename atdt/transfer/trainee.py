@@ -96,6 +96,11 @@ class Trainee:
         return "" if self._loss is None else f"loss {self._loss:.4g}{self.keeper.note}"
 
     @property
+    def loss(self) -> float | None:
+        """Of the latest steps, where one was noted."""
+        return self._loss
+
+    @property
     def held_out(self) -> bool:
         """Whether there are images to look at."""
         return bool(self.setting.held_out.images)

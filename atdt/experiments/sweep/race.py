@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from atdt.errors import NumericsError
+from atdt.evaluate.report_table import Column, Row, Table
+from atdt.evaluate.table import terminal_text
 from atdt.progress import progress
 from atdt.transfer.losses import LOSSES, Teacher, with_wanted_output
 from atdt.transfer.setting import Setting
@@ -21,6 +23,7 @@ from atdt.transfer.training import batches
 
 FEED = "of a sweep"  # what run.json says of how a G was fed
 KEPT = 2  # one configuration of so many goes on at a cut
+NAMED = 3  # configurations that are named at a cut, each by its first seed
 
 Say = Callable[[str], Any]
 
@@ -111,7 +114,8 @@ class Race:
         teacher = _shared_teacher(learning)
         order = learning[0].config.order if learning else 0
         active = self._cut(active, step)  # of a sweep that was killed at one
-        with progress(f"{len(active)} Gs", last - step) as advance:
+        title, shown = f"{len(active)} Gs", tuple(active)
+        with progress(title, last - step, below=lambda wide: self._live(shown, wide)) as advance:
             for batch in batches(self.feed, self.setting, order, step, last):
                 ready = learning[0].learner.ready(batch)
                 if teacher is not None:
@@ -155,9 +159,29 @@ class Race:
         out = set(ranked[math.ceil(len(ranked) / KEPT) :])
         self.standing.cuts[str(step)] = scores
         self.standing.stopped |= {r.name: step for r in active if r.configuration in out}
+        best = ", ".join(f"{groups[one][0].name} {means[one]:.4g}" for one in ranked[:NAMED])
         self.say(
-            f"after {step} steps {len(ranked) - len(out)} of {len(ranked)} configurations go on"
+            f"after {step} steps {len(ranked) - len(out)} of {len(ranked)} configurations go on; "
+            f"the best on A: {best}"
         )
+
+    def _live(self, racers: Sequence[Racer], wide: int) -> str:
+        """How all do at the moment: the best at the last cut come first."""
+        scores = {k: v for cut in self.standing.cuts.values() for k, v in cut.items()}
+        rows = []
+        for racer in racers:
+            name, out = racer.name, self.standing.stopped
+            said = f"stopped after {out[name]}" if name in out else ""
+            said = "diverged" if name in self.standing.diverged else said
+            cells = [float(racer.trainee.done), racer.trainee.loss, scores.get(name)]
+            rows.append(Row(name, cells, tag=said))
+
+        def key(row: Row) -> tuple[bool, bool, float]:
+            figure = math.nan if row.cells[2] is None else row.cells[2]
+            return row.tag != "", *_rank(figure, self.higher_is_better)
+
+        columns = [Column("steps", 0), Column("loss", 4), Column("on A at the last cut", 3)]
+        return terminal_text(Table("", columns, sorted(rows, key=key)), wide)
 
     def _finish_if_stopped(self, racer: Racer) -> None:
         if racer.name in self.standing.stopped:

@@ -22,7 +22,7 @@ def test_the_leaderboard_is_printed_and_its_path_last(ground, b, grid, tmp_path)
     assert f"page: {out / 'leaderboard.html'}" in done.stderr
     assert "By A alone the sweep chooses" in page and "bottleneck-width8" in page
     assert "Numbers are rows of the table" in page and "data:image/svg+xml" in page
-    assert "after 2 steps 1 of 2 configurations go on" in done.stderr
+    assert "after 2 steps 1 of 2 configurations go on; the best on A: bottleneck" in done.stderr
     again = CliRunner().invoke(main, arguments)
     assert again.exit_code == 2 and "--resume goes on" in again.stderr
     wrong = CliRunner().invoke(main, [*arguments, "--cuts=half"])

@@ -1,6 +1,7 @@
 """Sweeps: the Gs that `train` makes, on one pass; cut by A alone; gone on with; judged."""
 
 import json
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from atdt.decode import Decoding, decode
 from atdt.errors import MismatchError, UserError
 from atdt.evaluate import Evaluation, evaluate
-from atdt.experiments.sweep import sweep
+from atdt.experiments.sweep import race, sweep
 from atdt.experiments.sweep.board import Line, ranked
 from atdt.experiments.sweep.race import Race, cut_steps
 from atdt.experiments.sweep.sweep import _races
@@ -63,6 +64,29 @@ def test_each_g_is_the_one_that_train_makes_of_the_same_order(
     finally:
         torch.set_num_threads(before)
     assert torch.get_num_threads() == before
+
+
+def test_a_terminal_shows_how_all_do_while_they_learn(config, monkeypatch):
+    seen = []
+
+    @contextmanager
+    def terminal(what, total, below):
+        def advance(count, note):
+            seen.append(below(100))
+
+        yield advance
+
+    monkeypatch.setattr(race, "progress", terminal)
+    path = sweep(config(MIXED, cuts=(0.5,)))
+    _, lines = board(path)
+    assert len(seen) == 8
+    first, last = ([line for line in text.splitlines() if "│" in line] for text in seen[::7])
+    assert len(first) == len(last) == len(lines)
+    assert not any("stopped" in line for line in first)
+    stopped = [line for line in last if "stopped after 4" in line]
+    assert len(stopped) == sum(line["state"] == "stopped after 4 steps" for line in lines.values())
+    assert stopped and last[-len(stopped) :] == stopped  # below those that go on
+    assert "head-width8" in "".join(last)
 
 
 def test_a_grid_may_vary_noise_and_mixtures(config, ground, tmp_path):
