@@ -17,6 +17,7 @@ from atdt.experiments.known_depth import with_known_depth
 from atdt.experiments.matched_camera import with_matched_camera
 from atdt.experiments.pairs import Pair, Place
 from atdt.experiments.preset import Preset
+from atdt.experiments.restyled import with_colours
 from atdt.experiments.sides import Direction, Outcome, Side
 from atdt.experiments.steps import Counted, Steps
 from atdt.experiments.students import students
@@ -115,6 +116,7 @@ def _walk[Made](
         steps.do(f"render {config.pair.rendered}", render, _rendering(config), out=data)
     a, b = config.places or (Place(data / "a"), Place(data / "b"))
     a, data = with_matched_camera(preset.camera, a, b, config.root, config.name, data, steps)
+    a, data = with_colours(preset.colours, a, b, config.root, config.name, data, steps)
     labelled = preset.train if config.places is None else len(open_domain(b.spec("train")))
     walked = []
     for source, target in config.directions:

@@ -14,6 +14,7 @@ from typing import Any
 from atdt.errors import UserError
 from atdt.experiments.known_depth import KINDS as KNOWN_DEPTH
 from atdt.experiments.matched_camera import KINDS as CAMERAS
+from atdt.experiments.restyled import KINDS as COLOURS
 from atdt.files import read_toml
 from atdt.networks import NetworkSpec
 from atdt.training import Teaching
@@ -61,6 +62,8 @@ class Preset:
             left-right check, which is what a user has, or "sparse" as a lidar's.
         camera: that A is brought under before anything learns from it: its "own", B's by "matched"
             pitch and focal length, or "matched-height", where A's depth is scaled too.
+        colours: that A has before anything learns from it: its "own", or those of B's images by
+            "moments" or "histogram".
         student: how students of predictions learn, where there are any. As it is, the student of
             the baseline is rival (v).
         block: neighbouring test images that the bootstrap draws together; more than 1 for video.
@@ -98,6 +101,7 @@ class Preset:
     cyclegan_crop: tuple[int, int] | None = None
     known_depth: str = "exact"
     camera: str = "own"
+    colours: str = "own"
     student: Student = field(default_factory=Student)
     block: int = 1
     edges: str = "none"
@@ -247,6 +251,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "cyclegan_crop": SIZE,
     "known_depth": _one_of(KNOWN_DEPTH),
     "camera": _one_of(CAMERAS),
+    "colours": _one_of(COLOURS),
     "student": (
         "{ trust = …, teacher_decay = …, teacher_from = …, paste = …, rounds = … }",
         _student,
