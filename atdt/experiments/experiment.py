@@ -104,7 +104,7 @@ def walk[Made](
     """
     counted = Counted()
     _walk(config, each, counted)
-    steps = Steps(config.reports / "steps.json", counted.count)
+    steps = Steps(config.reports / "steps.json", counted.count, config.root)
     return _walk(config, each, steps), steps
 
 

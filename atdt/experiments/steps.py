@@ -2,6 +2,7 @@
 
 A step is known by what it makes and by a key over everything that went into it. A step whose key is
 recorded as done is reused; one that was cut off is resumed; one whose key changed is made again.
+Paths in it are below the experiment's root, which may be moved, or named from elsewhere.
 Several processes may share a record, such as one for each seed: each keeps what others noted, and
 waits for a step that another is at.
 """
@@ -25,11 +26,13 @@ class Steps:
     Args:
         record: the JSON file; made when the first step starts.
         total: how many steps there will be, for the line that names each; 0 where it is not known.
+        root: of what the steps make and read.
     """
 
-    def __init__(self, record: Path, total: int = 0):
+    def __init__(self, record: Path, total: int = 0, root: Path = Path()):
         self.record = record
         self.total = total
+        self.root = root
         self.count = 0
         self.seconds: dict[str, float] = {}
         self._known: dict[str, dict[str, Any]] = self._noted()
@@ -63,39 +66,58 @@ class Steps:
         inputs: tuple[Path, ...],
         out: Path,
     ) -> Path:
-        key = sha256_json([verb.__qualname__, plain(config), [self._made(i) for i in inputs]])
-        known = self._known.get(str(out), {})
-        if known.get("key") == key and known.get("done") and _still_there(known):
-            self._say(f"{title}: found {known['path']}")
+        content = [verb.__qualname__, plain(config), [self._made(i) for i in inputs]]
+        key, spelt = sha256_json(self._below(content)), sha256_json(content)
+        known = self._known.get(self._below(str(out)), {})
+        same = known.get("key") in (key, spelt)  # the latter is how it was kept before
+        if same and known.get("done") and self._still_there(known):
+            path = self.root / known["path"]
+            self._say(f"{title}: found {path}")
             self.seconds[title] = known["seconds"]
-            return Path(known["path"])
+            return path
         self._say(title)
-        goes_on = known.get("key") == key and not known.get("done")
-        self._write(out, {"key": key, "done": False})
+        # A run that is not finished knows its paths as they were written: only so it goes on.
+        goes_on = same and not known.get("done") and known.get("spelt", known["key"]) == spelt
+        self._write(out, {"key": key, "spelt": spelt, "done": False})
         start = time.monotonic()
         if out.exists():
             config = _resumed(config) if goes_on else _replacing(config, out, ours=bool(known))
         path = verb(config)
         self.seconds[title] = round(time.monotonic() - start, 1)
-        made = {"key": key, "done": True, "path": str(path), "seconds": self.seconds[title]}
-        self._write(out, made | {"made": time.time_ns(), "files": _sizes(path)})
+        made = {"key": key, "done": True, "path": self._below(str(path))}
+        made |= {"seconds": self.seconds[title], "made": time.time_ns()}
+        self._write(out, made | {"files": self._below(_sizes(path))})
         return path
 
     def _made(self, path: Path) -> Any:
         """What tells one making of an input from another: the time at which its step was done."""
-        return [str(path), self._known.get(str(path), {}).get("made")]
+        return [str(path), self._known.get(self._below(str(path)), {}).get("made")]
 
     def _noted(self) -> dict[str, dict[str, Any]]:
-        return read_json(self.record) if self.record.exists() else {}
+        return self._below(read_json(self.record)) if self.record.exists() else {}
+
+    def _below[Content](self, content: Content) -> Content:
+        """JSON with the root taken off every text, and name, that begins with it."""
+        if isinstance(content, str):
+            return content.removeprefix(f"{self.root}/")
+        if isinstance(content, dict):
+            return {self._below(key): self._below(value) for key, value in content.items()}
+        if isinstance(content, list):
+            return [self._below(part) for part in content]
+        return content
 
     def _write(self, out: Path, entry: dict[str, Any]) -> None:
         with _alone(self.record.with_suffix(".lock")):
-            self._known = self._noted() | {str(out): entry}
+            self._known = self._noted() | {self._below(str(out)): entry}
             write_json(self.record, self._known)
 
     def _lock(self, out: Path) -> Path:
         """What a process holds while it makes `out`."""
-        return self.record.parent / "locks" / sha256_json(str(out))[:16]
+        return self.record.parent / "locks" / sha256_json(self._below(str(out)))[:16]
+
+    def _still_there(self, known: dict[str, Any]) -> bool:
+        files = {self.root / file: size for file, size in known["files"].items()}
+        return all(file.is_file() and file.stat().st_size == size for file, size in files.items())
 
     def _say(self, text: str) -> None:
         of = f"/{self.total}" if self.total else ""
@@ -154,13 +176,6 @@ def _sizes(path: Path) -> dict[str, int]:
     """Bytes of a file, or of the files right inside a folder, among which is its complete mark."""
     files = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
     return {str(file): file.stat().st_size for file in files}
-
-
-def _still_there(known: dict[str, Any]) -> bool:
-    return all(
-        Path(file).is_file() and Path(file).stat().st_size == size
-        for file, size in known["files"].items()
-    )
 
 
 def _resumed(config: Any) -> Any:

@@ -12,7 +12,7 @@ from atdt.decode import Decoding, Prediction
 from atdt.domains import ViewPlan
 from atdt.experiments.steps import Steps, plain
 from atdt.extract import Extraction
-from atdt.files import sha256_json
+from atdt.files import sha256_json, write_json
 from atdt.networks import NetworkSpec
 from atdt.training import (
     Auxiliary,
@@ -163,6 +163,58 @@ def test_what_no_step_made_is_not_replaced(tmp_path, verb, calls):
     config.out.write_text("somebody's")
     Steps(tmp_path / "steps.json", total=1).do("x", verb, config, out=config.out)
     assert not calls[0].overwrite
+
+
+def test_a_root_may_be_moved_and_named_from_elsewhere(tmp_path, verb, calls, monkeypatch):
+    def both(root):
+        steps = Steps(root / "reports/steps.json", total=2, root=root)
+        (root / "runs").mkdir(parents=True, exist_ok=True)
+        first = steps.do("first", verb, Config(root / "runs/a"), out=root / "runs/a")
+        config = Config(root / "runs/b", text=f"{root / 'runs/a'}:train")
+        return steps.do("second", verb, config, first, out=root / "runs/b")
+
+    assert both(tmp_path / "one") == tmp_path / "one/runs/b"
+    (tmp_path / "one").rename(tmp_path / "other")
+    assert both(tmp_path / "other") == tmp_path / "other/runs/b"
+    monkeypatch.chdir(tmp_path)
+    assert both(Path("other")) == Path("other/runs/b")
+    monkeypatch.chdir(tmp_path / "other")
+    assert both(Path()) == Path("runs/b")
+    assert len(calls) == 2
+    Path("runs/a").write_text("changed by hand")  # another size
+    both(Path())
+    assert len(calls) == 4
+
+
+def test_what_was_recorded_with_paths_as_written_is_found_again(tmp_path, verb, calls):
+    """As records were before."""
+    out = tmp_path / "a"
+    config = Config(out)
+    key = sha256_json(["make", plain(config), []])
+    out.write_text("a")
+    entry = {"key": key, "done": True, "path": str(out), "seconds": 1.0, "made": 7}
+    write_json(tmp_path / "steps.json", {str(out): entry | {"files": {str(out): 1}}})
+    verb.__qualname__ = "make"
+    steps = Steps(tmp_path / "steps.json", root=tmp_path)
+    assert steps.do("x", verb, config, out=out) == out
+    assert not calls
+
+
+def test_what_was_cut_off_goes_on_only_under_the_name_that_it_knows(
+    tmp_path, verb, calls, monkeypatch
+):
+    def cut_off(root):
+        steps = Steps(tmp_path / "steps.json", root=root)
+        return steps.do("x", verb, Config(root / "a", "cut off"), out=root / "a")
+
+    with pytest.raises(KeyboardInterrupt):
+        cut_off(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        cut_off(Path())
+    assert [config.resume for config in calls] == [False, False]
+    assert cut_off(Path()) == Path("a")
+    assert calls[-1].resume
 
 
 @pytest.mark.parametrize("name", KNOWN)
