@@ -16,7 +16,16 @@ WIDE = 200  # columns, where the output is no terminal
     type=click.Choice(
         [
             *(f"table{number}" for number in range(1, 7)),
-            *("figure3", "figure4", "supplement", "tasks", "factors", "aux", "noise"),
+            *(
+                "figure3",
+                "figure4",
+                "supplement",
+                "tasks",
+                "factors",
+                "aux",
+                "noise",
+                "consistency",
+            ),
         ]
     ),
 )
@@ -110,8 +119,9 @@ def command(
     Table 1 is from depth to semantics, table 2 from semantics to depth; tables 3 and 4 add a
     CycleGAN to them; table 5 shares N1 or not, table 6 changes the norm, figure 4 the level; figure
     3 is pictures; `supplement` leaves G out; `tasks` takes any pair of tasks. Not of the paper are
-    `factors`, `aux` and `noise`, which cross options with methods. What is there already is used
-    again. With data of your own the published numbers and the differences stand beside.
+    `factors`, `aux`, `noise` and `consistency`, which cross options with methods. What is there
+    already is used again. With data of your own the published numbers and the differences stand
+    beside.
     """
     from atdt.experiments.reproduce import Reproduction, reproduce
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from atdt.experiments.agreement import agreement
 from atdt.experiments.direction import (
     ADAPTED,
     ATDT,
@@ -134,10 +135,32 @@ def perturbations(road: Road) -> list[Cell]:
     return cells
 
 
+def agreements(road: Road) -> list[Cell]:
+    """The loss by B's labels of T1 (none, some) × baseline, rivals (i) and (ii), AT/DT.
+
+    N1, N2 behind G and the store of A are the same for all; of the baseline it is N2 that agrees,
+    of rival (i) its one encoder and T2's decoder.
+    """
+    footing = _footing(road)
+    weight = f"consistency × {road.preset.consistency_weight:g}"
+    agreeing = road.agreeing(agreement(road, footing.n1, footing.n2))
+    cells = []
+    for there, setting in ((road, PLAIN), (agreeing, weight)):
+        n2 = target_network(there, footing.n1)
+        cells += [
+            _baseline(there, setting, n2),
+            Cell(setting, SHARED, (_predicted(there, two_decoders(there), SHARED),)),
+            Cell(setting, HEAD, _heads(there, footing)),
+            _through_g(there, setting, footing),
+        ]
+    return cells
+
+
 GRIDS: dict[str, Callable[[Road], list[Cell]]] = {
     "factors": factors,
     "aux": auxiliaries,
     "noise": perturbations,
+    "consistency": agreements,
 }
 
 

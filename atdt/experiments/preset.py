@@ -73,6 +73,7 @@ class Preset:
         norm_discrepancy: weight of it between A and B, in every task network; 0: none.
         feature_noise, mixup: in trainings of G and the head, see `atdt.transfer`; a head and a G
             that learns from labels alone have no mixtures, what is solved for has neither.
+        consistency_weight: of the loss on B by its labels of T1, where a table has it.
     """
 
     size: tuple[int, int] = (96, 192)
@@ -109,6 +110,7 @@ class Preset:
     norm_discrepancy: float = 0.0
     feature_noise: float = 0.0
     mixup: float = 0.0
+    consistency_weight: float = 0.01
 
 
 def load_preset(name_or_path: str | Path, overrides: Mapping[str, str] | None = None) -> Preset:
@@ -262,6 +264,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "norm_discrepancy": AMOUNT,
     "feature_noise": AMOUNT,
     "mixup": AMOUNT,
+    "consistency_weight": NUMBER,
 }
 
 DEMO, FULL, SMOKE = (load_preset(name) for name in ("demo", "full", "smoke"))

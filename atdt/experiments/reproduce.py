@@ -42,6 +42,7 @@ TITLES = {
     "factors": "Colours, batch norm and method, crossed",
     "aux": "An auxiliary edge task and norm discrepancy, for every method",
     "noise": "Feature noise and mixup, while G learns",
+    "consistency": "B's labels of task 1, agreed with by every method",
 }
 ADAPTED = ("table3", "table4")
 WAYS = STUDIES | dict.fromkeys(ADAPTED, adapted)

@@ -4,19 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from atdt.decode import (
-    DecoderAdaptation,
-    Decoding,
-    Prediction,
-    adapt_decoder,
-    decode,
-    predict,
-)
+from atdt.decode import DecoderAdaptation, adapt_decoder
 from atdt.domains import ViewPlan
-from atdt.evaluate import Evaluation, evaluate
 from atdt.experiments.features import edge_task, norm_discrepancy
+from atdt.experiments.measuring import Measuring
 from atdt.experiments.preset import Preset
-from atdt.experiments.sides import Direction, Outcome, Side
+from atdt.experiments.sides import Agreement, Direction, Outcome
 from atdt.experiments.steps import Steps
 from atdt.extract import Extraction, extract
 from atdt.networks import NetworkSpec
@@ -25,18 +18,20 @@ from atdt.tasks import get_task
 from atdt.training import (
     Auxiliary,
     BatchNormAdaptation,
+    ConsistencyTraining,
     TaskTraining,
     adapt_batch_norm,
     train_task,
 )
-from atdt.transfer import TransferTraining, train
+from atdt.transfer import Consistency, TransferTraining, train
 
 
-class Road:
+class Road(Measuring):
     """The verbs with the settings of a preset; each call is a step that is done once.
 
     Args:
-        suffix: behind the names of all that it makes, see `variant`.
+        direction, preset, steps, outcome, suffix: see `Measuring`.
+        agreement: given to each network of T2, and to each G and head; None: to none.
     """
 
     def __init__(
@@ -46,9 +41,21 @@ class Road:
         steps: Steps,
         outcome: Outcome,
         suffix: str = "",
+        agreement: Agreement | None = None,
     ):
-        self.direction, self.preset, self.steps, self.outcome = direction, preset, steps, outcome
-        self.suffix = suffix
+        super().__init__(direction, preset, steps, outcome, suffix)
+        self.agreement = agreement
+
+    @property
+    def plan(self) -> ViewPlan:
+        """The views of every store."""
+        return ViewPlan(
+            views=self.preset.views,
+            seed=self.direction.seed,
+            resize=self.preset.resize,
+            crop=self.preset.crop,
+            photometric=self.preset.photometric,
+        )
 
     def variant(self, **changes: Any) -> Self:
         """The road of a preset with other values; what it makes has names that say so. The road
@@ -56,7 +63,13 @@ class Road:
         changes = {k: v for k, v in changes.items() if v != getattr(self.preset, k)}
         said = "".join(f"-{name.replace('_', '-')}-{value}" for name, value in changes.items())
         preset = replace(self.preset, **changes)
-        return type(self)(self.direction, preset, self.steps, self.outcome, self.suffix + said)
+        suffix = self.suffix + said
+        return type(self)(self.direction, preset, self.steps, self.outcome, suffix, self.agreement)
+
+    def agreeing(self, agreement: Agreement) -> Self:
+        """The road on which B's labels of T1 are to be agreed with."""
+        suffix = f"{self.suffix}-consistency-{agreement.weight:g}"
+        return type(self)(self.direction, self.preset, self.steps, self.outcome, suffix, agreement)
 
     def train(
         self,
@@ -104,6 +117,10 @@ class Road:
         inputs = [self.direction.data, *(folder for _, folder in pseudo_labels)]
         inputs += [init_from] if init_from else []
         inputs += [each.decoder for each in config.auxiliaries if each.decoder]
+        if (agreed := self.agreement) is not None:
+            agreeing = ConsistencyTraining(agreed.run, (agreed.domain,), agreed.weight)
+            config = replace(config, consistency=agreeing)
+            inputs.append(agreed.run)
         run = self.steps.do(self._title(title), train_task, config, *inputs, out=config.out)
         self.outcome.runs[config.out.name] = run
         return run
@@ -188,13 +205,7 @@ class Road:
             encoders=((t1.name, n1), (t2.name, n2)),
             out=self.direction.folder("stores") / f"{name}.zarr",
             levels=levels,
-            plan=ViewPlan(
-                views=preset.views,
-                seed=self.direction.seed,
-                resize=preset.resize,
-                crop=preset.crop,
-                photometric=preset.photometric,
-            ),
+            plan=self.plan,
             labels=() if label is None else (label,),
         )
         title = f"extract E1 and E2 of A, {preset.views} views{'' if name == 'a' else f' ({name})'}"
@@ -234,85 +245,17 @@ class Road:
             alone = set(config.weights) == {"task"}  # labels have no mixtures
             mixup = 0.0 if alone else preset.mixup
             config = replace(config, feature_noise=preset.feature_noise, mixup=mixup)
+        inputs = [store, n2]
+        if (agreed := self.agreement) is not None:
+            agreeing = Consistency(agreed.run, agreed.store, agreed.weight)
+            config = replace(config, consistency=agreeing)
+            inputs += [agreed.run, agreed.store]
         what = "the head on E1" if architecture == "head" else f"G by {' + '.join(config.losses)}"
         at = f" at {level}" if level else ""
         title = self._title(f"train {what}{at}, seed {seed}")
-        run = self.steps.do(title, train, config, store, n2, out=config.out)
+        run = self.steps.do(title, train, config, *inputs, out=config.out)
         self.outcome.runs[name] = run
         return run
 
-    def decode(
-        self,
-        transfer: Path,
-        n1: Path,
-        n2: Path | None,
-        letter: str,
-        name: str,
-        allow_mismatch: tuple[str, ...] = (),
-    ) -> Path:
-        """Predict T2 through G on a test split, and measure it."""
-        domain = self.direction.target.domain(letter, "test")
-        out = self.decode_only(transfer, n1, n2, domain, name, allow_mismatch=allow_mismatch)
-        return self.measure(out, domain, name + self.suffix)
-
-    def decode_only(
-        self,
-        transfer: Path,
-        n1: Path,
-        n2: Path | None,
-        domain: str,
-        name: str,
-        *,
-        save_logits: bool = False,
-        allow_mismatch: tuple[str, ...] = (),
-    ) -> Path:
-        """Predict T2 through G; the predictions folder."""
-        name += self.suffix
-        config = Decoding(
-            transfer=transfer,
-            encoder=n1,
-            decoder=n2,
-            domain=domain,
-            out=self.predictions(transfer, name),
-            resize=self.preset.resize,
-            precision=self.preset.precision,
-            save_logits=save_logits,
-            allow_mismatch=allow_mismatch,
-        )
-        inputs = [transfer, n1] if n2 is None else [transfer, n1, n2]
-        return self.steps.do(f"decode {name}", decode, config, *inputs, out=config.out)
-
-    def predict(self, run: Path, side: Side, letter: str, name: str) -> Path:
-        """Predict by a task network on a test split, and measure it."""
-        domain = side.domain(letter, "test")
-        predictions = self.predict_only(run, domain, name)
-        return self.measure(predictions, domain, name + self.suffix)
-
-    def predict_only(self, run: Path, domain: str, name: str, *, save_logits: bool = False) -> Path:
-        """Predict by a task network; the predictions folder."""
-        name += self.suffix
-        out = self.predictions(run, name)
-        config = Prediction(
-            run=run,
-            domain=domain,
-            out=out,
-            resize=self.preset.resize,
-            precision=self.preset.precision,
-            save_logits=save_logits,
-        )
-        return self.steps.do(f"predict {name}", predict, config, run, out=out)
-
     def _title(self, title: str) -> str:
         return f"{title} ({self.suffix.removeprefix('-')})" if self.suffix else title
-
-    def measure(self, predictions: Path, domain: str, name: str) -> Path:
-        """Measure predictions; their folder."""
-        config = Evaluation(predictions=predictions, domain=domain, block=self.preset.block)
-        out = predictions / "metrics.json"
-        self.steps.do(f"measure {name}", evaluate, config, predictions, out=out)
-        return predictions
-
-    def predictions(self, run: Path, name: str) -> Path:
-        """Where predictions go: they lie as the runs do that made them."""
-        runs, predictions = self.direction.root / "runs", self.direction.root / "predictions"
-        return predictions / run.parent.relative_to(runs) / name

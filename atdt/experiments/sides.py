@@ -65,6 +65,23 @@ class Direction:
         return self.root / kind / self.experiment / f"seed{self.seed}" / name
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """What B's labels of T1 teach whoever predicts T2, see `atdt.consistency`.
+
+    Attributes:
+        run: of R.
+        store: of B, with E1 and labels of T1.
+        domain: spec of the same images and labels.
+        weight: of the loss.
+    """
+
+    run: Path
+    store: Path
+    domain: str
+    weight: float
+
+
 @dataclass
 class Outcome:
     """What a direction left behind.

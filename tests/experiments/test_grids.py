@@ -142,6 +142,30 @@ def test_a_head_has_noise_and_g_has_mixtures_too(studied):
     assert not list(root.rglob("head0*mixup*"))
 
 
+def test_labels_of_t1_on_b_are_agreed_with_by_every_method(studied):
+    done, root = studied("consistency")
+    assert "N2 learns depth on A" in done.stderr
+    found = rows(root, "consistency")
+    assert list(found) == [
+        f"{setting}: {method}"
+        for setting in ("none of it", "consistency × 0.01")
+        for method in (BASELINE, SHARED, HEAD, ATDT)
+    ]
+    (r,) = root.glob("runs/*/seed0/semantic-to-depth/cross-task")
+    _, b = config_of(root, "n1")["train"]
+    for name in ("n2-consistency-0.01", "two-decoders-consistency-0.01"):
+        assert config_of(root, name)["consistency"] == {"run": str(r), "train": [b], "weight": 0.01}
+    (store,) = root.rglob("b-for-r.zarr")
+    assert open_store(store).labels() == ["semantic"]
+    for name in ("g0-consistency-0.01", "head0-consistency-0.01"):
+        asked = config_of(root, name)["consistency"]
+        assert asked == {"run": str(r), "b": str(store), "weight": 0.01}
+    assert "consistency" not in config_of(root, "g0")
+    # What stands behind G, and what N1 is, are the same with it and without.
+    run = json.loads(next(root.glob("runs/*/seed0/*/g0-consistency-0.01/run.json")).read_text())
+    assert run["config"]["target_run"].endswith("/depth/n2")
+
+
 def test_edges_help_no_network_that_learns_edges(tmp_path):
     done = run(
         *("aux", "--preset", "smoke", "--from", "edges", "--to", "depth", "--root", tmp_path)
