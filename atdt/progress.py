@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from atdt.launch import launch
+
 LINE_EVERY_SECONDS = 10.0
 Advance = Callable[..., None]
 
@@ -14,8 +16,12 @@ def progress(what: str, total: int, unit: str = "steps") -> Iterator[Advance]:
     """Yield `advance(count=1, note="")`, which moves the display on stderr.
 
     `note` is a short text shown behind the bar (a loss, a file). Nothing is printed for work that
-    ends before the first line is due, unless stderr is a terminal.
+    ends before the first line is due, unless stderr is a terminal; and nothing by other ranks of
+    a training than the first.
     """
+    if not launch().is_first:
+        yield lambda count=1, note=None: None
+        return
     display = _bar if sys.stderr.isatty() else _lines
     with display(what, total, unit) as advance:
         yield advance
