@@ -56,9 +56,18 @@ class Ranks:
         return self.launch.is_first
 
     def part(self, samples: int) -> slice:
-        """Which of the samples of a batch are this rank's: neighbours, as many as others' to 1."""
+        """Which of the samples of a batch are this rank's: neighbours, as many as others' to 1. Of
+        fewer samples than there are ranks each has all: networks want at least one."""
         rank, size = self.launch.rank, self.launch.size
+        if samples < size:
+            return slice(0, samples)
         return slice(samples * rank // size, samples * (rank + 1) // size)
+
+    def weight(self, samples: int) -> float:
+        """What the mean over this rank's part of so many samples must be multiplied by, so that the
+        products of all ranks add up to the mean over all."""
+        part, size = self.part(samples), self.launch.size
+        return 1 / size if samples < size else (part.stop - part.start) / samples
 
     def share(self, counted: Tensor) -> Tensor | float:
         """What the mean over this rank's part must be multiplied by, so that the products of all
@@ -91,7 +100,7 @@ class Ranks:
 
         Args:
             losses: this rank's part of them.
-            share: of the samples of the batch that are this rank's.
+            share: `weight` of the batch.
         """
         if self.alone:
             return
@@ -165,10 +174,10 @@ class Ranks:
         """Main memory, not initialised; one piece, which all ranks of this machine see.
 
         Args:
-            pinned: copies to a GPU are faster from such memory; not if it is shared.
+            pinned: copies to a GPU are faster from such memory; of one alone.
         """
         local = self.launch
-        if local.local_size == 1 or 0 in shape:
+        if self.alone or 0 in shape:
             return torch.empty(shape, dtype=dtype, pin_memory=pinned)
         with _nameless() if local.local_rank == 0 else nullcontext() as own:
             # torchrun numbers the ranks of a machine in a row.
@@ -241,7 +250,8 @@ def joined(device: str) -> Iterator[Ranks]:
     if own.size == 1:
         yield Ranks(own, pick_device(device))
         return
-    store, _, _ = next(dist.rendezvous("env://", timeout=PATIENCE))
+    with _answered():
+        store, _, _ = next(dist.rendezvous("env://", timeout=PATIENCE))
     store = dist.PrefixStore(f"atdt{next(_JOINED)}", store)
     try:
         ranks = Ranks(own, _own_device(device, own))

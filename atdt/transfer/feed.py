@@ -84,7 +84,7 @@ class ResidentFeed:
 
     def batches(self, epoch: Epoch, first: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from batch `first` on, in the stored dtypes, on the device; of
-        each this rank's part, which may be empty where the last of an epoch is short."""
+        each this rank's part."""
         for samples in epoch.indices(first):
             yield self._gather(samples[self._ranks.part(len(samples))])
 

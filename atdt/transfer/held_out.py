@@ -94,10 +94,11 @@ class ExplainedVariance:
 
     def add_up(self, ranks: Ranks) -> None:
         """Take in what the other ranks have added."""
-        found = ranks.gathered((self._error, self._squares, self._count, self._sums))
+        own = [one.cpu() for one in self._sums]
+        found = ranks.gathered((self._error, self._squares, self._count, own))
         errors, squares, counts, sums = zip(*found, strict=True)
         self._error, self._squares, self._count = sum(errors), sum(squares), sum(counts)
-        self._sums = [one.cpu() for part in sums for one in part]
+        self._sums = [one for part in sums for one in part]
 
     def value(self) -> float | None:
         """None where the targets do not vary."""

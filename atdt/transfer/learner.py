@@ -13,7 +13,7 @@ from atdt.ranks import ALONE, Ranks
 from atdt.tasks.base import Task
 from atdt.transfer.feed import B_LABEL, Batch
 from atdt.transfer.held_out import ExplainedVariance
-from atdt.transfer.losses import LOSSES, Loss, Outcome, Teacher
+from atdt.transfer.losses import LOSSES, Outcome, Teacher
 from atdt.transfer.on_b import Agreeing
 from atdt.transfer.perturbation import Perturbation
 
@@ -99,13 +99,13 @@ class Learner:
         self.network.train()
         self._ranks.draw_apart(step)
         batch = self.ready(batch)
-        own = len(batch["source"])
-        whole = own if self._ranks.alone else self._whole(step)
+        whole = len(batch["source"]) if self._ranks.alone else self._whole(step)
+        weight = self._ranks.weight(whole)
         outcome, mixed = self._learnt_from(step, batch, whole)
         terms = self._terms(outcome, mixed)
         on_b = None if self.agreeing is None else self.agreeing.loss(self.network, batch)
         if not self._ranks.alone:
-            terms = terms * self._shares(outcome, own / whole)
+            terms = terms * self._shares(outcome, weight)
             if on_b is not None:
                 on_b = on_b * self._ranks.share(self.agreeing.labelled(batch))
         losses = self._summed(terms, on_b)
@@ -114,7 +114,7 @@ class Learner:
         self._optimiser.zero_grad(set_to_none=True)
         losses[0].backward()
         losses = losses.detach()
-        self._ranks.meet(self.network, losses, own / whole)
+        self._ranks.meet(self.network, losses, weight)
         self._optimiser.step()
         return losses
 
@@ -212,16 +212,15 @@ class Learner:
         that need labels, which it has not."""
         asked = {name: LOSSES[name] for name in self.weights}
         used = [outcome if mixed is None or loss.label else mixed for loss in asked.values()]
-        return torch.stack([_of(loss, o) for loss, o in zip(asked.values(), used, strict=True)])
+        return torch.stack([loss.of(o) for loss, o in zip(asked.values(), used, strict=True)])
 
     def _shares(self, outcome: Outcome, samples: float) -> Tensor:
-        """What the terms must be multiplied by, so that those of all ranks add up; `samples` is the
-        share of the batch's samples."""
+        """What the terms must be multiplied by, so that those of all ranks add up; `samples` of
+        those that are means over samples."""
+        of_samples = outcome.made.new_tensor(samples)
         return torch.stack(
             [
-                outcome.made.new_tensor(samples)
-                if not LOSSES[name].label
-                else self._ranks.share(outcome.labelled)
+                self._ranks.share(outcome.labelled) if LOSSES[name].label else of_samples
                 for name in self.weights
             ]
         )
@@ -241,8 +240,3 @@ class Learner:
             name: array.to(self.device, **({} if name in ("label", B_LABEL) else features))
             for name, array in batch.items()
         }
-
-
-def _of(loss: Loss, outcome: Outcome) -> Tensor:
-    """The loss; of no sample at all it is 0, with gradients of 0, where its mean would be none."""
-    return loss.of(outcome) if len(outcome.made) else outcome.made.sum()

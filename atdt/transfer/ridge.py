@@ -99,8 +99,7 @@ def solve_ridge(
     """
     equations = NormalEquations(network)
     for batch in fed:
-        if len(batch["source"]):  # a rank may have no part of a short batch
-            equations.add(batch)
+        equations.add(batch)
     equations.add_up(ranks)
     if alpha is None and loss is not None:
         found = {}

@@ -119,7 +119,7 @@ class Trainee:
         network = transfer_of(self.learner.network)
         alpha = solve_ridge(
             network,
-            _one_pass(feed, order),
+            _one_pass(feed, order, self._ranks),
             config.options.get("alpha") if config.is_solved else None,
             (lambda: self._measure(feed)["loss"]) if self.held_out else None,
             self._ranks,
@@ -282,9 +282,10 @@ def _perturbation(
     return Perturbation(config.feature_noise, config.mixup, scale.to(device), config.seed, ranks)
 
 
-def _one_pass(feed: Feed, order: Epoch) -> Iterator[Batch]:
-    """Every training sample once, with progress."""
+def _one_pass(feed: Feed, order: Epoch, ranks: Ranks) -> Iterator[Batch]:
+    """Every training sample once, with progress; of several ranks, to one of them."""
     with progress("ridge", order.batches, "batches") as advance:
-        for batch in feed.batches(order):
-            yield batch
+        for batch, samples in zip(feed.batches(order), order.indices(), strict=True):
+            if ranks.is_first or len(samples) >= ranks.launch.size:  # else all have all of it
+                yield batch
             advance(1)
