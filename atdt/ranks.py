@@ -251,7 +251,7 @@ def joined(device: str) -> Iterator[Ranks]:
         yield Ranks(own, pick_device(device))
         return
     with _answered():
-        store, _, _ = next(dist.rendezvous("env://", timeout=PATIENCE))
+        store, _, _ = next(dist.rendezvous("env://"))
     store = dist.PrefixStore(f"atdt{next(_JOINED)}", store)
     try:
         ranks = Ranks(own, _own_device(device, own))

@@ -1,14 +1,17 @@
 """G trained by several processes: to rounding what one process makes of it."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
+import torch
 
 from atdt.runs import open_run
 from atdt.transfer import Consistency, TransferTraining, train
 from atdt.transfer.learner import Learner
+from atdt.transfer.network import build_transfer
 from tests.made_agreement import Ground, make_agreement
-from tests.made_ranks import trained
+from tests.made_ranks import CPU, together, trained
 from tests.run_contents import check_alike, curves, weights
 
 
@@ -87,3 +90,38 @@ def test_two_processes_train_what_one_does(agreement, tmp_path, monkeypatch):
     assert info["chosen"] == open_run(tmp_path / "everything1").info["chosen"]
     assert info["scores"] == pytest.approx(open_run(tmp_path / "everything1").info["scores"], 1e-4)
     assert curves(tmp_path / "batch2")[-1]["step"] == "4"
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_a_short_batch_counts_as_much_as_it_is_long(size):
+    """Also of fewer samples than there are ranks, where all compute all of it."""
+    sizes = 8, 5, 3, 1
+    drawn = torch.Generator().manual_seed(0)
+    source, target = (torch.randn(8, 6, 3, 4, generator=drawn) for _ in range(2))
+    network = build_transfer("bottleneck", {"width": 4}, (6, 3, 4), (6, 3, 4), seed=0)
+
+    def learnt(ranks):
+        learner = Learner(
+            deepcopy(network),
+            {"mse": 1.0, "cosine": 0.3},
+            steps=len(sizes),
+            learning_rate=0.01,
+            schedule="cosine",
+            device=CPU,
+            precision="float32",
+            ranks=ranks,
+            whole=sizes.__getitem__,
+        )
+        losses = []
+        for step, samples in enumerate(sizes):
+            rows = ranks.part(samples)
+            batch = {"source": source[:samples][rows], "target": target[:samples][rows]}
+            losses.append(learner.learn(step, batch))
+        return torch.stack(losses), learner.final_weights()
+
+    (alone,), found = together(1, learnt), together(size, learnt)
+    for losses, weights_there in found:
+        torch.testing.assert_close(losses, alone[0], rtol=1e-5, atol=1e-6)
+        for name, tensor in alone[1].items():
+            torch.testing.assert_close(weights_there[name], tensor, rtol=1e-4, atol=1e-5)
+            assert torch.equal(weights_there[name], found[0][1][name])  # the same on all
