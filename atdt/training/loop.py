@@ -14,7 +14,7 @@ from atdt.curves import Curves, NoCurves, RecentLosses
 from atdt.errors import RunError
 from atdt.progress import progress
 from atdt.provenance import torch_threads
-from atdt.ranks import Ranks, joined
+from atdt.ranks import ALONE, Ranks, joined
 from atdt.runs import Run, create_run, exclusive, save_checkpoint
 from atdt.training.batches import Batch, Views
 from atdt.training.best import Best
@@ -173,7 +173,7 @@ def _learn(
 
 
 def _batches(
-    config: TaskTraining, material: Material, start: int, ranks: Ranks
+    config: TaskTraining, material: Material, start: int, ranks: Ranks = ALONE
 ) -> Iterator[list[Batch]]:
     """One batch for each branch, and one of pairs where two domains are compared, for every step
     from `start` on; of each this rank's part."""
