@@ -8,8 +8,6 @@ decoders; so the sum is taken by torch.distributed itself, in one message a step
 """
 
 import math
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from atdt.devices import pick_device
 from atdt.errors import RunError, ToldError, UserError
 from atdt.launch import Launch, launch
 from atdt.runs import Run, load_checkpoint
+from atdt.shared import nameless
 
 PATIENCE = timedelta(minutes=10)  # with a rank that does not answer; all wait while one saves
 _JOINED = count()  # keeps what several trainings of one process say to the store apart
@@ -69,7 +68,7 @@ class Ranks:
         part, size = self.part(samples), self.launch.size
         return 1 / size if samples < size else (part.stop - part.start) / samples
 
-    def share(self, counted: Tensor) -> Tensor | float:
+    def share(self, counted: Tensor) -> Tensor:
         """What the mean over this rank's part must be multiplied by, so that the products of all
         ranks add up to the mean over the batch.
 
@@ -77,8 +76,6 @@ class Ranks:
             counted: a scalar, how much the mean is over; means of less than 1 are over 1, see
                 `atdt.tasks.base.mean_over_pixels`.
         """
-        if self.alone:
-            return 1.0
         total = counted.double()
         self.add_up([total])
         return (counted.clamp(min=1) / total.clamp(min=1)).float()
@@ -95,8 +92,8 @@ class Ranks:
 
     @torch.no_grad()
     def meet(self, module: nn.Module, losses: Tensor, share: float) -> None:
-        """After the backward pass of a step: sum gradients and `losses` in place, and average the
-        statistics of batch norm, so that all ranks have the same.
+        """After the backward pass of a step: sum gradients and `losses` in place, and average what
+        batch norm has seen of each rank's samples, so that all have the same.
 
         Args:
             losses: this rank's part of them.
@@ -108,7 +105,12 @@ class Ranks:
         for parameter in learnt:
             if parameter.grad is None:  # not reached here; all ranks must send the same
                 parameter.grad = torch.zeros_like(parameter)
-        statistics = [b for b in module.buffers() if b.is_floating_point()]
+        statistics = [
+            statistic
+            for layer in module.modules()
+            if _is_of_one_rank(layer) and layer.training and layer.track_running_stats
+            for statistic in (layer.running_mean, layer.running_var)
+        ]
         for statistic in statistics:
             statistic.mul_(share)
         self.add_up([*(parameter.grad for parameter in learnt), *statistics, losses])
@@ -179,7 +181,7 @@ class Ranks:
         local = self.launch
         if self.alone or 0 in shape:
             return torch.empty(shape, dtype=dtype, pin_memory=pinned)
-        with _nameless() if local.local_rank == 0 else nullcontext() as own:
+        with nameless() if local.local_rank == 0 else nullcontext() as own:
             # torchrun numbers the ranks of a machine in a row.
             path = self.gathered(own)[local.rank - local.local_rank]
             flat = torch.from_file(path, shared=True, size=math.prod(shape), dtype=dtype)
@@ -219,7 +221,7 @@ class Ranks:
         kinds = list(module.modules())
         size = self.launch.size
         lines = [f"{size} ranks, which take {batch // size} of the {batch} samples of a batch each"]
-        if any(isinstance(m, _BatchNorm) and not isinstance(m, nn.SyncBatchNorm) for m in kinds):
+        if any(map(_is_of_one_rank, kinds)):
             lines.append(
                 "note: on a CPU batch norm sees the samples of each rank alone, so that the "
                 "numbers are not those of one process; norm=group has no such difference"
@@ -277,6 +279,11 @@ def joined(device: str) -> Iterator[Ranks]:
             dist.destroy_process_group()
 
 
+def _is_of_one_rank(layer: nn.Module) -> bool:
+    """Whether it is batch norm over the samples of one rank."""
+    return isinstance(layer, _BatchNorm) and not isinstance(layer, nn.SyncBatchNorm)
+
+
 def _own_device(name: str, own: Launch) -> torch.device:
     device = pick_device(name)
     if device.type != "cuda":
@@ -313,18 +320,3 @@ def _answered() -> Iterator[None]:
             f"another rank is gone, or did not answer for {PATIENCE}: was it killed, or out of "
             "memory? The same command with --resume goes on"
         ) from error
-
-
-@contextmanager
-def _nameless() -> Iterator[str]:
-    """A path to an empty file in memory, until all have opened it; it goes with its last user,
-    however that ends. /dev/shm is not used: containers often have 64 MB of it."""
-    if hasattr(os, "memfd_create"):
-        handle = os.memfd_create("atdt")
-        try:
-            yield f"/proc/{os.getpid()}/fd/{handle}"
-        finally:
-            os.close(handle)
-    else:  # not Linux
-        with tempfile.NamedTemporaryFile() as file:
-            yield file.name

@@ -105,6 +105,8 @@ def test_after_a_step_all_have_the_sum_of_gradients_and_the_mean_of_statistics(s
         generator = torch.Generator().manual_seed(seed + ranks.launch.rank)
         module = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 1), torch.nn.BatchNorm2d(3))
         module.append(torch.nn.Linear(1, 1).requires_grad_(False))
+        module.append(torch.nn.BatchNorm2d(3).eval())  # as of a decoder that is frozen
+        module.register_buffer("scale", torch.tensor(0.1))
         module[1].running_mean.copy_(torch.randn(3, generator=generator))
         module[0].weight.grad = torch.randn(3, 2, 1, 1, generator=generator)
         before = module[0].weight.grad.clone(), module[1].running_mean.clone()
@@ -113,6 +115,8 @@ def test_after_a_step_all_have_the_sum_of_gradients_and_the_mean_of_statistics(s
         after = module[0].weight.grad, module[1].running_mean
         assert module[0].bias.grad.tolist() == [0, 0, 0]  # reached by nobody
         assert module[2].weight.grad is None
+        assert module[3].running_var.tolist() == [1, 1, 1]
+        assert module.scale == torch.tensor(0.1)
         assert losses.item() == 3
         return before, after
 
