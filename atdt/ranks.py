@@ -270,6 +270,10 @@ def joined(device: str) -> Iterator[Ranks]:
             )
         yield ranks
         ranks.wait()
+    except KeyboardInterrupt:
+        if own.is_first:  # it says so, see the command line
+            _is_told(store)
+        raise
     except Exception as error:
         if _is_told(store):
             raise ToldError("another rank failed") from error
@@ -298,7 +302,7 @@ def _own_device(name: str, own: Launch) -> torch.device:
     return torch.device("cuda", own.local_rank)
 
 
-def _is_told(store: dist.Store) -> bool:
+def _is_told(store: "dist.Store") -> bool:
     """Whether another rank was the first to fail; the first one is who asks first."""
     try:
         return store.add("failed", 1) > 1
