@@ -91,6 +91,22 @@ class Curves:
         return csv.DictWriter(file, self._columns, restval="", lineterminator="\n")
 
 
+class NoCurves:
+    """What stands for `Curves` where another rank of the training writes them."""
+
+    def add(self, step: int, values: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def flush(self) -> None:
+        """Nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
 class RecentLosses:
     """Sums losses between two rows of the curves, on the device, so that no step waits for it."""
 

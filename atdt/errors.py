@@ -29,5 +29,9 @@ class NumericsError(UserError):
     """Values that cannot be stored or trained on: not finite, or out of a dtype's range."""
 
 
+class ToldError(UserError):
+    """What ends a rank of a training after another one has said what is wrong."""
+
+
 class WorkerError(UserError):
     """A worker of a cluster that cannot take part: other software, files or devices than here."""

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from atdt.launch import launch
+
 LINE_EVERY_SECONDS = 10.0
 Advance = Callable[..., None]
 Below = Callable[[int], str]
@@ -17,12 +19,15 @@ def progress(
     """Yield `advance(count=1, note="")`, which moves the display on stderr.
 
     `note` is a short text shown behind the bar (a loss, a file). Nothing is printed for work that
-    ends before the first line is due, unless stderr is a terminal.
+    ends before the first line is due, unless stderr is a terminal; and nothing by other ranks of
+    a training than the first.
 
     Args:
         below: gives the lines that stand under the bar on a terminal so wide, again and again.
     """
-    if sys.stderr.isatty():
+    if not launch().is_first:
+        yield lambda count=1, note=None: None
+    elif sys.stderr.isatty():
         with _bar(what, total, unit, below) as advance:
             yield advance
     else:

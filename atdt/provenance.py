@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from atdt import __version__
+from atdt.launch import launch
 
 LIBRARIES = ("torch", "torchvision", "numpy", "zarr", "numcodecs", "xarray", "safetensors")
 
 
 def provenance(*more: str) -> dict[str, Any]:
-    """Versions, the command line, the time (UTC) and the threads of this process.
+    """Versions, the command line, the time (UTC) and the threads of this process, and how many
+    ranks trained together, where several did.
 
     Args:
         more: libraries that had a part in it, besides `LIBRARIES`.
@@ -25,11 +27,13 @@ def provenance(*more: str) -> dict[str, Any]:
             versions[library] = version(library)
         except PackageNotFoundError:
             continue
+    ranks = launch().size
     return {
         "versions": versions,
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "threads": torch_threads(),
+        **({"ranks": ranks} if ranks > 1 else {}),
     }
 
 

@@ -265,7 +265,11 @@ def _taken_up(run: Run, kind: str, config: dict[str, Any]) -> Run:
     """The run that is there, after checking that it is the one that is meant."""
     if run.kind != kind:
         raise RunError(f"{run.path}: holds a {run.kind}, not a {kind}; choose another --out")
-    different = differences(run.info["config"], config)
+    recorded = run.info["config"]
+    if None in (recorded.get("threads", 0), config.get("threads", 0)):
+        # Several ranks: sums are taken in another order, so that no bits are promised.
+        recorded, config = ({**each, "threads": None} for each in (recorded, config))
+    different = differences(recorded, config)
     if different:
         raise RunError(
             f"{run.path}: --resume needs the options it was started with; {'; '.join(different)}"

@@ -182,6 +182,17 @@ def test_resuming_takes_up_the_same_config_only(tmp_path, finished):
     assert len(again.info["provenance"]["resumed"]) == 1
 
 
+def test_threads_do_not_matter_where_several_ranks_train(tmp_path):
+    one, several = CONFIG | {"threads": 2}, CONFIG | {"threads": None}
+    for name, begun, gone_on in (("a", one, several), ("b", several, one), ("c", several, several)):
+        create_run(tmp_path / name, "transfer", begun)
+        assert not create_run(tmp_path / name, "transfer", gone_on, resume=True).complete
+        with pytest.raises(RunError, match=r"started with; steps: the run has 3, now 4$"):
+            create_run(tmp_path / name, "transfer", gone_on | {"steps": 4}, resume=True)
+    with pytest.raises(RunError, match="threads: the run has 2, now 1"):
+        create_run(tmp_path / "a", "transfer", one | {"threads": 1}, resume=True)
+
+
 def test_overwriting_leaves_nothing_of_the_old_run(tmp_path):
     run = create_run(tmp_path / "run", "transfer", CONFIG)
     save_checkpoint(run, TENSORS, {"step": 1})

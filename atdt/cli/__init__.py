@@ -13,7 +13,8 @@ import click
 
 from atdt import __version__
 from atdt.disk import TROUBLE, told
-from atdt.errors import UserError
+from atdt.errors import ToldError, UserError
+from atdt.launch import launch
 from atdt.process import keep_freed_memory
 
 # In the order of the road from images to a report.
@@ -53,6 +54,8 @@ VERBS = (
     "rank-scores",
 )
 
+TOGETHER = "train", "train-task"  # which several processes can do, as torchrun starts them
+
 STOPPED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -78,22 +81,38 @@ class Road(click.Group):
             with self._noticing():
                 code = super().main(*args, standalone_mode=False, **extra)
         except click.ClickException as error:
-            error.show()
+            if launch().is_first or isinstance(error, OneLine):  # all ranks make the same mistake
+                error.show()
             code = error.exit_code
         except (click.Abort, KeyboardInterrupt) as error:
             ends = (error, error.__cause__)  # outside of a verb, where click aborts for it
             stopped = self.interrupted or any(isinstance(e, KeyboardInterrupt) for e in ends)
-            click.echo("stopped" if stopped else "Aborted!", err=True)
+            if launch().is_first:
+                click.echo("stopped" if stopped else "Aborted!", err=True)
             code = STOPPED if stopped else 1
         sys.exit(code)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's; of torchrun's processes it refuses what one must do."""
+        name, command, args = super().resolve_command(ctx, args)
+        if launch().size > 1 and name not in TOGETHER:
+            if not launch().is_first:
+                raise click.exceptions.Exit(OneLine.exit_code)
+            raise OneLine(f"{name}: is for one process; torchrun is for {', '.join(TOGETHER)}")
+        return name, command, args
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except (Exception, KeyboardInterrupt) as error:
             if self.interrupted or isinstance(error, KeyboardInterrupt):
-                click.echo(f"\nstopped{self._going_on(ctx)}", err=True)
+                if launch().is_first:
+                    click.echo(f"\nstopped{self._going_on(ctx)}", err=True)
                 raise click.exceptions.Exit(STOPPED) from None
+            if isinstance(error, ToldError):
+                raise click.exceptions.Exit(OneLine.exit_code) from None
             if isinstance(error, UserError):
                 raise OneLine(" ".join(str(error).split())) from error
             if isinstance(error, OSError) and error.filename is not None:

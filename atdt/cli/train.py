@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from atdt.cli import options
+from atdt.launch import launch
 
 
 @click.command("train")
@@ -38,7 +39,13 @@ from atdt.cli import options
     help="Weights to start from; ridge, the best linear map, for `linear` and `residual`.",
 )
 @click.option("--steps", type=int, default=2000, show_default=True)
-@click.option("--batch", type=int, default=16, show_default=True)
+@click.option(
+    "--batch",
+    type=int,
+    default=16,
+    show_default=True,
+    help="Samples a step, of all ranks together.",
+)
 @click.option("--learning-rate", type=float, default=1e-3, show_default=True)
 @click.option(
     "--schedule",
@@ -149,6 +156,8 @@ def command(
         consistency=None if None in agreeing else Consistency(*agreeing),
         **chosen,
     )
+    if (dry_run or list_all) and not launch().is_first:
+        return
     if list_all:
         for name, price in list_architectures(config).items():
             click.echo(f"{name:12} {price} a sample")
@@ -158,6 +167,8 @@ def command(
             click.echo(line)
         return
     path = train(config, say=click.echo)
+    if not launch().is_first:
+        return
     _echo_scores(path)
     click.echo(path)
 

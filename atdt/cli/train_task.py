@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atdt.cli import options
+from atdt.cli import options, outputs
+from atdt.launch import launch
 
 if TYPE_CHECKING:
     from atdt.training import TaskTraining
@@ -115,7 +116,9 @@ def number(option: str, text: str) -> float:
 )
 @click.option("--out", type=options.PATH, required=True, help="Folder of the run.")
 @click.option("--steps", type=int, required=True)
-@click.option("--batch", type=int, default=8, show_default=True)
+@click.option(
+    "--batch", type=int, default=8, show_default=True, help="Images a step, of all ranks together."
+)
 @click.option("--learning-rate", type=float, default=1e-4, show_default=True)
 @click.option("--crop", type=options.SIZE, help="Random crop, after --resize.")
 @click.option("--resize", type=options.SIZE, help="Of the whole image; for validation too.")
@@ -202,7 +205,9 @@ def command(**chosen: Any) -> None:
     from atdt.runs import open_run
     from atdt.training import train_task
 
-    path = train_task(training(**chosen))
+    path = train_task(training(**chosen), say=outputs.echo_aside)
+    if not launch().is_first:
+        return
     info = open_run(path).info
     taught = {d["name"] for d in info["domains"]["train"] if d["pseudo_labels"] is None}
     for domain in info["domains"]["validation"]:

@@ -91,6 +91,15 @@ class Task(ABC):
         """
 
     @abstractmethod
+    def valid(self, target: "Tensor", channels: int) -> "Tensor":
+        """Which pixels `loss` is a mean over, (N, h, w) bool.
+
+        Args:
+            target: of `target`.
+            channels: of the output that it is compared with.
+        """
+
+    @abstractmethod
     def loss(self, output: "Tensor", target: "Tensor", weight: "Tensor | None" = None) -> "Tensor":
         """Mean over the valid pixels of the whole batch, a scalar; exactly 0, with a gradient of
         0, where no pixel is valid or all have weight 0.
@@ -209,9 +218,13 @@ def mean_over_pixels(losses: "Tensor", valid: "Tensor", weight: "Tensor | None")
         valid: (N, h, w) bool.
         weight: see `Task.loss`.
     """
-    if weight is None:
-        return losses.sum() / valid.sum().clamp(min=1)
-    return (weight * losses).sum() / (weight * valid).sum().clamp(min=1)
+    summed = losses.sum() if weight is None else (weight * losses).sum()
+    return summed / counted(valid, weight).clamp(min=1)
+
+
+def counted(valid: "Tensor", weight: "Tensor | None" = None) -> "Tensor":
+    """How much `Task.loss` is a mean over, a scalar, from `Task.valid` and its weight."""
+    return valid.sum() if weight is None else (weight * valid).sum()
 
 
 def stack_records(records: Sequence[Record]) -> Stack:

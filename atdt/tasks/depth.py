@@ -71,8 +71,11 @@ class Depth(Task):
         metres = label.float()
         return torch.where((metres > 0) & (metres <= UNIT), metres / UNIT, 0.0)
 
+    def valid(self, target: Tensor, channels: int) -> Tensor:
+        return target > 0
+
     def loss(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        valid = target > 0
+        valid = self.valid(target, output.shape[1])
         difference = torch.where(valid, output[:, 0] - target, 0.0)
         return mean_over_pixels(difference.abs(), valid, weight)
 
@@ -91,7 +94,7 @@ class Depth(Task):
     def disagreement(self, guess: Tensor, target: Tensor) -> Tensor:
         """|guess − ln depth|, after the mean of the difference over the image's valid pixels is
         taken off: a guess is a logarithm of unknown scale."""
-        valid = target > 0
+        valid = self.valid(target, guess.shape[1])
         apart = guess[:, 0] - torch.where(valid, target, 1.0).log()
         apart = torch.where(valid, apart, 0.0)
         count = valid.sum(dim=(1, 2), keepdim=True).clamp(min=1)

@@ -47,8 +47,11 @@ class Disparity(Task):
         there = depth > 0
         return torch.where(there, 1 / torch.where(there, depth, 1.0), 0.0)
 
+    def valid(self, target: Tensor, channels: int) -> Tensor:
+        return target > 0
+
     def loss(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        valid = target > 0
+        valid = self.valid(target, output.shape[1])
         counted = valid if weight is None else weight * valid
         total = output.float().sum() * 0.0
         maps = zip(output[:, 0].float(), target, valid, counted, strict=True)

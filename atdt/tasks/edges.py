@@ -57,8 +57,12 @@ class Edges(Task):
         down = smooth_columns[:, 2:] - smooth_columns[:, :-2]
         return torch.hypot(across, down)
 
+    def valid(self, target: Tensor, channels: int) -> Tensor:
+        """All."""
+        return torch.ones_like(target, dtype=torch.bool)
+
     def loss(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        everywhere = torch.ones_like(target, dtype=torch.bool)
+        everywhere = self.valid(target, output.shape[1])
         return mean_over_pixels((output[:, 0] - target).abs(), everywhere, weight)
 
     def predict(self, output: Tensor) -> Tensor:

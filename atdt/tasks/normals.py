@@ -53,6 +53,9 @@ class Normals(Task):
         there = label.norm(dim=1, keepdim=True) > THERE
         return torch.where(there, _unit(label), 0.0)
 
+    def valid(self, target: Tensor, channels: int) -> Tensor:
+        return _is_there(target)
+
     def loss(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         valid, apart = _apart(output, target)
         return mean_over_pixels(torch.where(valid, apart, 0.0), valid, weight)
@@ -163,7 +166,12 @@ def angles_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _apart(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Which pixels have truth, and 1 − cosine of each, (N, h, w)."""
     cosine = (_unit(torch.tanh(output)) * target).sum(dim=1)
-    return target.abs().sum(dim=1) > 0, 1 - cosine
+    return _is_there(target), 1 - cosine
+
+
+def _is_there(target: Tensor) -> Tensor:
+    """Which pixels have truth, (N, h, w)."""
+    return target.abs().sum(dim=1) > 0
 
 
 def _unit(vectors: Tensor) -> Tensor:

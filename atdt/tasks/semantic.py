@@ -42,8 +42,11 @@ class Semantic(Task):
             raise ValueError("semantic needs its label")
         return label.long()
 
+    def valid(self, target: Tensor, channels: int) -> Tensor:
+        return (target >= 0) & (target < channels)
+
     def loss(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        valid = (target >= 0) & (target < output.shape[1])
+        valid = self.valid(target, output.shape[1])
         ids = target.masked_fill(~valid, IGNORED)
         if weight is None:
             summed = functional.cross_entropy(output, ids, ignore_index=IGNORED, reduction="sum")
@@ -65,7 +68,7 @@ class Semantic(Task):
 
     def disagreement(self, guess: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy in nats, of logits."""
-        valid = (target >= 0) & (target < guess.shape[1])
+        valid = self.valid(target, guess.shape[1])
         ids = target.masked_fill(~valid, IGNORED)
         nats = functional.cross_entropy(guess, ids, ignore_index=IGNORED, reduction="none")
         return torch.where(valid, nats, torch.nan)

@@ -52,7 +52,8 @@ class Best:
         if not self._validations:
             return {}
         scores = [
-            v.scores(learner.network, learner.device, learner.precision) for v in self._validations
+            v.scores(learner.network, learner.device, learner.precision, learner.ranks)
+            for v in self._validations
         ]
         headline = sum(score[self._task.headline] for score in scores) / len(scores)
         if self._is_better(headline):

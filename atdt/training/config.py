@@ -8,6 +8,7 @@ from typing import Any
 from atdt.errors import RunError
 from atdt.later import LATER
 from atdt.networks import NetworkSpec
+from atdt.ranks import Ranks
 from atdt.training.further import Auxiliary, ConsistencyTraining, NormDiscrepancy, Teaching
 
 
@@ -26,7 +27,7 @@ class TaskTraining:
         pseudo_labels: pairs (spec, predictions folder): domains that are learnt from as well, with
             the predictions as their labels.
         teaching: how these predictions are learnt from; None: like labels.
-        batch: images a step.
+        batch: images a step, of all ranks together.
         learning_rate: Adam's at step 0; it falls as (1 − step/steps)^0.9.
         crop: (height, width) cut at random from the image, after `resize`.
         resize: (height, width) of the whole image before cropping; also used for validation.
@@ -112,6 +113,32 @@ class TaskTraining:
                 raise RunError(
                     "--trust, --mean-teacher and --copy-paste are for predictions: give --pseudo"
                 )
+
+    def check_together(self, ranks: Ranks) -> None:
+        """Refuse what several ranks cannot do as one does.
+
+        Raises:
+            UserError: naming the option.
+        """
+        ranks.check_batch(self.batch)
+        if ranks.alone:
+            return
+        if self.teaching is not None and self.teaching.paste is not None:
+            raise RunError(
+                f"--copy-paste {self.teaching.paste}: pastes among the images of one batch, of "
+                "which each rank has a part; train by one process, or leave it out"
+            )
+        if self.norm_discrepancy is not None and self.pairs % ranks.launch.size:
+            raise RunError(
+                f"--norm-discrepancy: the {self.pairs} pairs of images in a --batch of "
+                f"{self.batch} do not divide by {ranks.launch.size} ranks"
+            )
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of images whose features are compared in a step: as many images as `batch`, half of
+        each domain."""
+        return max(1, self.batch // 2)
 
     def _check_auxiliaries(self) -> None:
         names = [auxiliary.task for auxiliary in self.auxiliaries]

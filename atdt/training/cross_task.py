@@ -85,6 +85,10 @@ class CrossTask:
         """T1's, see `Task.target`."""
         return self.task.target(image, label)
 
+    def valid(self, target: Tensor, channels: int | None = None) -> Tensor:
+        """The pixels that `loss` is a mean over, (N, h, w) bool; T2's channels change nothing."""
+        return self.task.valid(target, len(self.classes))
+
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """How far R(output) is from T1's target: a mean over the labelled pixels, a scalar."""
         return Agreement(self.task).loss(self.read(output), target)

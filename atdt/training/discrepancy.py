@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from atdt.networks import TaskNetwork
+from atdt.ranks import Ranks
 from atdt.training.batches import Batch
 
 
@@ -28,12 +29,13 @@ class Discrepancy:
     network: TaskNetwork
     weight: float
 
-    def loss(self, batch: Batch, precision: AbstractContextManager) -> Tensor:
-        """Of a batch in which images of the two domains take turns."""
+    def loss(self, batch: Batch, precision: AbstractContextManager, ranks: Ranks) -> Tensor:
+        """This rank's part of it, of a batch in which images of the two domains take turns."""
         self.network.train()
         with precision:
             features = self.network.encode(batch.image)
-        return norm_discrepancy(features[0::2].float(), features[1::2].float())
+        loss = norm_discrepancy(features[0::2].float(), features[1::2].float())
+        return loss / ranks.launch.size  # all have as many pairs
 
 
 def norm_discrepancy(first: Tensor, second: Tensor) -> Tensor:

@@ -13,6 +13,8 @@ from atdt.adam import adam_tensors, restore_adam
 from atdt.devices import precision_context
 from atdt.errors import RunError
 from atdt.networks import TaskNetwork, build_network
+from atdt.ranks import ALONE, Ranks
+from atdt.tasks.base import counted
 from atdt.training.batches import Batch
 from atdt.training.config import TaskTraining
 from atdt.training.discrepancy import Discrepancy
@@ -30,6 +32,10 @@ class Objective(Protocol):
 
     def target(self, image: torch.Tensor | None, label: torch.Tensor | None) -> torch.Tensor:
         """See `Task.target`."""
+        ...
+
+    def valid(self, target: torch.Tensor, channels: int) -> torch.Tensor:
+        """See `Task.valid`."""
         ...
 
     def loss(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -52,8 +58,8 @@ class Branch:
     name: str = "loss"
     frozen: bool = False
 
-    def loss(self, batch: Batch, precision: AbstractContextManager) -> torch.Tensor:
-        """The objective's loss on a batch, in training mode."""
+    def loss(self, batch: Batch, precision: AbstractContextManager, ranks: Ranks) -> torch.Tensor:
+        """The objective's loss on a batch, in training mode; of several ranks this one's part."""
         self.network.train()
         if self.frozen:
             self.network.decoder.eval()
@@ -62,7 +68,11 @@ class Branch:
         with precision:
             output = self.network(batch.image)
         weight = () if batch.weight is None else (batch.weight,)
-        return self.objective.loss(output.float(), target, *weight)
+        loss = self.objective.loss(output.float(), target, *weight)
+        if ranks.alone:
+            return loss
+        valid = self.objective.valid(target, output.shape[1])
+        return loss * ranks.share(counted(valid, batch.weight))
 
 
 class Learner:
@@ -78,6 +88,7 @@ class Learner:
         channels_last: lay out images and filters that way; faster wherever convolutions dominate.
         teaching: how the main task learns from predictions; None: as from labels.
         seed: of what `teaching` draws.
+        ranks: that learn together, each from its part of every batch.
     """
 
     def __init__(
@@ -93,12 +104,15 @@ class Learner:
         channels_last: bool,
         teaching: Teaching | None = None,
         seed: int = 0,
+        ranks: Ranks = ALONE,
     ):
         precision_context(device, precision)  # an unknown precision is an error now
         self.branches = branches
         self.network = branches[0].network
         self.device = device
         self.precision = precision
+        self.ranks = ranks
+        self._seed = seed
         self._terms = [*branches, *filter(None, [discrepancy])]
         self._keep_auxiliary = keep_auxiliary
         self._steps = steps
@@ -109,6 +123,7 @@ class Learner:
         self._auxiliaries = [each for each in branches[1:] if each.network is not self.network]
         for branch in self._auxiliaries:
             self._all[f"auxiliary_{branch.objective.name}"] = branch.network.decoder
+        ranks.normalised_together(self._all)
         for branch in branches:
             branch.network.to(device, memory_format=self._format)
         self._parameters = dict(self._all.named_parameters())
@@ -137,19 +152,26 @@ class Learner:
         for group in self._optimiser.param_groups:
             group["lr"] = self.rate(step)
         self._optimiser.zero_grad(set_to_none=True)
+        self.ranks.draw_apart(self._seed, step)
         losses = []
         for term, batch in zip(self._terms, batches, strict=True):
             batch = batch.to(self.device, self._format)
             if self._teacher is not None and batch.taught is not None:
                 with precision_context(self.device, self.precision):
                     batch = self._teacher.lesson(step, batch)
-            loss = term.loss(batch, precision_context(self.device, self.precision))
+            loss = term.loss(batch, precision_context(self.device, self.precision), self.ranks)
             (term.weight * loss).backward()
             losses.append(loss.detach())
+        losses = torch.stack(losses)
+        self.ranks.meet(self._all, losses, 1 / self.ranks.launch.size)
         self._optimiser.step()
         if self._teacher is not None:
             self._teacher.follow(self.network)
-        return torch.stack(losses)
+        return losses
+
+    def start_alike(self) -> None:
+        """Give all ranks the first one's weights."""
+        self.ranks.start_alike(self._all)
 
     def weights(self) -> dict[str, torch.Tensor]:
         """What the run is to hold, copied to the CPU: the main task network's weights and
@@ -194,7 +216,9 @@ class Learner:
             torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
 
 
-def build_learner(config: TaskTraining, studies: Sequence[Study], device: torch.device) -> Learner:
+def build_learner(
+    config: TaskTraining, studies: Sequence[Study], device: torch.device, ranks: Ranks = ALONE
+) -> Learner:
     """The network or networks of a training, with their initial weights.
 
     Raises:
@@ -237,6 +261,7 @@ def build_learner(config: TaskTraining, studies: Sequence[Study], device: torch.
         channels_last=config.channels_last,
         teaching=config.teaching,
         seed=config.seed,
+        ranks=ranks,
     )
 
 

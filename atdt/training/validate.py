@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import batched
+from itertools import batched, zip_longest
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from atdt.ahead import ahead
 from atdt.devices import precision_context
 from atdt.domains import LabelSpace, ViewPlan
 from atdt.networks import TaskNetwork
+from atdt.ranks import ALONE, Ranks
 from atdt.tasks.base import Record, Task
 from atdt.training.batches import Batch, Views
 from atdt.training.order import Draw
@@ -56,17 +57,28 @@ class Validation:
         self._views = Views([domain], task.label, plan, needs_clean=needs_clean, memory=memory)
 
     def scores(
-        self, network: TaskNetwork, device: torch.device, precision: str = "float32"
+        self,
+        network: TaskNetwork,
+        device: torch.device,
+        precision: str = "float32",
+        ranks: Ranks = ALONE,
     ) -> dict[str, float]:
-        """`Task.summarise` over the images; the network is left in the mode it came in."""
-        records: list[Record] = []
-        with inference(network), closing(ahead(self._views.batch, self._draws())) as batches:
+        """`Task.summarise` over the images; the network is left in the mode it came in.
+
+        Args:
+            ranks: that measure together: batches in turns, the same scores on all.
+        """
+        measured: list[list[Record]] = []  # of each batch
+        draws = ranks.mine(list(self._draws()))
+        with inference(network), closing(ahead(self._views.batch, draws)) as batches:
             for batch in batches:
                 with precision_context(device, precision):
                     output = network(batch.image.to(device))
                 predicted = self._task.predict(output.float()).cpu().numpy()
                 pairs = zip(predicted, self._truth(batch), strict=True)
-                records += [self._task.measure(guess, truth, self._space) for guess, truth in pairs]
+                measured.append([self._task.measure(*pair, self._space) for pair in pairs])
+        turns = zip_longest(*ranks.gathered(measured), fillvalue=())
+        records = [record for turn in turns for batch in turn for record in batch]
         return self._task.summarise(records, self._space)
 
     def _draws(self) -> Iterator[list[Draw]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from atdt.errors import UserError
 from atdt.later import LATER
+from atdt.ranks import Ranks
 from atdt.transfer.architectures import ARCHITECTURES
 
 HEAD = "head"
@@ -48,7 +49,7 @@ class TransferTraining:
         options: of the architecture; "head" also takes `body`, the architecture of its body.
         start: "random" weights, or for "linear" and "residual" those of "ridge" regression.
         steps: optimiser steps.
-        batch: samples a step.
+        batch: samples a step, of all ranks together.
         learning_rate: Adam's at step 0.
         schedule: "polynomial", (1 − step/steps)^0.9 as the paper's, or "cosine".
         seed: of the initial weights and the order of samples.
@@ -177,6 +178,19 @@ class TransferTraining:
         self._check_perturbation()
         if self.consistency is not None:
             self._check_consistency(self.consistency)
+
+    def check_together(self, ranks: Ranks) -> None:
+        """Refuse what several ranks cannot do as one does.
+
+        Raises:
+            UserError: naming the option.
+        """
+        ranks.check_batch(self.batch)
+        if self.mixup and not ranks.alone:
+            raise UserError(
+                f"--mixup {self.mixup}: mixes samples of one batch, of which each rank has a part; "
+                "train by one process, or leave it out"
+            )
 
     def _check_perturbation(self) -> None:
         for option, value in (("--feature-noise", self.feature_noise), ("--mixup", self.mixup)):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import torch
 
 from atdt.devices import pick_device
+from atdt.ranks import ALONE, Ranks
 from atdt.transfer.architectures import ARCHITECTURES
 from atdt.transfer.building import build, transfer_of
 from atdt.transfer.config import HEAD, TransferTraining
 from atdt.transfer.cost import Cost, cost
 from atdt.transfer.head import Head
-from atdt.transfer.memory import FeedChoice, choose_feed
+from atdt.transfer.memory import FeedChoice, choose_feed, free_bytes
 from atdt.transfer.network import TransferNetwork
 from atdt.transfer.on_b import OnB, with_b
 from atdt.transfer.setting import Setting, prepare
@@ -67,8 +68,12 @@ def list_architectures(config: TransferTraining) -> dict[str, Cost]:
     }
 
 
-def feed_choice(config: TransferTraining, setting: Setting, device: torch.device) -> FeedChoice:
-    """Resident or streamed, for this training on this machine; the same for A and B."""
+def feed_choice(
+    config: TransferTraining, setting: Setting, device: torch.device, ranks: Ranks = ALONE
+) -> FeedChoice:
+    """Resident or streamed, for this training on this machine; the same for A and B, and for all
+    ranks, of which the one with the least memory decides."""
+    free = ranks.gathered(free_bytes(device))
     parts = [setting, *([] if setting.b is None else [setting.b])]
     return choose_feed(
         resident=sum(part.geometry.samples * part.sample_bytes for part in parts),
@@ -76,6 +81,7 @@ def feed_choice(config: TransferTraining, setting: Setting, device: torch.device
         device=device,
         budget=config.memory_budget,
         forced=config.feed,
+        free={kind: min(each[kind] for each in free) for kind in free[0]},
     )
 
 

@@ -3,10 +3,14 @@
 Both follow the same `Epoch` and yield the same batches to the bit; which one it is depends on what
 fits (`atdt.transfer.memory`). No worker processes, no xarray, no dask: a batch is rows gathered
 from tensors.
+
+Where several ranks train together, each yields its own part of every batch. The ranks of one
+machine share the memory that arrays or windows are held in, and divide the blocks to be read.
 """
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Protocol, Self
 
 import numpy as np
@@ -14,6 +18,7 @@ import torch
 from torch import Tensor
 
 from atdt.progress import progress
+from atdt.ranks import ALONE, Ranks
 from atdt.stores import READ_THREADS
 from atdt.transfer.order import Epoch
 
@@ -41,16 +46,28 @@ class ResidentFeed:
     Args:
         readers: by name; arrays of the same samples.
         device: where batches go.
-        held_on: where the arrays are held: `device`, or the CPU when they do not fit there.
+        held_on: where the arrays are held: `device`, or the CPU when they do not fit there. Each
+            rank has a GPU of its own, which holds all.
+        ranks: that learn from it together.
     """
 
-    def __init__(self, readers: Mapping[str, Reader], device: torch.device, held_on: torch.device):
+    def __init__(
+        self,
+        readers: Mapping[str, Reader],
+        device: torch.device,
+        held_on: torch.device,
+        ranks: Ranks = ALONE,
+    ):
         self._device = device
+        self._ranks = ranks
+        blocks = range(next(iter(readers.values())).blocks)
+        if held_on.type == "cpu":
+            empty, blocks = ranks.empty, ranks.mine_of_machine(blocks)
+        else:
+            empty = partial(torch.empty, device=held_on)
         self._arrays = {
-            name: torch.empty(reader.shape, dtype=torch_dtype(reader), device=held_on)
-            for name, reader in readers.items()
+            name: empty(reader.shape, dtype=torch_dtype(reader)) for name, reader in readers.items()
         }
-        blocks = next(iter(readers.values())).blocks
 
         def read(block: int) -> None:
             for name, reader in readers.items():
@@ -59,19 +76,21 @@ class ResidentFeed:
 
         with (
             ThreadPoolExecutor(READ_THREADS, thread_name_prefix="blocks") as pool,
-            progress("read the store", total=blocks, unit="blocks") as advance,
+            progress("read the store", total=len(blocks), unit="blocks") as advance,
         ):
-            for _ in pool.map(read, range(blocks)):
+            for _ in pool.map(read, blocks):
                 advance()
+        ranks.wait()
 
     def batches(self, epoch: Epoch, first: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch from batch `first` on, in the stored dtypes, on the device."""
+        """The batches of an epoch from batch `first` on, in the stored dtypes, on the device; of
+        each this rank's part."""
         for samples in epoch.indices(first):
-            yield self._gather(samples)
+            yield self._gather(samples[self._ranks.part(len(samples))])
 
     def held_out(self, samples: np.ndarray, batch: int) -> Iterator[Batch]:
-        """`samples`, `batch` at a time, in their order."""
-        for start in range(0, len(samples), batch):
+        """`samples`, `batch` at a time, in their order; ranks take turns."""
+        for start in self._ranks.mine(range(0, len(samples), batch)):
             yield self._gather(samples[start : start + batch])
 
     def _gather(self, samples: np.ndarray) -> Batch:
@@ -94,6 +113,7 @@ class StreamingFeed:
         device: where batches go.
         blocks_per_window: of the orders that will be asked for.
         held_out: samples that `held_out` will be asked for, read once, now.
+        ranks: that learn from it together.
     """
 
     def __init__(
@@ -102,61 +122,65 @@ class StreamingFeed:
         device: torch.device,
         blocks_per_window: int,
         held_out: np.ndarray,
+        ranks: Ranks = ALONE,
     ):
         self._readers = readers
         self._device = device
+        self._ranks = ranks
         self._per_block = _samples_per_block(readers)
         rows = blocks_per_window * self._per_block
+        self._held_samples = held_out
+        self._held = self._read_rows(held_out)
         pinned = device.type == "cuda"  # copies to the GPU from pageable memory are slower
         self._buffers = [
             {
-                name: torch.empty(
-                    (rows, *reader.shape[1:]), dtype=torch_dtype(reader), pin_memory=pinned
-                )
+                name: ranks.empty((rows, *reader.shape[1:]), torch_dtype(reader), pinned)
                 for name, reader in readers.items()
             }
             for _ in range(2)
         ]
-        self._held_samples = held_out
-        self._held = self._read_rows(held_out)
         self._threads = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="blocks")
 
     def batches(self, epoch: Epoch, first: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch from batch `first` on, in the stored dtypes, on the device."""
+        """See `ResidentFeed.batches`."""
         begin = int(np.searchsorted(epoch.ends, first * epoch.batch, side="right"))
         windows = range(begin, len(epoch.windows))
         if not windows:
             return
+        self._ranks.wait()  # until none reads the last epoch's windows any more
         reading = self._read_ahead(epoch.windows[begin], 0)
-        started: Batch | None = None  # the rows of a batch that goes on in the next window
+        left = epoch.indices(first)  # batches that are not begun
+        batch, done = next(left), 0  # the one that is, and how much of it earlier windows had
+        started: Batch | None = None
         try:
             for turn, window in enumerate(windows):
                 for block in reading:
                     block.result()
+                self._ranks.wait()  # until all have read theirs, and left the other buffers
                 buffers = self._buffers[turn % 2]
                 if window + 1 < len(epoch.windows):
                     reading = self._read_ahead(epoch.windows[window + 1], (turn + 1) % 2)
                 samples = epoch.window_samples(window, first)
                 rows = self._rows(samples, epoch.windows[window])
                 while len(rows):
-                    missing = epoch.batch - (_length(started) if started else 0)
-                    piece, rows = rows[:missing], rows[missing:]
+                    own = self._ranks.part(len(batch))
+                    end = min(done + len(rows), len(batch))
+                    piece = rows[max(own.start - done, 0) : max(own.stop - done, 0)]
+                    rows, done = rows[end - done :], end
                     made = {n: gather(b, piece, self._device) for n, b in buffers.items()}
                     started = _joined(started, made) if started else made
-                    if _length(started) == epoch.batch:
+                    if done == len(batch):
                         yield started
-                        started = None
-            if started:
-                yield started
+                        batch, done, started = next(left, batch), 0, None
         finally:
             _settle(reading)
 
     def held_out(self, samples: np.ndarray, batch: int) -> Iterator[Batch]:
-        """`samples`, `batch` at a time, in their order; they must be those the feed was given."""
+        """See `ResidentFeed.held_out`; `samples` must be those the feed was given."""
         if not np.array_equal(samples, self._held_samples):
             raise ValueError("other held-out samples than the feed has read")
         rows = np.arange(len(samples))
-        for start in range(0, len(rows), batch):
+        for start in self._ranks.mine(range(0, len(rows), batch)):
             piece = rows[start : start + batch]
             yield {name: gather(held, piece, self._device) for name, held in self._held.items()}
 
@@ -171,7 +195,7 @@ class StreamingFeed:
 
         return [
             self._threads.submit(read, name, slot, int(block))
-            for slot, block in enumerate(blocks)
+            for slot, block in self._ranks.mine_of_machine(list(enumerate(blocks)))
             for name in self._readers
         ]
 
@@ -183,20 +207,19 @@ class StreamingFeed:
         return slots[block] * self._per_block + inside
 
     def _read_rows(self, samples: np.ndarray) -> Batch:
-        """Single samples of all arrays, in the order given, through one buffer of a block."""
+        """Single samples of all arrays, in the order given, a block at a time."""
         found = {
-            name: torch.empty((len(samples), *reader.shape[1:]), dtype=torch_dtype(reader))
+            name: self._ranks.empty((len(samples), *reader.shape[1:]), torch_dtype(reader))
             for name, reader in self._readers.items()
         }
         block_of = samples // self._per_block
-        for block in np.unique(block_of):
+        for block in self._ranks.mine_of_machine(np.unique(block_of)):
             places = np.flatnonzero(block_of == block)
-            inside = torch.from_numpy(samples[places] - block * self._per_block)
+            inside = samples[places] - block * self._per_block
             for name, reader in self._readers.items():
-                start, stop = reader.block_range(int(block))
-                buffer = self._buffers[0][name][: stop - start]
-                _read_into(buffer, reader, int(block))
-                found[name][torch.from_numpy(places)] = buffer[inside]
+                rows = torch.from_numpy(reader.read_block(int(block))[inside])
+                found[name][torch.from_numpy(places)] = rows
+        self._ranks.wait()
         return found
 
     def __enter__(self) -> Self:
@@ -231,10 +254,6 @@ def _read_into(rows: Tensor, reader: Reader, block: int) -> None:
         reader.read_block(block, out=rows.numpy())
     else:
         rows.copy_(torch.from_numpy(reader.read_block(block)))
-
-
-def _length(batch: Batch) -> int:
-    return len(next(iter(batch.values())))
 
 
 def _joined(first: Batch, second: Batch) -> Batch:

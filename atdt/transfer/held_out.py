@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from atdt.ranks import Ranks
 from atdt.transfer.order import Geometry, epoch_order
 
 
@@ -90,6 +91,14 @@ class ExplainedVariance:
         self._squares += float((target**2).sum())
         self._sums.append(target.sum(dim=(0, 2, 3)))
         self._count += target.numel() // target.shape[1]
+
+    def add_up(self, ranks: Ranks) -> None:
+        """Take in what the other ranks have added."""
+        own = [one.cpu() for one in self._sums]
+        found = ranks.gathered((self._error, self._squares, self._count, own))
+        errors, squares, counts, sums = zip(*found, strict=True)
+        self._error, self._squares, self._count = sum(errors), sum(squares), sum(counts)
+        self._sums = [one for part in sums for one in part]
 
     def value(self) -> float | None:
         """None where the targets do not vary."""

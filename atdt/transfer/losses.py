@@ -11,7 +11,7 @@ from torch.nn import functional
 from atdt.devices import precision_context
 from atdt.errors import UserError
 from atdt.networks import TaskNetwork
-from atdt.tasks.base import Task
+from atdt.tasks.base import Task, counted
 from atdt.transfer.feed import Batch
 
 WANTED = "wanted output"  # of a batch: D2(E2)
@@ -103,6 +103,12 @@ class Outcome:
         with torch.no_grad():
             return self._teacher.decode(self.target)
 
+    @cached_property
+    def labelled(self) -> Tensor:
+        """How many pixels `task_loss` is a mean over, a scalar."""
+        target = self._task.target(None, self._batch["label"])
+        return counted(self._task.valid(target, self.output.shape[1]))
+
     def task_loss(self) -> Tensor:
         """T2's own loss on the labels in the store."""
         return self._task.loss(self.output, self._task.target(None, self._batch["label"]))
@@ -128,7 +134,8 @@ class Loss:
         of: the loss, a scalar.
         features: E2's features of the batch.
         decoder: D2.
-        label: T2's labels under the same views.
+        label: T2's labels under the same views; the mean is over labelled pixels, else over all
+            of the samples alike.
     """
 
     of: Callable[[Outcome], Tensor]

@@ -13,6 +13,7 @@ from atdt.errors import MismatchError, UserError
 from atdt.runs import Run
 from atdt.stores import FeatureReader, Store, open_store
 from atdt.stores.provenance import differences
+from atdt.tasks.base import counted
 from atdt.training.cross_task import CrossTask, load_cross_task
 from atdt.transfer.config import TransferTraining
 from atdt.transfer.feed import B_LABEL, B_SOURCE, Batch, ResidentFeed, StreamingFeed
@@ -174,6 +175,11 @@ class Agreeing:
         self._cross_task = b.cross_task.on(device, precision)
         self._size, self._device, self._precision = b.view_size, device, precision
         self._teacher = None if teacher is None else replace(teacher, size=b.view_size)
+
+    def labelled(self, batch: Batch) -> Tensor:
+        """How many pixels `loss` is a mean over, a scalar."""
+        target = self._cross_task.target(None, batch[B_LABEL])
+        return counted(self._cross_task.valid(target))
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Of a batch on the device that has `B_SOURCE` and `B_LABEL`, a scalar."""

@@ -37,6 +37,11 @@ class Geometry:
         """Blocks in the store."""
         return -(-self.samples // self.samples_per_shard)
 
+    def batch_at(self, step: int, visited: int) -> int:
+        """Samples of the batch of step `step`, where epochs visit `visited` samples."""
+        first = step % -(-visited // self.batch)
+        return min(self.batch, visited - first * self.batch)
+
     def to_dict(self) -> dict[str, int]:
         """For run.json."""
         return asdict(self)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from atdt.ranks import ALONE, Ranks
 from atdt.transfer.feed import Batch
 
 NOISE, MIXUP = 1, 2  # streams of random numbers, apart from those of the order of samples
@@ -27,20 +28,31 @@ class Perturbation:
             ICLR 2018); 0: no mixtures.
         scale: (C1, 1, 1) standard deviations of E1's channels, on the device of the batches.
         seed: of all draws.
+        ranks: that learn together; mixtures are for one alone.
     """
 
     noise: float
     mixup: float
     scale: Tensor
     seed: int
+    ranks: Ranks = ALONE
 
-    def noisy(self, step: int, batch: Batch) -> Batch:
-        """The batch of a step with noise on "source"; the same noise whatever was mixed before."""
+    def noisy(self, step: int, batch: Batch, whole: int | None = None) -> Batch:
+        """The batch of a step with noise on "source"; the same noise whatever was mixed before, and
+        whichever rank the sample falls to.
+
+        Args:
+            whole: samples of the batch of all ranks, of which `batch` is this one's part; None: it
+                is all.
+        """
         if not self.noise:
             return batch
         source = batch["source"]
         generator = torch.Generator(source.device).manual_seed(self._seed(step, NOISE))
-        drawn = torch.randn(source.shape, generator=generator, device=source.device)
+        whole = len(source) if whole is None else whole
+        shape = whole, *source.shape[1:]
+        drawn = torch.randn(shape, generator=generator, device=source.device)
+        drawn = drawn[self.ranks.part(whole)]
         return batch | {"source": source + self.noise * self.scale * drawn}
 
     def mixed(self, step: int, batch: Batch) -> Batch:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, unfold
 
 from atdt.errors import UserError
+from atdt.ranks import ALONE, Ranks
 from atdt.sizes import said
 from atdt.transfer.feed import Batch
 from atdt.transfer.memory import free_bytes
@@ -60,6 +61,11 @@ class NormalEquations:
                 self._gram += x.T @ x
                 self._products += x.T @ y
 
+    def add_up(self, ranks: Ranks) -> None:
+        """Take in what the other ranks have added."""
+        ranks.add_up([self._gram])
+        ranks.add_up([self._products])
+
     @torch.no_grad()
     def solve(self, alpha: float) -> None:
         """Give the linear part the weights of the best linear map under this penalty."""
@@ -77,6 +83,7 @@ def solve_ridge(
     fed: Iterable[Batch],
     alpha: float | None = None,
     loss: Callable[[], float] | None = None,
+    ranks: Ranks = ALONE,
 ) -> float:
     """Give the linear part of `network` the weights of the best linear map.
 
@@ -85,6 +92,7 @@ def solve_ridge(
         fed: batches that are added.
         alpha: of the penalty; None: the one of `ALPHAS` with the smallest `loss`.
         loss: of the network as it is, on other images; None: they are not compared.
+        ranks: that add batches, each its own.
 
     Returns:
         alpha.
@@ -92,6 +100,7 @@ def solve_ridge(
     equations = NormalEquations(network)
     for batch in fed:
         equations.add(batch)
+    equations.add_up(ranks)
     if alpha is None and loss is not None:
         found = {}
         for tried in ALPHAS:

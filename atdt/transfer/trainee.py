@@ -8,10 +8,11 @@ from typing import Any, Self
 import torch
 from torch import nn
 
-from atdt.curves import Curves, RecentLosses
+from atdt.curves import Curves, NoCurves, RecentLosses
 from atdt.progress import progress
 from atdt.provenance import torch_threads
-from atdt.runs import Run, load_checkpoint, save_checkpoint
+from atdt.ranks import ALONE, Ranks
+from atdt.runs import Run, save_checkpoint
 from atdt.transfer.building import network_keys, transfer_of
 from atdt.transfer.config import TransferTraining
 from atdt.transfer.cost import cost
@@ -32,7 +33,11 @@ Feed = StoreFeed | PairedFeed
 
 
 def learnt_from(
-    config: TransferTraining, setting: Setting, inputs: Mapping[str, Any], device: torch.device
+    config: TransferTraining,
+    setting: Setting,
+    inputs: Mapping[str, Any],
+    device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> dict[str, Any]:
     """All that the weights of a run depend on: the options, the features, the processor.
 
@@ -41,7 +46,7 @@ def learnt_from(
     """
     return config.described() | {
         "device": device.type,
-        "threads": torch_threads(),
+        "threads": torch_threads() if ranks.alone else None,
         "features": {side: inputs[side]["key"] for side in ("source", "target")},
         "samples_sha256": inputs["store"]["samples_sha256"],
         "domain": inputs["store"]["domain"]["digest"],
@@ -60,6 +65,7 @@ class Trainee:
         run: where it is kept, unfinished.
         network: the G or head itself, with the weights that it starts from.
         device: where it learns.
+        ranks: that train it together; the first one alone writes.
 
     Attributes:
         done: steps that were taken.
@@ -74,15 +80,17 @@ class Trainee:
         run: Run,
         network: nn.Module,
         device: torch.device,
+        ranks: Ranks = ALONE,
     ):
         self.config, self.setting, self.run = config, setting, run
+        self._ranks = ranks
         self._inputs = inputs
         self.learner = self._build_learner(network, device)
         self.keeper = Keeper(config.keep)
         self.done, self.seconds = 0, 0.0
         self._losses = RecentLosses(self.learner.names, device)
         self._loss: float | None = None
-        checkpoint = load_checkpoint(run)
+        checkpoint = ranks.loaded(run)
         if checkpoint is not None:
             tensors, state = checkpoint
             self.done, self.seconds = state["step"], state["seconds"]
@@ -108,6 +116,7 @@ class Trainee:
     def begin(self, feed: Feed) -> None:
         """Solve for what is solved for, unless a checkpoint was gone on from, and look at it."""
         if self.done or not (self.config.is_solved or self.config.start == "ridge"):
+            self._ranks.start_alike(self.learner.network)
             return
         start = time.monotonic()
         config, setting = self.config, self.setting
@@ -115,12 +124,14 @@ class Trainee:
         network = transfer_of(self.learner.network)
         alpha = solve_ridge(
             network,
-            _one_pass(feed, order),
+            _one_pass(feed, order, self._ranks),
             config.options.get("alpha") if config.is_solved else None,
             (lambda: self._measure(feed)["loss"]) if self.held_out else None,
+            self._ranks,
         )
         if config.is_solved:
             network.body.options["alpha"] = alpha
+        self._ranks.start_alike(self.learner.network)
         self.seconds += time.monotonic() - start
         if self.held_out:
             self._curves.add(self.done, self.look(feed))
@@ -168,6 +179,8 @@ class Trainee:
 
     def save(self) -> None:
         """Write a checkpoint, after the rows of the curves up to it."""
+        if not self._ranks.is_first:
+            return
         self._curves.flush()
         state = {"step": self.done, "seconds": self.seconds} | self.keeper.state()
         tensors = self.learner.tensors() | self.keeper.tensors() | self._losses.tensors()
@@ -179,6 +192,8 @@ class Trainee:
         Args:
             more: keys of run.json beside those of the network and what it was trained on.
         """
+        if not self._ranks.is_first:
+            return
         config, setting, network = self.config, self.setting, self.learner.network
         price = cost(network, setting.source_shape)
         self.run.finish(
@@ -198,7 +213,8 @@ class Trainee:
     def __enter__(self) -> Self:
         columns = self.keeper.columns(self.learner)
         columns = ("learning_rate", *self.learner.names, *columns)
-        self._curves = Curves(self.run.path, columns, self.done)
+        is_first = self._ranks.is_first
+        self._curves = Curves(self.run.path, columns, self.done) if is_first else NoCurves()
         return self
 
     def __exit__(
@@ -210,7 +226,7 @@ class Trainee:
         self._curves.__exit__(kind, error, trace)
 
     def _build_learner(self, network: nn.Module, device: torch.device) -> Learner:
-        return build_learner(self.config, self.setting, network, device)
+        return build_learner(self.config, self.setting, network, device, self._ranks)
 
     def _network_keys(self) -> dict[str, Any]:
         """What run.json says of the network, so that it can be built again."""
@@ -221,7 +237,11 @@ class Trainee:
 
 
 def build_learner(
-    config: TransferTraining, setting: Setting, network: nn.Module, device: torch.device
+    config: TransferTraining,
+    setting: Setting,
+    network: nn.Module,
+    device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> Learner:
     """The learner of a G, behind which N2 stands where a loss needs it, or of a head."""
     teacher = task = size = None
@@ -251,23 +271,26 @@ def build_learner(
         device=device,
         precision=config.precision,
         target_scale=None if target is None else Standard.of(target.statistics).scale,
-        perturbation=_perturbation(config, setting, device),
+        perturbation=_perturbation(config, setting, device, ranks),
         agreeing=agreeing,
+        ranks=ranks,
+        whole=lambda step: setting.geometry.batch_at(step, setting.train_samples),
     )
 
 
 def _perturbation(
-    config: TransferTraining, setting: Setting, device: torch.device
+    config: TransferTraining, setting: Setting, device: torch.device, ranks: Ranks
 ) -> Perturbation | None:
     if not (config.feature_noise or config.mixup):
         return None
     scale = Standard.of(setting.readers["source"].statistics).scale[:, None, None]
-    return Perturbation(config.feature_noise, config.mixup, scale.to(device), config.seed)
+    return Perturbation(config.feature_noise, config.mixup, scale.to(device), config.seed, ranks)
 
 
-def _one_pass(feed: Feed, order: Epoch) -> Iterator[Batch]:
-    """Every training sample once, with progress."""
+def _one_pass(feed: Feed, order: Epoch, ranks: Ranks) -> Iterator[Batch]:
+    """Every training sample once, with progress; of several ranks, to one of them."""
     with progress("ridge", order.batches, "batches") as advance:
-        for batch in feed.batches(order):
-            yield batch
+        for batch, samples in zip(feed.batches(order), order.indices(), strict=True):
+            if ranks.is_first or len(samples) >= ranks.launch.size:  # else all have all of it
+                yield batch
             advance(1)

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from atdt.devices import pick_device
 from atdt.progress import progress
+from atdt.ranks import ALONE, Ranks, joined
 from atdt.runs import create_run, exclusive
 from atdt.transfer.building import build, input_keys
 from atdt.transfer.config import TransferTraining
@@ -34,6 +34,9 @@ def train(config: TransferTraining, say: Say = lambda line: None) -> Path:
     whichever feed either part had. On a GPU this holds as far as kernels are deterministic; cuDNN
     is told to choose such.
 
+    Where torchrun started several processes, they train it together, on the same batches in the
+    same order: to rounding the same as one would, whatever their number; see docs/scale.md.
+
     Args:
         say: called with each line that a user should see: costs, the feed and its reason.
 
@@ -45,25 +48,38 @@ def train(config: TransferTraining, say: Say = lambda line: None) -> Path:
         MismatchError: the store's E2 is not `target_run`'s.
         NumericsError: the loss is not finite any more.
     """
+    with joined(config.device) as ranks:
+        return _train(config, say if ranks.is_first else lambda line: None, ranks)
+
+
+def _train(config: TransferTraining, say: Say, ranks: Ranks) -> Path:
+    device = ranks.device
     setting = with_b(config, prepare(config))
-    device = pick_device(config.device)
+    config.check_together(ranks)
     network = build(config, setting)
-    choice, inputs = feed_choice(config, setting, device), input_keys(config, setting)
-    with exclusive(config.out), torch.backends.cudnn.flags(enabled=True, deterministic=True):
-        run = create_run(
-            config.out,
-            KIND,
-            learnt_from(config, setting, inputs, device),
-            overwrite=config.overwrite,
-            resume=config.resume,
+    choice, inputs = feed_choice(config, setting, device, ranks), input_keys(config, setting)
+    with (
+        ranks.first_holds(exclusive(config.out)),
+        torch.backends.cudnn.flags(enabled=True, deterministic=True),
+    ):
+        run = ranks.first_makes(
+            lambda: create_run(
+                config.out,
+                KIND,
+                learnt_from(config, setting, inputs, device, ranks),
+                overwrite=config.overwrite,
+                resume=config.resume,
+            )
         )
         if run.complete:
             say(f"{run.path}: a finished run of the same options, nothing to do")
             return run.path
         for line in stated(config, setting, network, cost(network, setting.source_shape), choice):
             say(line)
-        trainee = Trainee(config, setting, inputs, run, network, device)
-        with open_feed(setting, choice, device) as feed, trainee:
+        trainee = Trainee(config, setting, inputs, run, network, device, ranks)
+        for line in ranks.said(trainee.learner.network, config.batch):
+            say(line)
+        with open_feed(setting, choice, device, ranks) as feed, trainee:
             trainee.begin(feed)
             left = config.last_step - trainee.done
             with progress(f"train {config.target}", left) as advance:
@@ -75,15 +91,15 @@ def train(config: TransferTraining, say: Say = lambda line: None) -> Path:
 
 
 def open_feed(
-    setting: Setting, choice: FeedChoice, device: torch.device
+    setting: Setting, choice: FeedChoice, device: torch.device, ranks: Ranks = ALONE
 ) -> AbstractContextManager[Feed]:
     """The feed that was chosen, over the arrays that training reads; of B too, where it does."""
 
     def opened(part: Setting | OnB) -> StoreFeed:
         if choice.kind == "resident":
-            return ResidentFeed(part.readers, device, choice.held_on)
+            return ResidentFeed(part.readers, device, choice.held_on, ranks)
         window = part.geometry.blocks_per_window
-        return StreamingFeed(part.readers, device, window, part.held_out.samples)
+        return StreamingFeed(part.readers, device, window, part.held_out.samples, ranks)
 
     return opened(setting) if setting.b is None else PairedFeed(opened(setting), opened(setting.b))
 

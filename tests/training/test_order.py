@@ -5,7 +5,10 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atdt.launch import Launch
+from atdt.ranks import Ranks
 from atdt.training.order import Draw, Order
+from tests.made_ranks import CPU
 
 SIZES = st.lists(st.integers(1, 7), min_size=1, max_size=3)
 
@@ -29,6 +32,18 @@ def test_a_step_does_not_depend_on_the_steps_before_it(sizes, batch, seed, step)
         walked.draws(earlier)
     assert walked.draws(step) == Order(sizes, batch, seed).draws(step)
     assert len(walked.draws(step)) == batch
+
+
+@given(
+    sizes=SIZES, part=st.integers(1, 3), seed=st.integers(0, 99), size=st.sampled_from([1, 2, 4])
+)
+def test_ranks_together_draw_what_one_draws(sizes, part, seed, size):
+    order = Order(sizes, 4 * part, seed)
+    for step in range(3):
+        ranks = [Ranks(Launch(r, size, r, size), CPU) for r in range(size)]
+        drawn = [order.draws(step)[rank.part(4 * part)] for rank in ranks]
+        assert {len(own) for own in drawn} == {4 * part // size}
+        assert [draw for own in drawn for draw in own] == Order(sizes, 4 * part, seed).draws(step)
 
 
 @given(sizes=SIZES, turns=st.integers(1, 4), seed=st.integers(0, 99), step=st.integers(0, 20))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from atdt.errors import StoreError
 from atdt.transfer.feed import ResidentFeed, StreamingFeed
 from atdt.transfer.order import Geometry, epoch_order
+from tests.made_ranks import together
 
 CPU = torch.device("cpu")
 NONE = np.empty(0, np.int64)
@@ -131,3 +132,69 @@ def test_arrays_with_other_blocks_are_refused(array_reader):
     }
     with pytest.raises(ValueError, match="other blocks"):
         StreamingFeed(arrays, CPU, 2, NONE)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    geometry=st.builds(
+        Geometry,
+        samples=st.integers(1, 40),
+        samples_per_shard=st.integers(1, 9),
+        blocks_per_window=st.integers(1, 4),
+        batch=st.integers(1, 12),
+    ),
+    seed=st.integers(0, 9),
+    size=st.sampled_from([2, 4]),
+    data=st.data(),
+)
+def test_ranks_of_a_machine_have_each_batch_between_them_and_read_each_block_once(
+    array_reader, geometry, seed, size, data
+):
+    """The order of one, 2 and 4; over memory that all share, whoever is faster."""
+    flags = st.lists(st.booleans(), min_size=geometry.samples, max_size=geometry.samples)
+    kept = np.array(data.draw(flags), dtype=bool)
+    held = np.flatnonzero(~kept)
+    orders = [epoch_order(seed, epoch, geometry, kept) for epoch in range(2)]
+    first = data.draw(st.integers(0, max(0, orders[0].batches - 1)))
+    arrays = numbered(array_reader, geometry.samples, geometry.samples_per_shard)
+
+    def walk(feed):
+        seen = [batch for order in orders for batch in feed.batches(order, first)]
+        return seen, list(feed.held_out(held, 3))
+
+    def resident(ranks):
+        with ResidentFeed(arrays, CPU, CPU, ranks) as feed:
+            return walk(feed)
+
+    def streaming(ranks):
+        with StreamingFeed(arrays, CPU, geometry.blocks_per_window, held, ranks) as feed:
+            return walk(feed)
+
+    wanted = [samples for order in orders for samples in order.indices(first)]
+    for fed in (resident, streaming):
+        arrays["source"].reads.clear()
+        found, measured = zip(*together(size, fed), strict=True)
+        for parts, samples in zip(zip(*found, strict=True), wanted, strict=True):
+            if len(samples) < size:
+                for part in parts:
+                    check(part, samples)
+                continue
+            lengths = [len(part["label"]) for part in parts]
+            assert max(lengths) - min(lengths) <= 1
+            check({name: torch.cat([part[name] for part in parts]) for name in parts[0]}, samples)
+        turns = [batch["label"].flatten().tolist() for own in measured for batch in own]
+        assert sorted(turns) == [list(held[at : at + 3]) for at in range(0, len(held), 3)]
+        if fed is resident:
+            assert sorted(arrays["source"].reads) == list(range(geometry.blocks))
+
+
+@given(
+    samples=st.integers(1, 60),
+    batch=st.integers(1, 20),
+    step=st.integers(0, 50),
+)
+def test_how_large_the_batch_of_a_step_is(samples, batch, step):
+    geometry = Geometry(samples, 5, 2, batch)
+    epoch, first = divmod(step, -(-samples // batch))
+    found = next(epoch_order(1, epoch, geometry).indices(first))
+    assert geometry.batch_at(step, samples) == len(found)
