@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from atdt.errors import StoreError
-from atdt.files import write_atomic
+from atdt.files import make_folder, write_atomic
+from atdt.places import place
 from atdt.stores.checks import ABSENT, ROOT_LEDGER, digests
 from atdt.stores.layout import FORMAT, LEDGER, METADATA, SCHEMA, VECTORS
 from atdt.stores.ledger import Ledger, read_ledger, write_ledger
-from atdt.stores.lock import WriterLock
+from atdt.stores.lock import Lock, writer_lock
 from atdt.stores.metadata import root_files, vector_files
 from atdt.stores.provenance import differences, plain
 from atdt.stores.samples import SampleTable
@@ -44,7 +45,7 @@ def create_store(
         StoreError: `path` is something else, the store was made by another plan or from another
             domain (the message says in what they differ), or it is damaged.
     """
-    path = Path(path)
+    path = place(path)
     if (path.exists() or path.is_symlink()) and not path.is_dir():
         raise StoreError(f"{path}: exists and is not a feature store; choose another path")
     wanted = {
@@ -120,10 +121,10 @@ def _write_root(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
         lock.release()
 
 
-def _lock(path: Path) -> WriterLock:
+def _lock(path: Path) -> Lock:
     folder = (path / ROOT_LEDGER).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    return WriterLock(folder)
+    make_folder(folder)
+    return writer_lock(folder)
 
 
 def _write_root_ledger(path: Path, metadata: bytes) -> None:
