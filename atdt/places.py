@@ -21,6 +21,7 @@ OPTIONS: dict[str, Any] = {"use_listings_cache": False}
 LIBRARIES = ("aiobotocore", "aiohttp", "botocore", "fsspec", "gcsfs", "google", "s3fs")
 
 _given: dict[str, Any] = {}
+_used: set[str] = set()  # schemes
 
 
 def is_url(text: str | Path) -> bool:
@@ -69,6 +70,11 @@ def use_storage_options(options: Mapping[str, Any]) -> None:
 def storage_options() -> dict[str, Any]:
     """Those of `use_storage_options`, for another process."""
     return dict(_given)
+
+
+def were_used() -> bool:
+    """Whether this process has opened a URL, so that an error may be that of an object store."""
+    return bool(_used)
 
 
 def parse_storage_options(texts: Iterable[str]) -> dict[str, Any]:
@@ -143,6 +149,7 @@ def _value(text: str) -> Any:
 
 
 def _url_path(scheme: str, url: str) -> Path:
+    _used.add(scheme)
     try:
         from upath import UPath
     except ImportError:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atdt import __version__
+from atdt.places import without_secrets
 
 LIBRARIES = ("torch", "torchvision", "numpy", "zarr", "numcodecs", "xarray", "safetensors")
 
@@ -27,7 +28,7 @@ def provenance(*more: str) -> dict[str, Any]:
             continue
     return {
         "versions": versions,
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": " ".join([Path(sys.argv[0]).name, *without_secrets(sys.argv[1:])]),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "threads": torch_threads(),
     }

@@ -28,6 +28,12 @@ ENVIRONMENT = {
 ERROR = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{}</Code><Message>{}</Message></Error>'
 
 
+ANSWERS = {
+    "busy": ("503 Slow Down", "SlowDown"),
+    "failed": ("500 Internal Server Error", "InternalError"),
+}
+
+
 @dataclass
 class Fault:
     """Something that goes wrong with requests.
@@ -109,12 +115,10 @@ class _Faulty:
             raise ConnectionError
         if fault.what == "busy":
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        code = (
-            ("503 Slow Down", "SlowDown") if fault.what == "busy" else ("500 No", "InternalError")
-        )
-        body = ERROR.format(code[1], "please try again").encode()
+        status, code = ANSWERS[fault.what]
+        body = ERROR.format(code, "please try again").encode()
         headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
-        start(code[0], headers)
+        start(status, headers)
         return [body]
 
     def _fault(self, method: str, path: str) -> Fault | None:

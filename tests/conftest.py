@@ -84,11 +84,14 @@ def bucket(s3, tmp_path) -> str:
 
 
 @pytest.fixture
-def impatient():
-    """Clients that give up after a second try."""
+def impatient(monkeypatch):
+    """Clients that give up at once."""
+    import s3fs
+
     from atdt import places
 
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
     before = places.storage_options()
-    places.use_storage_options({"retries": 1, "config_kwargs": {"retries": {"max_attempts": 1}}})
+    places.use_storage_options({"config_kwargs": {"retries": {"max_attempts": 0}}})
     yield
     places.use_storage_options(before)

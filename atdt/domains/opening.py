@@ -9,7 +9,8 @@ from atdt.domains.check import check_files, find_bad
 from atdt.domains.description import FILE_NAME, read_description
 from atdt.domains.domain import Domain
 from atdt.domains.lists import read_list
-from atdt.errors import DomainError
+from atdt.errors import DomainError, PlaceError
+from atdt.places import is_url
 
 GRAMMAR = "PATH[:SPLIT][@N]"
 
@@ -26,6 +27,8 @@ class Spec:
 def parse_spec(spec: str | Path) -> Spec:
     """Take a spec apart; a path that exists as it stands is a path, whatever is in it."""
     text = str(spec)
+    if is_url(text):
+        raise PlaceError(f"{text}: domains take no URLs yet; copy the domain here first")
     match = re.fullmatch(r"(.+?)(?::([^/\\:@]+))?(?:@(\d+))?", text)
     if match is None or Path(text).exists():
         return Spec(Path(text), None, None)

@@ -9,23 +9,18 @@ import xarray
 from atdt import objects
 from atdt.errors import StoreError
 from atdt.places import place
-from atdt.stores import open_dataset, open_store, verify_store
+from atdt.stores import (
+    delete_array,
+    delete_store,
+    find_stores,
+    free_orphans,
+    open_dataset,
+    open_store,
+    store_usage,
+    verify_store,
+)
 from benchmarks.s3 import Fault
-
-
-def download(url, folder):
-    """All objects below a URL as files."""
-    for name in objects.below(place(url)):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(objects.get(place(url) / name))
-    return folder
-
-
-def upload(folder, url):
-    for file in folder.rglob("*"):
-        if file.is_file():
-            objects.put(place(url) / str(file.relative_to(folder)), file.read_bytes())
-    return url
+from tests.made_objects import download, upload
 
 
 @pytest.fixture
@@ -143,28 +138,20 @@ def test_a_damaged_shard_is_found_and_written_again(kit, bucket):
         open_store(where).features("level4", "depth")
 
 
-FAULTS = [
-    (what, method, key)
-    for what in ("busy", "dropped", "lost", "failed")
-    for method, key in (
-        ("PUT", r"/c/1/0"),
-        ("PUT", r"/commits/1"),
-        ("PUT", r"ledger\.jsonl"),
-        ("PUT", r"writer\.lock"),
-        ("GET", r"zarr\.json"),
-    )
-]
+FAULTED = {
+    "PUT": (r"/c/1/0", r"/commits/1", r"ledger\.jsonl", r"depth/writer\.lock", r"sample_id/c/0"),
+    "GET": (r"level4/depth/zarr\.json", r"a/zarr\.json"),
+    "DELETE": (r"/commits/1",),
+}
 
 
-@pytest.mark.parametrize(("what", "method", "key"), FAULTS)
-def test_whatever_goes_wrong_once_ends_in_the_same_store(
-    kit, bucket, s3, tmp_path, what, method, key
-):
-    values, where = kit.values(), place(f"{bucket}/w.zarr")
-    s3.faults.append(Fault(what, method, key))
+@pytest.mark.parametrize("what", ["busy", "dropped", "lost", "failed"])
+def test_whatever_goes_wrong_once_ends_in_the_same_store(kit, bucket, s3, tmp_path, what):
+    values, where = kit.values(), place(f"{bucket}/a")
+    s3.faults += [Fault(what, method, key) for method, keys in FAULTED.items() for key in keys]
     store = kit.store(path=where)
     kit.write(store, values)
-    assert s3.faults[0].happened == 1
+    assert [fault.happened for fault in s3.faults] == [1] * 8
     here = kit.store(path=tmp_path / "w.zarr")
     kit.write(here, values)
     assert kit.files(download(str(where), tmp_path / "down")) == kit.files(here.path)
@@ -251,3 +238,50 @@ def test_the_lock_of_a_process_that_is_gone_hinders_nobody(kit, bucket):
     kit.write(store, values, resume=True)
     assert verify_store(where).problems == ()
     assert not [n for n in objects.below(where) if "writer.lock" in n]
+
+
+def test_prune_shows_what_nothing_refers_to_and_deletes_it(kit, bucket):
+    where = place(f"{bucket}/w.zarr")
+    store = kit.store(path=where)
+    kit.write(store, kit.values())
+    folder = where / "level4/depth"
+    before = objects.below(where)
+    stray = {
+        "c/1/.0.1f.partial": b"12345",
+        "c/7/0/0/0": b"123",
+        "commits/1": b"12",
+        "writer.lock.1": json.dumps({"host": "gone", "process": 1}).encode(),
+    }
+    for name, data in stray.items():
+        objects.put(folder / name, data)
+    objects.put(where / "level4/half/zarr.json", objects.get(folder / "zarr.json"))
+    (array, leftover) = store_usage(where).arrays
+    assert (array.name, leftover.name) == ("level4/depth", "level4/half")
+    assert (array.state, leftover.state) == ("being written", "leftover")
+    freed = free_orphans(where)
+    assert len(freed.left) == 1 and "process 1 on gone" in freed.left[0]
+    with pytest.MonkeyPatch.context() as patch:
+        asleep(patch)
+        (array,) = store_usage(where).arrays
+        assert array.state == "complete"
+        assert {orphan.path.relative_to(folder).as_posix() for orphan in array.orphans} == set(
+            stray
+        )
+        objects.put(where / "level4/.zarr.json.1f.partial", b"")
+        freed = free_orphans(where)
+    assert freed.left == []
+    assert freed.bytes == sum(map(len, stray.values()))
+    assert objects.below(where) == before
+    assert find_stores(place(bucket)) == [where]
+
+
+def test_arrays_and_stores_are_deleted(kit, bucket):
+    where = place(f"{bucket}/w.zarr")
+    store = kit.store(path=where)
+    kit.write(store, kit.values())
+    kit.write(store, kit.values(), name="other")
+    delete_array(where, "level4/other")
+    assert open_store(where).arrays("level4") == ["depth"]
+    assert verify_store(where).problems == ()
+    delete_store(where)
+    assert objects.below(place(bucket)) == {}
