@@ -99,3 +99,39 @@ def test_a_server_that_stays_busy_ends_with_2_and_how_to_go_on(arguments, bucket
     again = CliRunner().invoke(main, [*arguments, f"--out={out}", "--resume"])
     assert again.exit_code == 0, again.output
     assert verify_store(out).problems == ()
+
+
+def test_workers_write_there_too(config, dask_workers, s3, bucket, tmp_path):
+    from atdt import places
+    from atdt.cluster import Cluster
+    from atdt.extract import extract
+    from benchmarks.s3 import CREDENTIALS
+
+    key, secret = CREDENTIALS.values()
+    before = places.storage_options()
+    places.use_storage_options({"endpoint_url": s3.url, "key": key, "secret": secret})
+    try:
+        out = place(f"{bucket}/a.zarr")
+        extract(config(out=out, cluster=Cluster(address=dask_workers.scheduler_address)))
+    finally:
+        places.use_storage_options(before)
+    here = extract(config(out=tmp_path / "b.zarr"))
+    down = download(str(out), tmp_path / "down")
+    assert shards(down) == shards(here)
+    assert verify_store(down).problems == ()
+    left = objects.below(out)
+    assert not [name for name in left if "partial" in name or "lock" in name or "commits" in name]
+
+
+def test_credentials_are_in_nothing_that_is_written(arguments, bucket, s3, monkeypatch):
+    from benchmarks.s3 import CREDENTIALS
+
+    key, secret = CREDENTIALS.values()
+    out = f"{bucket}/a.zarr"
+    options = ["--storage-options", f"key={key}", f"--storage-options=secret={secret}"]
+    monkeypatch.setattr(sys, "argv", ["atdt", *arguments, *options])
+    done = CliRunner().invoke(main, [*arguments, f"--out={out}", *options], catch_exceptions=False)
+    assert done.exit_code == 0
+    texts = [objects.get(place(out) / n) for n in objects.below(place(out)) if "/c/" not in n]
+    assert any(b"--storage-options=" in text for text in texts)
+    assert not any(secret.encode() in text for text in texts)
