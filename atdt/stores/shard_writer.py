@@ -143,8 +143,7 @@ class ShardWriter:
         try:
             objects.put(file, data, new=self._alone)
         except FileExistsError:
-            there = stored_checksums(RemoteShard(file, len(data)), slots, len(draft.values))
-            if block_digest(there) != digest:
+            if not _holds(RemoteShard(file, len(data)), slots, len(draft.values), digest):
                 raise StoreError(
                     f"{file}: another writer has just written it otherwise; stop one of the two, "
                     "and go on with --resume"
@@ -165,6 +164,14 @@ class ShardWriter:
         """
         path = shard_path(self._folder, block, len(self.shape))
         return inside(self._folder, str(path.relative_to(self._folder)))
+
+
+def _holds(shard: RemoteShard, slots: int, samples: int, digest: str) -> bool:
+    """Whether an object is the shard of that digest: made by a request whose answer was lost."""
+    try:
+        return block_digest(stored_checksums(shard, slots, samples)) == digest
+    except StoreError:
+        return False
 
 
 class Draft:

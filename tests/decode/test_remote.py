@@ -71,7 +71,8 @@ def test_predictions_and_their_metrics_are_those_made_on_the_disk(ground, away, 
         )
     )
     assert there["metrics"] == ours["metrics"]
-    assert f"{out}: predictions of semantic, complete" in invoke("inspect", out).stdout
+    shown = " ".join(invoke("inspect", out).stdout.split())
+    assert f"{out}: predictions of semantic, complete" in shown
 
 
 def test_images_take_a_request_each_and_are_looked_up_by_folders(ground, away, s3):
