@@ -79,9 +79,8 @@ def test_what_takes_no_urls_says_so_and_makes_no_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     line = one_line("render", "--out", "s3://bucket/streets")
     assert "takes no URLs yet" in line and "'--out'" in line and "render" in line
-    assert "take no URLs yet" in one_line(
-        "plan", "s3://bucket/a:train", "--out=x", "--labels=depth"
-    )
+    line = one_line("rehearse", "s3://bucket/a:train", "--to=s3://bucket/b:train", "--out=c")
+    assert "s3://bucket/a:train: a domain is made from one of this machine" in line
     assert list(tmp_path.iterdir()) == []
 
 
