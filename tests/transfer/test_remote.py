@@ -10,6 +10,7 @@ from atdt.places import place
 from atdt.runs import open_run
 from atdt.transfer import train
 from atdt.transfer.trainee import Trainee
+from benchmarks.s3 import Fault
 from tests.made_objects import upload
 
 COMMON = ["--from=depth", "--to=semantic", "--device=cpu", "--steps=9", "--batch=5", "--width=8"]
@@ -92,3 +93,25 @@ def test_two_trainings_of_one_run_are_refused(away, bucket, config):
     out = place(f"{bucket}/g")
     with exclusive(out), pytest.raises(RunError, match="is writing it"):
         train(config(store=place(away), out=out))
+
+
+@pytest.mark.parametrize("what", ["busy", "dropped", "failed"])
+def test_a_training_that_waits_for_a_server_gives_the_same_weights(
+    away, ground, config, s3, tmp_path, what
+):
+    s3.faults += [Fault(what, "GET", f"/level./.*/c/{block}/", times=2) for block in (0, 1)]
+    out = train(config(store=place(away), feed="stream", window=2, out=tmp_path / "g"))
+    assert [fault.happened for fault in s3.faults] == [2, 2]
+    assert same(weights(out), weights(train(config(window=2, out=tmp_path / "h"))))
+
+
+def test_diagnose_reads_stores_and_runs_in_a_bucket(away, ground, tmp_path):
+    done = CliRunner().invoke(
+        main, ["diagnose", away, str(ground.store), "--from=depth", f"--out={tmp_path / 'd'}"]
+    )
+    here = CliRunner().invoke(
+        main,
+        ["diagnose", *[str(ground.store)] * 2, "--from=depth", f"--out={tmp_path / 'e'}"],
+    )
+    assert done.exit_code == here.exit_code, done.output
+    assert done.exit_code == 0, done.output
