@@ -15,6 +15,7 @@ import threading
 import time
 import weakref
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -157,17 +158,24 @@ def _living(lease: Path) -> str | None:
 
 
 def _age(lease: Path) -> float | None:
-    """Seconds since an object was made or replaced, by the server's clock; None if it is gone."""
+    """Seconds since an object was made or replaced, by the server's clock; by ours where we may not
+    ask for its time by making an object. None if it is gone."""
     probe = lease.with_name(f".{lease.name}.{secrets.token_hex(8)}.partial")
-    objects.put(probe, b"")
     try:
-        with objects.asking(lease):
-            now, then = (path.fs.modified(path.path) for path in (probe, lease))
+        objects.put(probe, b"")
+        now = _modified(probe)
+        objects.remove([probe])
+    except PlaceError:  # who only looks may have no right to write
+        now = datetime.now(UTC)
+    try:
+        return max(0.0, (now - _modified(lease)).total_seconds())
     except FileNotFoundError:
         return None
-    finally:
-        objects.remove([probe])
-    return max(0.0, (now - then).total_seconds())
+
+
+def _modified(path: Path) -> datetime:
+    with objects.asking(path):
+        return path.fs.modified(path.path)
 
 
 def _here() -> dict[str, Any]:
