@@ -87,9 +87,8 @@ class Curves:
         rows = self._writer(text)
         rows.writeheader()
         if start and path.exists():
-            whole, _, _torn = (
-                read_bounded(path).decode().rpartition("\n")
-            )  # a kill may cut the last row
+            text_before = read_bounded(path).decode()
+            whole, _, _torn = text_before.rpartition("\n")  # a kill may cut the last row
             earlier = csv.DictReader(io.StringIO(whole))
             rows.writerows(row for row in earlier if int(row["step"]) <= start)
         return text.getvalue()
