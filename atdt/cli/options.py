@@ -76,7 +76,9 @@ class LocalPath(click.ParamType):
         if is_url(value):  # else a folder called `s3:` would be made
             command = "" if ctx is None else f" of `{ctx.command_path}`"
             what = "this option" if param is None else param.get_error_hint(ctx)
-            raise PlaceError(f"{value}: {what}{command} takes no URLs yet; copy it here first")
+            raise PlaceError(
+                f"{value}: {what}{command} takes no URLs yet; give a path of this machine"
+            )
         return Path(value)
 
 
