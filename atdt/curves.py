@@ -12,9 +12,10 @@ from typing import Self, TextIO
 
 import torch
 
+from atdt.copies import Sent
 from atdt.disk import naming
 from atdt.errors import NumericsError
-from atdt.files import write_atomic
+from atdt.files import read_bounded, write_atomic
 from atdt.runs import CURVES, TENSORBOARD
 
 FLUSH_EVERY = 10  # seconds: somebody may be looking
@@ -34,8 +35,11 @@ class Curves:
         from atdt.events import Events  # protocol buffers, which only trainings pay for
 
         self._columns = ("step", *columns)
+        self._sent = Sent(folder)
+        kept = self._kept(folder / CURVES, start)
+        folder = self._sent.here
         self._path = folder / CURVES
-        write_atomic(self._path, self._kept(self._path, start).encode())
+        write_atomic(self._path, kept.encode())
         self._events = Events(folder / TENSORBOARD, start + 1)
         try:
             self._file = self._path.open("a", newline="")
@@ -62,6 +66,7 @@ class Curves:
         with naming(self._path):
             self._file.flush()
         self._events.flush()
+        self._sent.send()
         self._flushed = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -73,7 +78,7 @@ class Curves:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with closing(self._events), naming(self._path):
+        with closing(self._sent), closing(self._events), naming(self._path):
             self._file.close()
 
     def _kept(self, path: Path, start: int) -> str:
@@ -82,7 +87,8 @@ class Curves:
         rows = self._writer(text)
         rows.writeheader()
         if start and path.exists():
-            whole, _, _torn = path.read_text().rpartition("\n")  # a kill may cut the last row
+            text_before = read_bounded(path).decode()
+            whole, _, _torn = text_before.rpartition("\n")  # a kill may cut the last row
             earlier = csv.DictReader(io.StringIO(whole))
             rows.writerows(row for row in earlier if int(row["step"]) <= start)
         return text.getvalue()

@@ -35,3 +35,7 @@ class ToldError(UserError):
 
 class WorkerError(UserError):
     """A worker of a cluster that cannot take part: other software, files or devices than here."""
+
+
+class PlaceError(UserError):
+    """A URL that cannot be reached, or is refused by the object store behind it."""

@@ -5,15 +5,19 @@ import json
 import os
 import re
 import secrets
+import shutil
 import stat
+import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from atdt import objects
 from atdt.disk import naming
 from atdt.errors import UserError
+from atdt.places import is_remote, place
 
 LARGEST_TEXT = 2**28  # bytes of a list, JSON or TOML file: a stranger's must not fill the memory
 LONGEST_PATH = 4096
@@ -28,7 +32,8 @@ def write_atomic(
 ) -> Path:
     """Write `data` so that `path` holds either its old content or all of the new one.
 
-    The bytes reach the disk before the name does, so this also holds after a power cut.
+    The bytes reach the disk before the name does, so this also holds after a power cut. An object
+    of an object store is replaced by one request.
 
     Args:
         data: all of it, or pieces one after the other.
@@ -37,17 +42,27 @@ def write_atomic(
 
     Raises:
         OSError: the disk is full or fails; names a file.
+        PlaceError: the object store refuses it.
     """
+    path = place(path)
+    if is_remote(path) and isinstance(data, bytes):
+        objects.put(path, data)
+        return path
     with in_the_making(path, cut_off_in) as temporary, temporary.open("xb") as file:
         file.writelines([data] if isinstance(data, bytes) else data)
-    return Path(path)
+    return path
 
 
 @contextmanager
 def in_the_making(path: str | Path, cut_off_in: Path | None = None) -> Iterator[Path]:
     """Yield the name of a new file, that becomes `path` when the block ends, and is deleted when an
     error ends it; see `write_atomic`, also for what is raised."""
-    path = Path(path)
+    path = place(path)
+    if is_remote(path):  # made here, then sent
+        with tempfile.TemporaryDirectory(prefix="atdt-") as folder:
+            yield Path(folder, path.name)
+            objects.put_file(path, Path(folder, path.name))
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = (cut_off_in or path.parent) / partial_name(path)
     try:
@@ -72,7 +87,10 @@ def partial_name(path: Path) -> str:
 
 
 def sync_folder(folder: str | Path) -> None:
-    """Make renames inside `folder` durable (a no-op where folders cannot be opened)."""
+    """Make renames inside `folder` durable (a no-op where folders cannot be opened, and in object
+    stores, where what was answered for is durable)."""
+    if is_remote(place(folder)):
+        return
     try:
         handle = os.open(folder, os.O_RDONLY)
     except PermissionError:  # Windows refuses to open a folder
@@ -97,7 +115,9 @@ def read_bounded(path: str | Path, largest: int = LARGEST_TEXT) -> bytes:
         UserError: it is larger, or no file (a pipe or a device would be read without end).
         OSError: it is absent or cannot be read.
     """
-    path = Path(path)
+    path = place(path)
+    if is_remote(path):
+        return _read_object(path, largest)
     size = path.stat().st_size
     if not path.is_file():
         raise UserError(f"{path}: is not a file")
@@ -105,6 +125,14 @@ def read_bounded(path: str | Path, largest: int = LARGEST_TEXT) -> bytes:
         raise UserError(f"{path}: has {size} bytes; no more than {largest} are read of such a file")
     with path.open("rb") as file:
         return file.read(size)
+
+
+def _read_object(path: Path, largest: int) -> bytes:
+    """As `read_bounded`; one request, which asks for no more than will be taken."""
+    data = objects.get(path, 0, largest + 1)
+    if len(data) > largest:
+        raise UserError(f"{path}: has more than {largest} bytes, which are read of such a file")
+    return data
 
 
 def read_json(path: str | Path) -> Any:
@@ -165,7 +193,10 @@ def _check_depth(content: Any) -> None:
 
 def sha256_file(path: str | Path) -> str:
     """Hexadecimal sha256 of a file's bytes, read in pieces."""
-    with Path(path).open("rb") as file:
+    path = place(path)
+    if is_remote(path):
+        return hashlib.sha256(objects.get(path)).hexdigest()
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -204,7 +235,7 @@ def inside(root: str | Path, relative: str) -> Path:
         UserError: `relative` is absolute, climbs with `..`, a link leads out of `root`, or it
             cannot be a path (it holds a zero byte, say).
     """
-    root = Path(root)
+    root = place(root)
     if len(relative) > LONGEST_PATH:  # which no system opens, and would be resolved for minutes
         raise UserError(f"{relative[:40]!r}…: a path of {len(relative)} characters")
     parts: Sequence[str] = relative.split("/")
@@ -213,6 +244,8 @@ def inside(root: str | Path, relative: str) -> Path:
         parts = part.parts
         if part.is_absolute() or part.drive or ".." in parts:
             raise UserError(f"{relative!r}: must be a path below {root}, without '..'")
+    if is_remote(root):
+        return _inside_url(root, relative)
     joined = root / relative
     if not _may_leave(root, parts):
         return joined
@@ -223,6 +256,38 @@ def inside(root: str | Path, relative: str) -> Path:
     if leaves:
         raise UserError(f"{relative!r}: a link leads out of {root}")
     return joined
+
+
+def _inside_url(root: Path, relative: str) -> Path:
+    """As `inside`; an object store has no links, but takes `a//b` and `./a` for other names."""
+    if "\0" in relative:
+        raise UserError(f"{relative!r}: cannot be followed below {root}")
+    joined = root.joinpath(*PurePosixPath(relative).parts)
+    if not joined.path.startswith(root.path.rstrip("/") + "/"):  # a piece that is a URL, say
+        raise UserError(f"{relative!r}: must be a path below {root}, without '..'")
+    return joined
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are missing; object stores need none."""
+    if not is_remote(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Delete a file, if it is there."""
+    if is_remote(path):
+        objects.remove([path])
+    else:
+        path.unlink(missing_ok=True)
+
+
+def remove_tree(path: Path) -> None:
+    """Delete a folder, if it is there, with everything in it; links are not followed."""
+    if is_remote(path):
+        objects.remove_below(path)
+    elif path.exists():
+        shutil.rmtree(path)
 
 
 def _may_leave(root: Path, parts: Sequence[str]) -> bool:

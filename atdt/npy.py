@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from atdt.copies import local_copy
 from atdt.errors import DomainError
 from atdt.files import write_atomic
+from atdt.places import place
 
 # What damaged or forged headers raise, found by forging them.
 BROKEN = (OSError, ValueError, EOFError, ArithmeticError, SyntaxError, RecursionError, MemoryError)
@@ -22,8 +24,9 @@ def map_npy(path: Path) -> Any:
         ValueError: it is no such file, holds objects, or promises more than it has.
     """
     try:
-        with np.errstate(over="raise"):  # of sizes beyond 64 bits
-            return np.load(path, mmap_mode="r", allow_pickle=False)
+        # Sizes may be beyond 64 bits.
+        with np.errstate(over="raise"), local_copy(path) as here:
+            return np.load(here, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise
     except (*BROKEN, tokenize.TokenError) as error:
@@ -46,7 +49,7 @@ def load_npy(path: str | Path, *shapes: tuple[int | None, ...]) -> np.ndarray:
         DomainError: the file is absent, no such file, or holds another shape or no numbers.
     """
     try:
-        array = map_npy(Path(path))
+        array = map_npy(place(path))
     except FileNotFoundError:
         raise DomainError(f"{path}: no such file") from None
     except ValueError as error:

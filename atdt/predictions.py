@@ -17,6 +17,7 @@ import numpy as np
 from atdt.errors import MismatchError, UserError
 from atdt.files import inside, parse_json, read_bounded, read_json
 from atdt.npy import load_npy
+from atdt.places import place
 
 SCHEMA = 1
 INDEX = "predictions.json"
@@ -139,7 +140,7 @@ def open_predictions(folder: str | Path) -> Predictions:
         UserError: nothing was predicted there, the prediction is unfinished, or predictions.json
             has another schema.
     """
-    folder = Path(folder)
+    folder = place(folder)
     index = folder / INDEX
     if not index.is_file():
         if (folder / LEDGER).is_file():
@@ -170,7 +171,7 @@ def open_predictions(folder: str | Path) -> Predictions:
 
 def is_predictions(folder: str | Path) -> bool:
     """Whether `folder` holds predictions, finished or not."""
-    return any((Path(folder) / name).is_file() for name in (INDEX, LEDGER))
+    return any((place(folder) / name).is_file() for name in (INDEX, LEDGER))
 
 
 def describe(folder: str | Path) -> dict[str, Any]:
@@ -184,7 +185,7 @@ def describe(folder: str | Path) -> dict[str, Any]:
     Raises:
         UserError: neither predictions.json nor the ledger can be read.
     """
-    folder, problem = Path(folder), None
+    folder, problem = place(folder), None
     try:
         open_predictions(folder)
     except UserError as error:

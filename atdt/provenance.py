@@ -10,6 +10,7 @@ from typing import Any
 
 from atdt import __version__
 from atdt.launch import launch
+from atdt.places import without_secrets
 
 LIBRARIES = ("torch", "torchvision", "numpy", "zarr", "numcodecs", "xarray", "safetensors")
 
@@ -30,7 +31,7 @@ def provenance(*more: str) -> dict[str, Any]:
     ranks = launch().size
     return {
         "versions": versions,
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": " ".join([Path(sys.argv[0]).name, *without_secrets(sys.argv[1:])]),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "threads": torch_threads(),
         **({"ranks": ranks} if ranks > 1 else {}),

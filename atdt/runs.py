@@ -18,8 +18,11 @@ from typing import Any
 
 import torch
 
+from atdt import objects
 from atdt.errors import RunError, UserError
-from atdt.files import inside, read_json, sha256_file, sha256_json, write_json
+from atdt.files import inside, read_json, remove, sha256_file, sha256_json, write_json
+from atdt.lease import Held, Lease
+from atdt.places import is_remote, place
 from atdt.provenance import provenance
 from atdt.tensors import load_tensors, save_tensors, tensors_sha256
 
@@ -29,6 +32,7 @@ WEIGHTS = "weights.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 CURVES = "curves.csv"
 TENSORBOARD = "tensorboard"
+LEASE = "writer.lock"  # in an object store
 LARGEST_INFO = 2**24  # bytes: a stranger's run.json must not fill the memory
 
 
@@ -66,7 +70,7 @@ class Run:
         self.info["weights"] = {"file": WEIGHTS, "sha256": sha256_file(file)}
         self.info["complete"] = True
         write_json(self.path / INFO, self.info)
-        (self.path / CHECKPOINT).unlink(missing_ok=True)
+        remove(self.path / CHECKPOINT)
 
 
 def create_run(
@@ -91,7 +95,7 @@ def create_run(
         RunError: both options are given; or the folder holds something else, or a run and neither
             option is given, or the run there has another config (the message names what differs).
     """
-    path = Path(path)
+    path = place(path)
     if overwrite and resume:
         raise RunError("--resume and --overwrite exclude each other: go on, or start anew?")
     config = json.loads(json.dumps(config, allow_nan=False))
@@ -103,7 +107,7 @@ def create_run(
         going_on = "" if "a finished" in state else "--resume goes on with it, "
         raise RunError(f"{path}: holds {state}; {going_on}--overwrite replaces it")
     # In this order a kill in between leaves no checkpoint beside a config that it is not of.
-    (path / CHECKPOINT).unlink(missing_ok=True)
+    remove(path / CHECKPOINT)
     info = {"schema": SCHEMA, "kind": kind, "complete": False, "config": config}
     run = Run(path, info | {"provenance": provenance()})
     write_json(path / INFO, run.info)
@@ -121,7 +125,7 @@ def open_run(path: str | Path, kind: str | None = None) -> Run:
         RunError: not a run, of another schema or kind, unfinished, or its weights are absent,
             changed, or lie outside the folder.
     """
-    path = Path(path)
+    path = place(path)
     run = _read(path)
     if kind is not None and run.kind != kind:
         raise RunError(f"{path}: holds a {run.kind}, where a {kind} is needed")
@@ -151,12 +155,17 @@ def exclusive(path: str | Path) -> Iterator[None]:
     """Hold the folder of a run, made where it is missing, for one writer at a time.
 
     The hold is the operating system's and ends with the process, however it dies. Where folders
-    cannot be locked (Windows, some network file systems) it holds nothing.
+    cannot be locked (Windows, some network file systems) it holds nothing. In an object store it is
+    a lease (`atdt.lease`).
 
     Raises:
         RunError: another process is writing this run, or `path` is a file.
     """
-    path = Path(path)
+    path = place(path)
+    if is_remote(path):
+        with _leased(path):
+            yield
+        return
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
@@ -178,6 +187,18 @@ def exclusive(path: str | Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _leased(path: Path) -> Iterator[None]:
+    try:
+        lease = Lease(path, LEASE)
+    except Held as error:
+        raise RunError(str(error)) from None
+    try:
+        yield
+    finally:
+        lease.release()
 
 
 def save_checkpoint(run: Run, tensors: Mapping[str, torch.Tensor], state: dict[str, Any]) -> Path:
@@ -229,6 +250,8 @@ def _held(path: Path) -> bool:
         return False
     if not path.is_dir():
         raise RunError(f"{path}: is a file; a run needs a folder")
+    if is_remote(path):
+        return _held_remotely(path)
     for partial in path.glob(".*.partial"):
         partial.unlink()
     if (path / INFO).exists():
@@ -236,6 +259,15 @@ def _held(path: Path) -> bool:
     if any(path.iterdir()):
         raise RunError(f"{path}: holds other files and no {INFO}; choose another folder")
     return False
+
+
+def _held_remotely(path: Path) -> bool:
+    """As `_held`, of a folder of objects that is not empty."""
+    found = objects.entries(path)
+    others = [name for name in found if not name.startswith(f"{LEASE}.")]
+    if others and INFO not in found:
+        raise RunError(f"{path}: holds other files and no {INFO}; choose another folder")
+    return INFO in found
 
 
 def _read(path: Path) -> Run:
@@ -283,7 +315,10 @@ def _taken_up(run: Run, kind: str, config: dict[str, Any]) -> Run:
 def _remove_results(path: Path) -> None:
     """Delete what an overwritten run left behind."""
     for name in (WEIGHTS, CURVES):
-        (path / name).unlink(missing_ok=True)
+        remove(path / name)
+    if is_remote(path):
+        objects.remove_below(path / TENSORBOARD)
+        return
     if (path / TENSORBOARD).is_dir() and not (path / TENSORBOARD).is_symlink():
         for events in (path / TENSORBOARD).iterdir():
             events.unlink()

@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from atdt.copies import local_copy
 from atdt.disk import free_space
 from atdt.errors import RunError
 from atdt.files import in_the_making, parse_json
@@ -44,7 +45,7 @@ def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         RunError: the file is absent or no such file; the message names it.
     """
     try:
-        with safe_open(path, framework="pt") as file:
+        with local_copy(path) as here, safe_open(here, framework="pt") as file:
             notes = parse_json((file.metadata() or {}).get(NOTES, "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:

@@ -39,7 +39,7 @@ NAMES = (
 )
 UNHURRIED = ("memory",)  # a minute of processes that start, however little they then do
 # Only by name: not of the store, or a quarter of an hour of coordination alone.
-ASKED = ("stereo", "sweeping", "stacking", "workers", "ranks", "plan")
+ASKED = ("stereo", "sweeping", "stacking", "workers", "ranks", "plan", "remote")
 
 
 def main() -> None:

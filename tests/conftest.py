@@ -50,3 +50,48 @@ def watched_run(tmp_path_factory) -> Path:
         run = create_run(folder / "run", KIND, {})
         run.finish(network.state_dict(), **network_keys(network, spec, task, space))
     return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def s3_session():
+    """An S3 server on the loopback address, and an environment in which clients find it."""
+    from benchmarks.s3 import ENVIRONMENT, s3_server
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("AWS_", "FSSPEC_"))]:
+            patch.delenv(name)
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        with s3_server() as server:
+            patch.setenv("AWS_ENDPOINT_URL", server.url)
+            yield server
+
+
+@pytest.fixture
+def s3(s3_session):
+    """The server, as it is when nothing goes wrong."""
+    s3_session.forget()
+    yield s3_session
+    s3_session.forget()
+
+
+@pytest.fixture
+def bucket(s3, tmp_path) -> str:
+    """A URL of its own for each test."""
+    from benchmarks.s3 import BUCKET
+
+    return f"s3://{BUCKET}/{tmp_path.parent.name}-{tmp_path.name}"
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Clients that give up at once."""
+    import s3fs
+
+    from atdt import places
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    before = places.storage_options()
+    places.use_storage_options({"config_kwargs": {"retries": {"max_attempts": 0}}})
+    yield
+    places.use_storage_options(before)

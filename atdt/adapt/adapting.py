@@ -17,7 +17,7 @@ from atdt.ahead import ahead
 from atdt.devices import pick_device, precision_context
 from atdt.domains import Domain, open_domain
 from atdt.domains.description import FILE_NAME, read_description
-from atdt.domains.opening import parse_spec
+from atdt.domains.opening import local_spec
 from atdt.errors import DomainError, NumericsError, UserError
 from atdt.progress import progress
 from atdt.provenance import torch_threads
@@ -111,7 +111,7 @@ def adapt(config: Adaptation) -> Path:
 
 def _open(spec: str, skip_bad: bool) -> list[Domain]:
     """The split that a spec names, or all."""
-    wanted = parse_spec(spec)
+    wanted = local_spec(spec)
     path = wanted.path / FILE_NAME if wanted.path.is_dir() else wanted.path
     splits = list(read_description(path).lists) if path.is_file() else []
     if wanted.split is not None or len(splits) < 2:

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from atdt import __version__
+from atdt import __version__, places
+from atdt.cli import options
 from atdt.disk import TROUBLE, told
 from atdt.errors import ToldError, UserError
 from atdt.launch import launch
@@ -71,6 +72,7 @@ class Road(click.Group):
         if name not in VERBS:
             return None
         module = importlib.import_module(f"atdt.cli.{module_name(name)}")
+        options.take_storage_options(module.command)
         return module.command
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
@@ -120,6 +122,8 @@ class Road(click.Group):
                 if error.errno in TROUBLE:
                     what = told(error.filename, error) + self._going_on(ctx)
                 raise OneLine(what) from error
+            if places.were_used() and (line := places.told(error)) is not None:
+                raise OneLine(f"{line}{self._going_on(ctx)}") from error
             raise
 
     @contextmanager

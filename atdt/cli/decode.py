@@ -10,12 +10,12 @@ from atdt.cli.outputs import echo_aside, echo_made, output_options
 
 
 @click.command("decode")
-@click.argument("transfer", type=options.PATH, metavar="RUN")
+@click.argument("transfer", type=options.PLACE, metavar="RUN")
 @click.option("--domain", metavar="SPEC", help="PATH[:SPLIT][@N] of the images to decode.")
-@click.option("--store", type=options.PATH, help="A store of them that holds E1's features.")
+@click.option("--store", type=options.PLACE, help="A store of them that holds E1's features.")
 @click.option("--array", metavar="NAME", help="E1's array in --store, if not as in training.")
-@click.option("--encoder", type=options.PATH, help="Run of N1; as `train` saw it beside RUN.")
-@click.option("--decoder", type=options.PATH, help="Run of N2; as `train` saw it beside RUN.")
+@click.option("--encoder", type=options.PLACE, help="Run of N1; as `train` saw it beside RUN.")
+@click.option("--decoder", type=options.PLACE, help="Run of N2; as `train` saw it beside RUN.")
 @click.option(
     "--allow-mismatch",
     type=click.Choice(["encoder", "preprocessing"]),

@@ -12,8 +12,8 @@ WIDE = 160  # columns, where the output is no terminal
 
 
 @click.command("diagnose")
-@click.argument("a", type=options.PATH, metavar="A.zarr")
-@click.argument("b", type=options.PATH, metavar="B.zarr")
+@click.argument("a", type=options.PLACE, metavar="A.zarr")
+@click.argument("b", type=options.PLACE, metavar="B.zarr")
 @click.option("--from", "source", required=True, metavar="NAME", help="E1's features in both.")
 @click.option("--to", "target", metavar="NAME", help="E2's features in A: are the tasks related?")
 @click.option("--level", help="Where they are cut; the deepest if unset.")
@@ -21,12 +21,12 @@ WIDE = 160  # columns, where the output is no terminal
     "--transfer",
     "transfers",
     multiple=True,
-    type=options.PATH,
+    type=options.PLACE,
     metavar="RUN",
     help="A G, or a head, to be scored: will it hold on B? Repeatable.",
 )
 @click.option(
-    "--target-run", type=options.PATH, metavar="RUN", help="N2, behind which Gs predict T2."
+    "--target-run", type=options.PLACE, metavar="RUN", help="N2, behind which Gs predict T2."
 )
 @click.option(
     "--predictions",
@@ -37,7 +37,7 @@ WIDE = 160  # columns, where the output is no terminal
 )
 @click.option(
     "--rehearsal",
-    type=options.PATH,
+    type=options.PLACE,
     metavar="STORE",
     help="A store of A in B's look, with labels of T2: see `atdt rehearse`.",
 )

@@ -23,7 +23,7 @@ class FocalRatio(click.ParamType):
 
 
 @click.command("evaluate")
-@click.argument("predictions", type=options.PATH)
+@click.argument("predictions", type=options.PLACE)
 @click.option("--domain", required=True, metavar="SPEC", help="PATH[:SPLIT][@N], with labels.")
 @click.option(
     "--focal-ratio",
@@ -47,9 +47,9 @@ class FocalRatio(click.ParamType):
     help="Resamples for intervals; 0 for none.",
 )
 @options.seed
-@click.option("--baseline", type=options.PATH, help="Predictions of the baseline, for gap closed.")
-@click.option("--oracle", type=options.PATH, help="Predictions of the oracle, for gap closed.")
-@click.option("--out", type=options.PATH, help="PREDICTIONS/metrics.json when not given.")
+@click.option("--baseline", type=options.PLACE, help="Predictions of the baseline, for gap closed.")
+@click.option("--oracle", type=options.PLACE, help="Predictions of the oracle, for gap closed.")
+@click.option("--out", type=options.PLACE, help="PREDICTIONS/metrics.json when not given.")
 @options.skip_bad
 def command(
     predictions: Path,

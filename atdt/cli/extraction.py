@@ -1,8 +1,6 @@
 """What `extract` and `plan` are told alike."""
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,30 +11,16 @@ if TYPE_CHECKING:
     from atdt.extract import Extraction
 
 
-class NamedRun(click.ParamType):
-    """`RUN` or `NAME=RUN`, given back as (name or None, run)."""
-
-    name = "[NAME=]RUN"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str | None, Path]:
-        if isinstance(value, tuple):
-            return value
-        match = re.fullmatch(r"(?:([^=/\\.]+)=)?(.+)", value)
-        if match is None:
-            self.fail(f"{value!r}: write RUN or NAME=RUN", param, ctx)
-        return match[1], Path(match[2])
-
-
 OPTIONS = (
     click.argument("domain", metavar="DOMAIN"),
     click.option(
         "--encoder",
         "encoders",
         multiple=True,
-        type=NamedRun(),
+        type=options.NamedRun(),
         help="Run of a task network, and the name of its features (its task if unset). Repeatable.",
     ),
-    click.option("--out", type=options.PATH, required=True, help="The feature store."),
+    click.option("--out", type=options.PLACE, required=True, help="The feature store."),
     click.option(
         "--level", "levels", multiple=True, help="Where to cut; the deepest level if unset."
     ),

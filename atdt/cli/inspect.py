@@ -17,7 +17,7 @@ RUN_INFO = "run.json"
 
 
 @click.command("inspect")
-@click.argument("path", type=options.PATH)
+@click.argument("path", type=options.PLACE)
 @click.option("--json", "as_json", is_flag=True, help="Print plain JSON, for scripts.")
 def command(path: Path, as_json: bool) -> None:
     """Show what PATH holds: a feature store, the folder of a run, or predictions.

@@ -6,6 +6,10 @@ from typing import Any
 
 import click
 
+from atdt.errors import PlaceError
+from atdt.objects import reach
+from atdt.places import is_remote, is_url, parse_storage_options, place, use_storage_options
+
 
 class Size(click.ParamType):
     """`HEIGHTxWIDTH` in pixels, given back as (height, width)."""
@@ -63,7 +67,69 @@ class Bytes(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-PATH = click.Path(path_type=Path)
+class LocalPath(click.ParamType):
+    """A path of this machine."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Path:
+        if is_url(value):  # else a folder called `s3:` would be made
+            command = "" if ctx is None else f" of `{ctx.command_path}`"
+            what = "this option" if param is None else param.get_error_hint(ctx)
+            raise PlaceError(
+                f"{value}: {what}{command} takes no URLs yet; give a path of this machine"
+            )
+        return Path(value)
+
+
+class Place(click.ParamType):
+    """A path of this machine, or a URL, whose bucket must answer."""
+
+    name = "path|url"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Path:
+        path = place(value)
+        if is_remote(path):
+            reach(path)
+        return path
+
+
+class NamedRun(click.ParamType):
+    """`RUN` or `NAME=RUN`, given back as (name or None, run)."""
+
+    name = "[NAME=]RUN"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str | None, Path]:
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(?:([^=/\\.:]+)=)?(.+)", value)
+        if match is None:
+            self.fail(f"{value!r}: write RUN or NAME=RUN", param, ctx)
+        return match[1], PLACE.convert(match[2], param, ctx)
+
+
+def take_storage_options(command: click.Command) -> None:
+    """Give a command that takes URLs the option of how they are opened."""
+    takes = any(isinstance(param.type, Place | NamedRun) for param in command.params)
+    if takes and storage_options not in command.params:
+        command.params.append(storage_options)
+
+
+def _use(ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]) -> None:
+    use_storage_options(parse_storage_options(texts))
+
+
+storage_options = click.Option(
+    ["--storage-options"],
+    multiple=True,
+    metavar="KEY=VALUE|JSON",
+    expose_value=False,
+    is_eager=True,  # before any URL is opened
+    callback=_use,
+    help="Of URLs, as fsspec and pandas have them, such as anon=true. Repeatable.",
+)
+PATH = LocalPath()
+PLACE = Place()
 SIZE = Size()
 KEY_VALUE = KeyValue()
 BYTES = Bytes()

@@ -8,7 +8,7 @@ import click
 from atdt.cli import options
 
 OPTIONS = (
-    click.option("--out", type=options.PATH, required=True, help="The predictions folder."),
+    click.option("--out", type=options.PLACE, required=True, help="The predictions folder."),
     click.option("--resize", type=options.SIZE, help="Bring whole images to this size."),
     click.option("--crop", type=options.SIZE, help="Cut this size from their centre."),
     click.option("--pad", type=options.SIZE, help="Fill them up to this size with zeros."),

@@ -10,7 +10,7 @@ from atdt.cli.outputs import echo_aside, echo_made, output_options
 
 
 @click.command("predict")
-@click.argument("run", type=options.PATH)
+@click.argument("run", type=options.PLACE)
 @click.option("--domain", required=True, metavar="SPEC", help="PATH[:SPLIT][@N] of the images.")
 @output_options
 def command(run: Path, workers: int | None, dask: str | None, **config: Any) -> None:

@@ -23,7 +23,7 @@ STYLES = {"complete": None, "damaged": "red"}
 
 
 @click.command("prune")
-@click.argument("paths", metavar="[PATH]...", nargs=-1, type=options.PATH)
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=options.PLACE)
 @click.option("--orphans", is_flag=True, help="Delete what nothing refers to.")
 @click.option("--array", "arrays", multiple=True, help="Delete LEVEL/NAME; repeatable.")
 @click.option("--store", "whole", is_flag=True, help="Delete each store that is named, wholly.")

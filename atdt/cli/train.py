@@ -10,10 +10,10 @@ from atdt.launch import launch
 
 
 @click.command("train")
-@click.argument("store", type=options.PATH, metavar="STORE")
+@click.argument("store", type=options.PLACE, metavar="STORE")
 @click.option("--from", "source", required=True, metavar="NAME", help="E1's features in the store.")
 @click.option("--to", "target", required=True, metavar="NAME", help="E2's features in the store.")
-@click.option("--out", type=options.PATH, help="Folder of the run.")
+@click.option("--out", type=options.PLACE, help="Folder of the run.")
 @click.option("--level", help="Where both encoders are cut; the deepest that is stored if unset.")
 @click.option("--source-level", help="Where E1 is cut, if elsewhere.")
 @click.option("--target-level", help="Where E2 is cut, if elsewhere.")
@@ -77,7 +77,7 @@ from atdt.launch import launch
     help="Mix E1's and E2's features of two samples, by a share from Beta(ALPHA, ALPHA).",
 )
 @click.option(
-    "--target-run", type=options.PATH, help="N2's run: proves that E2 is its own, and lends D2."
+    "--target-run", type=options.PLACE, help="N2's run: proves that E2 is its own, and lends D2."
 )
 @click.option(
     "--allow-mismatch",
@@ -87,12 +87,12 @@ from atdt.launch import launch
 )
 @click.option(
     "--consistency",
-    type=options.PATH,
+    type=options.PLACE,
     metavar="RUN",
     help="Learn on B too: T1, read off the prediction by this cross-task network, must be B's.",
 )
 @click.option(
-    "--b", type=options.PATH, metavar="STORE", help="B with E1's features and labels of T1."
+    "--b", type=options.PLACE, metavar="STORE", help="B with E1's features and labels of T1."
 )
 @click.option(
     "--consistency-weight", type=float, help="Of that loss, beside those of --loss; try 0.01."

@@ -114,7 +114,7 @@ def number(option: str, text: str) -> float:
     type=options.KEY_VALUE,
     help="Option of the network, such as norm=batch; repeatable.",
 )
-@click.option("--out", type=options.PATH, required=True, help="Folder of the run.")
+@click.option("--out", type=options.PLACE, required=True, help="Folder of the run.")
 @click.option("--steps", type=int, required=True)
 @click.option(
     "--batch", type=int, default=8, show_default=True, help="Images a step, of all ranks together."
@@ -187,7 +187,7 @@ def number(option: str, text: str) -> float:
     "--consistency-train", multiple=True, metavar="SPEC", help="Domains so labelled; repeatable."
 )
 @click.option("--consistency-weight", type=float, help="Of that loss; try 0.01.")
-@click.option("--init-from", type=options.PATH, help="Run whose encoder is started from.")
+@click.option("--init-from", type=options.PLACE, help="Run whose encoder is started from.")
 @click.option("--channels-last/--no-channels-last", default=True, show_default=True)
 @options.seed
 @options.device

@@ -10,7 +10,7 @@ MEBIBYTE = 2**20
 
 
 @click.command("verify")
-@click.argument("store", type=options.PATH)
+@click.argument("store", type=options.PLACE)
 @click.pass_context
 def command(ctx: click.Context, store: Path) -> None:
     """Read all of STORE and check every chunk, every zarr.json, the sample vectors and the ledgers.

@@ -7,6 +7,7 @@ from typing import Any
 
 from atdt.errors import MismatchError, RunError
 from atdt.networks import TaskNetwork
+from atdt.places import is_remote, is_url, place
 from atdt.stores.provenance import differences
 from atdt.training.load import LoadedNetwork, load_task_network
 from atdt.transfer.load import LoadedTransfer
@@ -78,18 +79,21 @@ def recorded_run(side: str, transfer: LoadedTransfer) -> Path:
         what = "recorded no run for it"
     elif not _lies_beside(hint, transfer.run.path):
         what = f"saw it in {hint}, which is not beside it and so not opened unasked"
-    elif not Path(hint).is_dir():
+    elif not place(hint).is_dir():
         what = f"saw it in {hint}, which is gone"
     else:
-        return Path(hint)
+        return place(hint)
     raise RunError(
         f"{transfer.run.path}: {what}; give {OPTIONS[side]} RUN, whose network has {ROLES[side]}"
     )
 
 
 def _lies_beside(hint: str, run: Path) -> bool:
+    if is_remote(run):
+        beside = f"{run.parent}/".rstrip("/") + "/"
+        return hint.startswith(beside) and ".." not in hint.split("/")
     try:
-        return Path(hint).resolve().is_relative_to(run.resolve().parent)
+        return not is_url(hint) and Path(hint).resolve().is_relative_to(run.resolve().parent)
     except (OSError, ValueError, RuntimeError):  # no path at all; links in a circle
         return False
 

@@ -4,14 +4,27 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from atdt import objects
 from atdt.decode.sources import Batch
 from atdt.disk import naming
 from atdt.errors import MismatchError, UserError
-from atdt.files import inside, parse_json, read_bounded, sync_folder, write_atomic, write_json
+from atdt.files import (
+    inside,
+    make_folder,
+    parse_json,
+    read_bounded,
+    remove,
+    remove_tree,
+    sync_folder,
+    write_atomic,
+    write_json,
+)
+from atdt.places import is_remote
 from atdt.predictions import INDEX, KEY, LEDGER, SCHEMA, open_predictions, stems
 from atdt.provenance import provenance
 from atdt.runs import differences
@@ -19,6 +32,7 @@ from atdt.tasks.files import with_suffix
 
 MEASUREMENTS = ("metrics.json", "records.npz")  # of the predictions that they lie beside
 PLACES = ("path", "root", "list", "store")  # keys of a header that say where something was
+SEND_EVERY = 10.0  # seconds: what a kill loses of predictions in an object store
 STAGING = ".workers"  # in the folder: where workers write, each unit in a folder of its own
 
 
@@ -57,6 +71,8 @@ class PredictionsWriter:
         self.folder, self.images, self.parts = folder, tuple(images), tuple(parts)
         self.header = json.loads(json.dumps(header, allow_nan=False))
         self.complete = False
+        self._lines: list[str] = []  # of the ledger, kept for an object store alone
+        self._sent = time.monotonic()
         self._stems = stems(images)
         self._done: dict[str, dict[str, str]] = {}
         if held and resume:
@@ -75,17 +91,20 @@ class PredictionsWriter:
     def path(self, part: str, image: str) -> Path:
         """Where a file of `image` goes, still without suffix; its folder exists."""
         path = inside(self.folder, f"{part}/{self._stems[image]}")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         return path
 
     def record(self, written: dict[str, dict[str, Path]]) -> None:
         """Note that files are on disk: image -> part -> file."""
         lines = []
         for image, files in written.items():
-            names = {part: file.relative_to(self.folder).as_posix() for part, file in files.items()}
+            names = {part: self._name(file) for part, file in files.items()}
             self._done[image] = names
             lines.append(json.dumps({"image": image, **names}, ensure_ascii=False) + "\n")
         path = self.folder / LEDGER
+        if is_remote(path):
+            self._note(lines)
+            return
         length = path.stat().st_size
         try:
             with naming(path), path.open("ab") as ledger:
@@ -95,6 +114,19 @@ class PredictionsWriter:
         except OSError:
             os.truncate(path, length)  # what a failing disk took of a line would spoil the next
             raise
+
+    def _name(self, file: Path) -> str:
+        """Of a file in this folder."""
+        if is_remote(file):
+            return file.path.removeprefix(self.folder.path.rstrip("/") + "/")
+        return file.relative_to(self.folder).as_posix()
+
+    def _note(self, lines: Sequence[str]) -> None:
+        """Note lines in an object store, where the ledger is sent as a whole, and so not always."""
+        self._lines += lines
+        if time.monotonic() - self._sent > SEND_EVERY:
+            write_atomic(self.folder / LEDGER, "".join(self._lines).encode())
+            self._sent = time.monotonic()
 
     def take_in(self, written: Mapping[str, Mapping[str, Path]]) -> None:
         """Give files that a worker wrote elsewhere on this disk their places, and record them.
@@ -126,7 +158,7 @@ class PredictionsWriter:
         for part in self.parts:
             index[KEY[part]] = {image: self._done[image][part] for image in self.images}
         write_json(self.folder / INDEX, index)
-        (self.folder / LEDGER).unlink()
+        remove(self.folder / LEDGER)
         self._drop_staged()
         self.complete = True
 
@@ -135,31 +167,41 @@ class PredictionsWriter:
         # The new ledger comes first: a kill in between leaves a folder that is known as ours.
         line = json.dumps({"header": self.header}, ensure_ascii=False) + "\n"
         write_atomic(self.folder / LEDGER, line.encode())
+        self._lines = [line]
         for name in (INDEX, *MEASUREMENTS):
-            (self.folder / name).unlink(missing_ok=True)
+            remove(self.folder / name)
         for part in KEY:
-            if (self.folder / part).exists():
-                shutil.rmtree(self.folder / part)
+            remove_tree(self.folder / part)
 
     def _take_up(self) -> None:
         index, ledger = self.folder / INDEX, self.folder / LEDGER
         if index.is_file():
             info = open_predictions(self.folder).info
             self._check_header({key: info.get(key) for key in self.header}, index)
-            ledger.unlink(missing_ok=True)
+            remove(ledger)
             self.complete = True
             return
         entries = _read_ledger(ledger)
         self._check_header(entries[0].get("header"), ledger)
+        self._lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries]
         self._drop_cut_off()
+        is_there = self._lookup()
         for entry in entries[1:]:
             files = {part: entry[part] for part in self.parts if isinstance(entry.get(part), str)}
-            there = all(inside(self.folder, name).is_file() for name in files.values())
+            there = all(is_there(name) for name in files.values())
             if there and len(files) == len(self.parts) and entry.get("image") in self._stems:
                 self._done[entry["image"]] = files
 
+    def _lookup(self) -> Callable[[str], bool]:
+        """What says whether a file is in this folder; of objects all are listed at once."""
+        if is_remote(self.folder):
+            return objects.below(self.folder).__contains__
+        return lambda name: inside(self.folder, name).is_file()
+
     def _drop_cut_off(self) -> None:
-        """Remove what killed processes were in the midst of writing."""
+        """Remove what killed processes were in the midst of writing; no object ever is."""
+        if is_remote(self.folder):
+            return
         self._drop_staged()
         for part in ("", *KEY):
             for partial in (self.folder / part).glob("**/*.partial" if part else "*.partial"):
@@ -167,7 +209,8 @@ class PredictionsWriter:
 
     def _drop_staged(self) -> None:
         """Remove what workers wrote and nobody took in."""
-        shutil.rmtree(self.folder / STAGING, ignore_errors=True)
+        if not is_remote(self.folder):  # no workers write there
+            shutil.rmtree(self.folder / STAGING, ignore_errors=True)
 
     def _check_header(self, recorded: Any, file: Path) -> None:
         recorded = recorded if isinstance(recorded, dict) else {}

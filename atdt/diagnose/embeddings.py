@@ -21,6 +21,7 @@ from atdt.diagnose.clouds import plain_blocks, plain_samples
 from atdt.domains.pictures import read_image, write_picture
 from atdt.errors import DomainError, UserError
 from atdt.files import inside, write_atomic
+from atdt.places import place
 from atdt.stores import Store, open_store
 from atdt.transfer.setting import deepest
 
@@ -80,7 +81,7 @@ def embed(config: Embedding) -> Path:
         images = _images(store)
         names += [(store.domain["name"], image) for image in images]
         if config.sprites:
-            pictures += _sprites(Path(store.domain["root"]), images)
+            pictures += _sprites(place(store.domain["root"]), images)
     channels = {array.shape[1] for array in vectors}
     if len(channels) > 1:
         raise UserError(f"the stores' features have {sorted(channels)} channels; embed them apart")
@@ -132,8 +133,8 @@ def _sheet(pictures: Sequence[np.ndarray]) -> np.ndarray:
     """A square of pictures, row by row, as the projector reads it."""
     side = math.ceil(math.sqrt(len(pictures)))
     sheet = np.zeros((side * SPRITE, side * SPRITE, 3), np.uint8)
-    for place, picture in enumerate(pictures):
-        y, x = (part * SPRITE for part in divmod(place, side))
+    for number, picture in enumerate(pictures):
+        y, x = (part * SPRITE for part in divmod(number, side))
         sheet[y : y + SPRITE, x : x + SPRITE] = picture
     return sheet
 

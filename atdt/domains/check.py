@@ -20,7 +20,7 @@ def check_files(domain: Domain, labels: Sequence[str]) -> None:
     for index, sample in enumerate(domain.samples):
         paths = [domain.root / sample.image, *(domain.file(index, kind) for kind in labels)]
         for path in paths:
-            if not path.is_file():
+            if domain.sizes.of(path) is None:
                 raise DomainError(f"{domain.list_path}:{sample.line}: {path}: no such file")
 
 

@@ -9,6 +9,7 @@ from atdt.domains.depth_encodings import depth_encoding
 from atdt.domains.pictures import write_picture
 from atdt.errors import DomainError
 from atdt.npy import load_npy, write_npy
+from atdt.places import place
 
 UNKNOWN = Camera()
 PREDICTED = "uint16/256"  # of predictions that are kept as PNG
@@ -31,7 +32,7 @@ def write_depth(
         raise ValueError(f"{path}: expected (H, W) metres, got {metres.dtype} {metres.shape}")
     _check(path, metres)
     if encoding == "npy":
-        return write_npy(Path(path), metres.astype(np.float32))
+        return write_npy(place(path), metres.astype(np.float32))
     code, there = depth_encoding(encoding), metres > 0
     exact = code.numbers(np.where(there, metres, 1.0).astype(np.float64), camera)
     numbers = np.clip(np.rint(exact), 0, code.largest)
@@ -57,7 +58,7 @@ def read_depth(path: str | Path, encoding: str, camera: Camera = UNKNOWN) -> np.
         DomainError: the file is absent, damaged, or not of this encoding; or a disparity without a
             camera.
     """
-    path = Path(path)
+    path = place(path)
     if encoding == "npy":
         metres = _load(path)
         _check(path, metres)
@@ -78,7 +79,7 @@ def read_predicted_depth(path: str | Path) -> np.ndarray:
     Raises:
         DomainError: the file is absent or no such array or image, or a value is not finite.
     """
-    if Path(path).suffix == ".png":
+    if place(path).suffix == ".png":
         return read_depth(path, PREDICTED)
     metres = _load(path)
     metres = np.where(metres < 0, 0, metres)
@@ -106,7 +107,7 @@ def read_relative_depth(path: str | Path) -> np.ndarray:
 
 def format_of(path: str | Path) -> str:
     """Pillow's name of the format that a file's ending stands for: PNG, or PPM for .pgm."""
-    return "PPM" if Path(path).suffix == ".pgm" else "PNG"
+    return "PPM" if place(path).suffix == ".pgm" else "PNG"
 
 
 def _load(path: str | Path) -> np.ndarray:

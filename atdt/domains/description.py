@@ -57,6 +57,7 @@ from atdt.domains.lists import ALL_COLUMNS, COLUMNS, Sample
 from atdt.domains.semantic_files import NAMING, check_colours
 from atdt.errors import DomainError, UserError
 from atdt.files import inside, read_toml
+from atdt.places import is_remote, is_url, place
 
 WIDEST = 180.0  # degrees
 FILE_NAME = "domain.toml"
@@ -167,7 +168,7 @@ def description_of(path: Path, content: dict[str, Any]) -> Description:
     for key in NEEDED:
         if not content.get(key):
             raise DomainError(f"{key!r} is missing")
-    root = path.parent / content.get("root", ".")
+    root = _root(path, content.get("root", "."))
     if not root.is_dir():
         raise DomainError(f"root: {root} is no folder")
     space, in_files, label_map = _labels(path, content)
@@ -191,6 +192,20 @@ def description_of(path: Path, content: dict[str, Any]) -> Description:
         mount=_mount(content),
         **_camera_keys(content),
     )
+
+
+def _root(path: Path, root: str) -> Path:
+    """Beside a URL a root is relative to it, or a URL of the same kind."""
+    if not is_remote(path):
+        return path.parent / root
+    if is_url(root):
+        scheme = str(path).partition("://")[0]
+        if not root.startswith(f"{scheme}://"):  # a stranger's must not lead to files of ours
+            raise DomainError(f"root: {root}: must be {scheme}://, as this file is")
+        return place(root)
+    if PurePosixPath(root).is_absolute() or ".." in PurePosixPath(root).parts:
+        raise DomainError(f"root: {root}: write a path below this file's folder, or a URL")
+    return path.parent.joinpath(*PurePosixPath(root).parts)
 
 
 def _labels(path: Path, content: dict[str, Any]) -> tuple[LabelSpace, LabelSpace | None, LabelMap]:

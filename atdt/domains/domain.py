@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from atdt.domains.label_map import LabelMap
 from atdt.domains.labels import LabelSpace
 from atdt.domains.lists import LABEL_KINDS, Sample
 from atdt.domains.semantic_files import read_ids
+from atdt.domains.sizes import Sizes
 from atdt.domains.view import nearest
 from atdt.errors import DomainError, UserError
 from atdt.files import sha256_file, sha256_json
@@ -66,6 +68,11 @@ class Domain:
     def encodings(self) -> dict[str, str]:
         """Of the files, by kind of label."""
         return dict(self.description.encodings)
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """Of the files of this domain."""
+        return Sizes()
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -311,9 +318,12 @@ class Domain:
 
     def _bytes(self, sample: Sample) -> int:
         try:
-            return (self.root / sample.image).stat().st_size
+            size = self.sizes.of(self.root / sample.image)
         except OSError as error:
             raise self._at(sample, f"{sample.image}: cannot be read ({error.strerror})") from None
+        if size is None:
+            raise self._at(sample, f"{sample.image}: cannot be read (no such file)")
+        return size
 
     def _located[Read](self, sample: Sample, read: Callable[[], Read]) -> Read:
         try:

@@ -40,6 +40,7 @@ from atdt.domains.pictures import opened, read_channels, write_picture
 from atdt.domains.semantic_files import SEMANTIC_ENCODINGS
 from atdt.errors import DomainError
 from atdt.npy import load_npy
+from atdt.places import place
 
 __all__ = [
     "DEFAULTS",
@@ -101,10 +102,10 @@ def read_png(path: str | Path) -> np.ndarray:
     Raises:
         DomainError: the file is absent, damaged, or not of 8 bits.
     """
-    with opened(Path(path)) as picture:
+    with opened(place(path)) as picture:
         if picture.mode in ("L", "P"):
             return np.array(picture)
-    return read_channels(Path(path))
+    return read_channels(place(path))
 
 
 def write_normals(path: str | Path, normals: np.ndarray) -> Path:
@@ -138,7 +139,7 @@ def read_normals(path: str | Path, encoding: str = "rgb8") -> np.ndarray:
     if encoding == "npy":
         vectors = load_npy(path, (None, None, 3)).astype(np.float32)
     else:
-        vectors = read_channels(Path(path)).astype(np.float32) / np.float32(127.5) - 1
+        vectors = read_channels(place(path)).astype(np.float32) / np.float32(127.5) - 1
     length = np.sqrt(np.einsum("hwc,hwc->hw", vectors, vectors))[:, :, None]
     there = (length >= SHORTEST) & (length <= LONGEST)
     return np.where(there, vectors / np.maximum(length, SHORTEST), np.float32(0))

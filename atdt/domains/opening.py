@@ -9,7 +9,9 @@ from atdt.domains.check import check_files, find_bad
 from atdt.domains.description import FILE_NAME, read_description
 from atdt.domains.domain import Domain
 from atdt.domains.lists import read_list
-from atdt.errors import DomainError
+from atdt.errors import DomainError, PlaceError
+from atdt.objects import reach
+from atdt.places import is_remote, is_url, place
 
 GRAMMAR = "PATH[:SPLIT][@N]"
 
@@ -27,10 +29,21 @@ def parse_spec(spec: str | Path) -> Spec:
     """Take a spec apart; a path that exists as it stands is a path, whatever is in it."""
     text = str(spec)
     match = re.fullmatch(r"(.+?)(?::([^/\\:@]+))?(?:@(\d+))?", text)
-    if match is None or Path(text).exists():
-        return Spec(Path(text), None, None)
+    if match is None or (not is_url(text) and Path(text).exists()):
+        return Spec(place(text), None, None)
     path, split, first = match.groups()
-    return Spec(Path(path), split, None if first is None else int(first))
+    return Spec(place(path), split, None if first is None else int(first))
+
+
+def local_spec(spec: str | Path) -> Spec:
+    """As `parse_spec`, for what makes a domain of files from another.
+
+    Raises:
+        PlaceError: it is a URL.
+    """
+    if is_url(spec):
+        raise PlaceError(f"{spec}: a domain is made from one of this machine; copy it here first")
+    return parse_spec(spec)
 
 
 def absolute_spec(spec: str | Path) -> str:
@@ -66,6 +79,8 @@ def open_domain(
             the list and line where there is one.
     """
     wanted = parse_spec(spec)
+    if is_remote(wanted.path):
+        reach(wanted.path)
     path = wanted.path / FILE_NAME if wanted.path.is_dir() else wanted.path
     if not path.is_file():
         raise DomainError(f"{path}: no such file; a domain is given by {GRAMMAR}")

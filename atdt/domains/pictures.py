@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from atdt import objects
 from atdt.errors import DomainError
 from atdt.files import write_atomic
 from atdt.npy import load_npy
+from atdt.places import is_remote
 
 # Only formats that Pillow decodes by itself: its EPS reader would start another program.
 FORMATS = ("PNG", "JPEG", "PPM", "TIFF", "BMP", "WEBP")
 COLOURS = (None, None, 3)  # shape of an image
+HEADER = 2**16  # bytes in which nearly every image says its size
 SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # What Pillow's decoders raise on damaged files, found by damaging files.
@@ -33,15 +36,19 @@ BROKEN = (
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path, most: int = objects.LARGEST) -> Iterator[Image.Image]:
     """Open an image file; its pixels are decoded when they are first used.
+
+    Args:
+        most: bytes of an object that are asked for.
 
     Raises:
         DomainError: absent, of no known format, damaged, truncated, or larger than Pillow's
             `Image.MAX_IMAGE_PIXELS` (89 million pixels).
     """
     try:
-        with Image.open(path, formats=FORMATS) as picture:
+        source = io.BytesIO(objects.get(path, 0, most)) if is_remote(path) else path
+        with Image.open(source, formats=FORMATS) as picture:
             limit = Image.MAX_IMAGE_PIXELS
             if limit and picture.width * picture.height > limit:
                 raise _bomb(path)
@@ -86,6 +93,12 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     if path.suffix == ".npy":
         return load_npy(path, COLOURS).shape[:2]
+    if is_remote(path):
+        try:
+            with opened(path, HEADER) as picture:
+                return picture.height, picture.width
+        except DomainError:  # a long header, if it is an image at all
+            pass
     with opened(path) as picture:
         return picture.height, picture.width
 

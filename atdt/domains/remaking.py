@@ -14,7 +14,7 @@ from typing import Any
 from atdt.ahead import ahead
 from atdt.domains.description import FILE_NAME, read_description
 from atdt.domains.domain import Domain
-from atdt.domains.opening import open_domain, parse_spec
+from atdt.domains.opening import local_spec, open_domain
 from atdt.domains.writing import Written, write_domain
 from atdt.errors import UserError
 from atdt.files import read_json, write_json
@@ -31,7 +31,7 @@ def splits_of(spec: str, labels: Sequence[str] = ()) -> list[Domain]:
         spec: of the domain.
         labels: kinds of label that every sample must have.
     """
-    wanted = parse_spec(spec)
+    wanted = local_spec(spec)
     specs = [spec]
     path = wanted.path / FILE_NAME if wanted.path.is_dir() else wanted.path
     if wanted.split is None and path.is_file():

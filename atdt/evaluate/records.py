@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from atdt.copies import local_copy
 from atdt.domains import LabelSpace
 from atdt.errors import UserError
 from atdt.files import inside, read_json, sha256_file, write_atomic, write_json
+from atdt.places import place
 from atdt.tasks import get_task
 from atdt.tasks.base import Stack, Task
 
@@ -74,7 +76,7 @@ def load_measured(path: str | Path) -> Measured:
         UserError: nothing was measured there, it has another schema, or the statistics are not
             those that metrics.json was written with.
     """
-    path = Path(path)
+    path = place(path)
     path = path / METRICS if path.is_dir() else path
     info = read_json(path)
     named = info.get("records") if isinstance(info, dict) else None
@@ -90,12 +92,13 @@ def load_measured(path: str | Path) -> Measured:
 
 def _read_stack(records: Path) -> Stack:
     try:
-        with zipfile.ZipFile(records) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > LARGEST_RECORDS:
-            raise UserError(f"{records}: expands to {size} bytes, over {LARGEST_RECORDS}")
-        with np.load(records, allow_pickle=False) as arrays:
-            stack = dict(arrays)
+        with local_copy(records) as here:
+            with zipfile.ZipFile(here) as archive:
+                size = sum(entry.file_size for entry in archive.infolist())
+            if size > LARGEST_RECORDS:
+                raise UserError(f"{records}: expands to {size} bytes, over {LARGEST_RECORDS}")
+            with np.load(here, allow_pickle=False) as arrays:
+                stack = dict(arrays)
     # A header may promise more than memory holds, and is followed by less.
     except (OSError, ValueError, EOFError, MemoryError, SyntaxError, zipfile.BadZipFile) as error:
         reason = str(error).partition("\n")[0]

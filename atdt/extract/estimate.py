@@ -8,6 +8,7 @@ from atdt.errors import StoreError
 from atdt.extract.arrays import Array, samples_per_shard
 from atdt.extract.config import Extraction
 from atdt.extract.samples import Samples
+from atdt.places import is_remote
 from atdt.sizes import said
 from atdt.stores import Store
 from atdt.stores.declared import read_array_ledger
@@ -51,7 +52,7 @@ class ExtractionEstimate:
         view_size: (height, width) in pixels.
         samples_per_shard: of the store.
         arrays: what is made.
-        free: bytes free on the store's disk.
+        free: bytes free on the store's disk; None where there is no end, in an object store.
         skipped: what --skip-bad left out, and why.
     """
 
@@ -59,7 +60,7 @@ class ExtractionEstimate:
     view_size: tuple[int, int]
     samples_per_shard: int
     arrays: tuple[PlannedArray, ...]
-    free: int
+    free: int | None
     skipped: tuple[str, ...] = ()
 
     @property
@@ -74,7 +75,8 @@ class ExtractionEstimate:
         lines = [f"{self.samples} samples of {height}x{width} pixels"]
         lines += [f"skipped: {line}" for line in self.skipped]
         lines += [str(array) for array in self.arrays]
-        lines.append(f"{said(self.bytes)} in all, uncompressed; {said(self.free)} free")
+        free = "" if self.free is None else f"; {said(self.free)} free"
+        lines.append(f"{said(self.bytes)} in all, uncompressed{free}")
         return tuple(lines)
 
 
@@ -118,7 +120,7 @@ def estimate(
         view_size=samples.size,
         samples_per_shard=grid.samples_per_shard,
         arrays=tuple(planned),
-        free=shutil.disk_usage(_existing(config.out)).free,
+        free=_free(config.out),
         skipped=samples.domain.skipped,
     )
 
@@ -129,6 +131,8 @@ def refuse_full_disk(config: Extraction, estimated: ExtractionEstimate) -> None:
     Raises:
         StoreError: naming both sizes.
     """
+    if estimated.free is None:
+        return
     if config.compressor == "none" and estimated.bytes > estimated.free:
         raise StoreError(
             f"{config.out}: needs {said(estimated.bytes)}, and its disk has {said(estimated.free)} "
@@ -144,6 +148,9 @@ def _blocks_left(array: Array, blocks: int, store: Store | None) -> list[int]:
     return [block for block in range(blocks) if block not in committed]
 
 
-def _existing(path: Path) -> Path:
-    """The nearest folder at or above `path` that exists."""
-    return next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+def _free(path: Path) -> int | None:
+    """Bytes free where `path` is, or will be."""
+    if is_remote(path):
+        return None
+    there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    return shutil.disk_usage(there).free

@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atdt import objects
 from atdt.errors import MismatchError, StoreError
-from atdt.files import sync_folder, write_atomic
+from atdt.files import make_folder, remove, remove_tree, sync_folder, write_atomic
+from atdt.places import is_remote
 from atdt.progress import progress
-from atdt.stores.blocks import Blocks, open_blocks
+from atdt.stores.blocks import Blocks, listed_sizes, open_blocks
 from atdt.stores.checks import (
     array_metadata,
     changed_files,
@@ -18,10 +20,11 @@ from atdt.stores.checks import (
     refuse_changes,
     refuse_other_samples,
 )
+from atdt.stores.commits import Spool
 from atdt.stores.declared import read_array_ledger
-from atdt.stores.layout import LEDGER, METADATA
+from atdt.stores.layout import LEDGER, METADATA, shard_path
 from atdt.stores.ledger import Ledger, Place, block_lines, read_ledger, write_ledger
-from atdt.stores.lock import LOCK, WriterLock
+from atdt.stores.lock import LOCK, Lock, writer_lock
 from atdt.stores.metadata import array_file, group_file
 from atdt.stores.provenance import GRID, differences, identity_fields
 from atdt.stores.reader import open_reader
@@ -52,10 +55,11 @@ class ArraySpec:
 
 @dataclass
 class Beginning:
-    """What a writer knows of its array: its lock, and of the ledger the header, where the line of
-    each committed block is, and the length."""
+    """What a writer knows of its array: its lock, and of the ledger where it is, the header, where
+    the line of each committed block is, and the length."""
 
-    lock: WriterLock
+    lock: Lock
+    spool: Spool
     header: dict[str, Any]
     places: dict[int, Place]
     length: int
@@ -81,14 +85,15 @@ def begin(store: "Store", spec: ArraySpec, *, resume: bool, overwrite: bool) -> 
         spec.compressor,
         spec.attributes,
     )
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for parent in (folder.parent, store.path, store.path.parent):
         sync_folder(parent)  # else a power cut could take the whole folder, ledger and all
-    lock = WriterLock(folder)
+    lock, spool = writer_lock(folder), Spool(folder)
     try:
-        beginning = _decide(store, spec, metadata, lock, resume, overwrite)
+        beginning = _decide(store, spec, metadata, lock, spool, resume, overwrite)
     except BaseException:
         lock.release()
+        spool.close()
         raise
     if beginning.complete:
         lock.release()  # nothing will be written, so nobody need wait
@@ -99,27 +104,29 @@ def _decide(
     store: "Store",
     spec: ArraySpec,
     metadata: bytes,
-    lock: WriterLock,
+    lock: Lock,
+    spool: Spool,
     resume: bool,
     overwrite: bool,
 ) -> Beginning:
     folder = lock.path.parent
-    ledger = read_array_ledger(store.path, spec.group, spec.name)
+    with spool.copy() as copy:
+        ledger = read_array_ledger(store.path, spec.group, spec.name, copy)
     recorded = _recorded_metadata(ledger, folder / METADATA)
     if overwrite or recorded is None:
-        return _anew(store, spec, metadata, lock)
+        return _anew(store, spec, metadata, lock, spool)
     finished = ledger.complete is not None and ledger.problem is None
     _refuse_others(spec, folder, recorded, json.loads(metadata))
     if finished and not resume:
         open_reader(store, spec.group, spec.name)  # damage must not pass for "nothing to do"
-        return Beginning(lock, ledger.header, ledger.places, ledger.length, complete=True)
+        return Beginning(lock, spool, ledger.header, ledger.places, ledger.length, complete=True)
     if not resume:
         raise StoreError(
             f"{folder}: incomplete, {len(ledger.blocks)} of {store.blocks} blocks are committed; "
             f"go on with --resume, or replace it with --overwrite {spec.name}"
         )
     if ledger.header is None:  # nothing else in it can be trusted, so nothing is committed
-        return _anew(store, spec, metadata, lock)
+        return _anew(store, spec, metadata, lock, spool)
     if not finished:  # said before all that is committed is read
         _refuse_other_grid(spec, folder, recorded)
     _mend_metadata(store, spec, folder, ledger.header)
@@ -127,12 +134,14 @@ def _decide(
     sound = _sound_blocks(f"{spec.group}/{spec.name}", blocks)
     remove_partial(folder)
     if finished and len(sound) == store.blocks:
-        return Beginning(lock, ledger.header, ledger.places, ledger.length, complete=True)
+        return Beginning(lock, spool, ledger.header, ledger.places, ledger.length, complete=True)
     _refuse_other_grid(spec, folder, recorded)
-    lines = block_lines(folder / LEDGER, [ledger.places[block] for block in sound])
-    write_ledger(folder / LEDGER, ledger.header, lines)
-    written = read_ledger(folder / LEDGER)
-    return Beginning(lock, ledger.header, written.places, written.length)
+    lines = block_lines(spool.path, [ledger.places[block] for block in sound])
+    write_ledger(spool.path, ledger.header, lines)
+    spool.publish()
+    _remove_unnamed(folder, sound, len(spec.dimensions))
+    written = read_ledger(spool.path)
+    return Beginning(lock, spool, ledger.header, written.places, written.length)
 
 
 def _recorded_metadata(ledger: Ledger, path: Path) -> dict[str, Any] | None:
@@ -167,17 +176,11 @@ def _refuse_other_grid(spec: ArraySpec, folder: Path, recorded: dict[str, Any]) 
         )
 
 
-def _anew(store: "Store", spec: ArraySpec, metadata: bytes, lock: WriterLock) -> Beginning:
+def _anew(store: "Store", spec: ArraySpec, metadata: bytes, lock: Lock, spool: Spool) -> Beginning:
     """Empty the folder, the ledger first so that no reader trusts what is left, and start it."""
     folder = lock.path.parent
-    (folder / LEDGER).unlink(missing_ok=True)
-    for path in folder.iterdir():
-        if path.name == LOCK:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    remove(folder / LEDGER)
+    _empty(folder)
     group_path, array_path = array_metadata(spec.group, spec.name)
     _ensure_group(store, spec, _siblings_digests(store, spec.group, group_path))
     write_atomic(folder / METADATA, metadata)
@@ -187,7 +190,31 @@ def _anew(store: "Store", spec: ArraySpec, metadata: bytes, lock: WriterLock) ->
         "metadata": metadata.decode(),
         "files": {**store.files, **digests(store.path, (group_path, array_path))},
     }
-    return Beginning(lock, header, {}, write_ledger(folder / LEDGER, header))
+    length = write_ledger(spool.path, header)
+    spool.publish()
+    return Beginning(lock, spool, header, {}, length)
+
+
+def _empty(folder: Path) -> None:
+    """Delete all that an array's folder holds but its lock."""
+    if is_remote(folder):
+        objects.remove(folder / n for n in objects.below(folder) if not n.startswith(f"{LOCK}."))
+        return
+    for path in folder.iterdir():
+        if path.name == LOCK:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            remove_tree(path)
+        else:
+            path.unlink()
+
+
+def _remove_unnamed(folder: Path, sound: Collection[int], dimensions: int) -> None:
+    """In an object store, delete shards that are to be written again: none is ever replaced, so
+    that no writer, however late, can harm one that another has committed."""
+    if is_remote(folder):
+        unnamed = set(listed_sizes(folder)) - set(sound)
+        objects.remove(shard_path(folder, block, dimensions) for block in unnamed)
 
 
 def _mend_metadata(store: "Store", spec: ArraySpec, folder: Path, header: dict[str, Any]) -> None:
@@ -232,5 +259,8 @@ def _sound_blocks(name: str, blocks: Blocks) -> list[int]:
 
 def remove_partial(folder: Path) -> None:
     """Delete files that a writer was in the midst of; nothing refers to them."""
+    if is_remote(folder):
+        objects.remove(folder / n for n in objects.below(folder) if n.endswith(".partial"))
+        return
     for path in folder.rglob("*.partial"):
         path.unlink()

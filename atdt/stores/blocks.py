@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import zarr
 
+from atdt import objects
 from atdt.errors import StoreError, UserError
 from atdt.files import inside
+from atdt.places import is_remote
 from atdt.stores.frames import MOST_EXPANSION, check_frames
 from atdt.stores.layout import MEND, Grid, shard_path
-from atdt.stores.metadata import is_plain, open_array
+from atdt.stores.metadata import decode_shard, is_plain, open_array
+from atdt.stores.ranges import RemoteShard
 from atdt.stores.shards import (
+    Shard,
     aligned_empty,
     block_digest,
     plain_sizes,
@@ -31,12 +35,14 @@ class Blocks:
         grid: how samples are cut into blocks.
         records: the ledger's record of each committed block.
         array: the array as zarr sees it.
+        sizes: in an object store, bytes of each shard as they were listed when it was opened.
     """
 
     folder: Path
     grid: Grid
     records: Mapping[int, Mapping[str, Any]]
     array: zarr.Array
+    sizes: Mapping[int, int] | None = None
 
     @property
     def item(self) -> tuple[int, ...]:
@@ -63,9 +69,9 @@ class Blocks:
     def _sized(self, block: int) -> tuple[Path, int]:
         """A block's file and its bytes; errors as `size`."""
         path = self.path(block)
-        if not path.is_file():
+        size, committed = self._found_size(block, path), self.records[block]["bytes"]
+        if size is None:
             raise StoreError(f"{path}: it is missing; {MEND}")
-        size, committed = path.stat().st_size, self.records[block]["bytes"]
         start, stop = self.grid.block_range(block)
         item_bytes = math.prod(self.item) * self.array.dtype.itemsize
         slots = self.grid.samples_per_shard
@@ -76,6 +82,11 @@ class Blocks:
         if size != committed:
             raise StoreError(f"{path}: it has {size} bytes, not {committed}; {MEND}")
         return path, size
+
+    def _found_size(self, block: int, path: Path) -> int | None:
+        if self.sizes is not None:
+            return self.sizes.get(block)
+        return path.stat().st_size if path.is_file() else None
 
     def read(self, block: int, out: np.ndarray | None = None) -> np.ndarray:
         """The samples of a block (n, …), every chunk checked.
@@ -88,21 +99,22 @@ class Blocks:
             ValueError: `out` does not fit.
         """
         start, stop = self.grid.block_range(block)
-        path, _ = self._sized(block)  # before memory is taken for what a file may not hold
+        path, size = self._sized(block)  # before memory is taken for what a file may not hold
         shape = (stop - start, *self.item)
         if out is None:
             out = aligned_empty(shape, self.array.dtype)
         elif out.shape != shape or out.dtype != self.array.dtype or not out.flags.c_contiguous:
             raise ValueError(f"out must be contiguous {self.array.dtype} of shape {shape}")
         slots, plain = self.grid.samples_per_shard, is_plain(self.array)
+        shard = RemoteShard(path, size, whole=not plain) if is_remote(path) else path
         checksums = (
-            read_plain(path, slots, out) if plain else stored_checksums(path, slots, len(out))
+            read_plain(shard, slots, out) if plain else stored_checksums(shard, slots, len(out))
         )
         if block_digest(checksums) != self.records[block]["digest"]:
             raise StoreError(f"{path}: not the block that was committed; {MEND}")
         if not plain:
-            check_frames(path, slots, len(out), out[0].nbytes, self._codec)
-            self._decode(path, start, out)
+            check_frames(shard, slots, len(out), out[0].nbytes, self._codec)
+            self._decode(shard, start, out)
         return out
 
     def check(self) -> Iterator[tuple[int, str | None]]:
@@ -126,11 +138,15 @@ class Blocks:
         """Name of what compresses the chunks."""
         return self.array.compressors[0].to_dict()["name"]
 
-    def _decode(self, path: Path, start: int, out: np.ndarray) -> None:
+    def _decode(self, shard: Shard, start: int, out: np.ndarray) -> None:
+        stop = start + len(out)
         try:
-            out[...] = self.array[start : start + len(out)]
+            if isinstance(shard, RemoteShard):
+                out[...] = decode_shard(self.array, start, stop, shard.data())
+            else:
+                out[...] = self.array[start:stop]
         except (ValueError, RuntimeError) as error:
-            raise StoreError(f"{path}: {error}; {MEND}") from error
+            raise StoreError(f"{shard}: {error}; {MEND}") from error
 
 
 def open_blocks(folder: Path, grid: Grid, records: Mapping[int, Mapping[str, Any]]) -> Blocks:
@@ -149,4 +165,14 @@ def open_blocks(folder: Path, grid: Grid, records: Mapping[int, Mapping[str, Any
     )
     if not is_version_1:
         raise StoreError(f"{folder}: not laid out as a store of version 1; extract it again")
-    return Blocks(folder, grid, records, array)
+    return Blocks(folder, grid, records, array, listed_sizes(folder) if is_remote(folder) else None)
+
+
+def listed_sizes(folder: Path) -> dict[int, int]:
+    """Bytes of the shards of an array in an object store, by block; one request a thousand."""
+    found = ((name.split("/"), size) for name, size in objects.below(folder / "c").items())
+    return {
+        int(block): size
+        for (block, *rest), size in found
+        if block.isdecimal() and set(rest) == {"0"}
+    }

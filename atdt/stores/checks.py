@@ -1,10 +1,13 @@
 """What readers check on opening: every file that says what the features mean is as it was made."""
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from atdt import objects
 from atdt.errors import StoreError
 from atdt.files import inside, sha256_file
+from atdt.places import is_remote
 from atdt.stores.layout import LEDGER, MEND, METADATA
 
 # The first vector's folder keeps the root's ledger: a stray file in a group makes xarray warn.
@@ -13,13 +16,30 @@ ABSENT = "absent"
 OTHER_SAMPLES = "made for other sample vectors than the store's"
 
 
-def digests(root: Path, paths: Iterable[str]) -> dict[str, str]:
+def digests(
+    root: Path, paths: Iterable[str], held: Mapping[str, bytes] | None = None
+) -> dict[str, str]:
     """Sha256 of each file below `root`, `ABSENT` where there is none.
+
+    Args:
+        held: their content, where it was read before.
 
     Raises:
         UserError: a link leads out of `root`.
     """
-    return {path: _digest(inside(root, path)) for path in paths}
+    files = {path: inside(root, path) for path in paths}
+    if not is_remote(root):
+        return {path: _digest(file) for path, file in files.items()}
+    found = held_files(root, list(files)) if held is None else held
+    return {
+        path: hashlib.sha256(found[path]).hexdigest() if path in found else ABSENT for path in files
+    }
+
+
+def held_files(root: Path, paths: Sequence[str]) -> dict[str, bytes]:
+    """The content of those files below a URL that are there."""
+    found = zip(paths, objects.get_all([root / path for path in paths]), strict=True)
+    return {path: data for path, data in found if data is not None}
 
 
 def _digest(path: Path) -> str:

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from atdt import objects
 from atdt.errors import StoreError
-from atdt.files import write_atomic
+from atdt.files import make_folder, write_atomic
+from atdt.places import is_remote, place
 from atdt.stores.checks import ABSENT, ROOT_LEDGER, digests
 from atdt.stores.layout import FORMAT, LEDGER, METADATA, SCHEMA, VECTORS
 from atdt.stores.ledger import Ledger, read_ledger, write_ledger
-from atdt.stores.lock import WriterLock
+from atdt.stores.lock import Lock, writer_lock
 from atdt.stores.metadata import root_files, vector_files
 from atdt.stores.provenance import differences, plain
 from atdt.stores.samples import SampleTable
@@ -44,8 +46,8 @@ def create_store(
         StoreError: `path` is something else, the store was made by another plan or from another
             domain (the message says in what they differ), or it is damaged.
     """
-    path = Path(path)
-    if (path.exists() or path.is_symlink()) and not path.is_dir():
+    path = place(path)
+    if not path.is_dir() and (path.exists() or path.is_symlink()):
         raise StoreError(f"{path}: exists and is not a feature store; choose another path")
     wanted = {
         "format": FORMAT,
@@ -76,7 +78,11 @@ def _at_least_one(samples_per_shard: int) -> int:
 
 def _is_store(path: Path) -> bool:
     """Whether a root was finished here: it has its ledger, or arrays that were added later."""
-    return (path / ROOT_LEDGER).exists() or any(path.glob(f"*/*/{LEDGER}"))
+    if (path / ROOT_LEDGER).exists():
+        return True
+    if is_remote(path):
+        return any(name.endswith(f"/{LEDGER}") for name in objects.below(path))
+    return any(path.glob(f"*/*/{LEDGER}"))
 
 
 def _refuse_others(path: Path, recorded: dict[str, Any], wanted: dict[str, Any]) -> None:
@@ -110,9 +116,10 @@ def _write_root(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
     try:
         if (path / ROOT_LEDGER).exists():  # made by another process just now
             return
-        for folder in (path, *(path / name for name in VECTORS)):
-            for left in folder.glob("*.partial"):
-                left.unlink()
+        if not is_remote(path):  # where nothing is ever cut off
+            for folder in (path, *(path / name for name in VECTORS)):
+                for left in folder.glob("*.partial"):
+                    left.unlink()
         for name, data in files:
             write_atomic(path / name, data)
         _write_root_ledger(path, (path / METADATA).read_bytes())
@@ -120,10 +127,10 @@ def _write_root(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
         lock.release()
 
 
-def _lock(path: Path) -> WriterLock:
+def _lock(path: Path) -> Lock:
     folder = (path / ROOT_LEDGER).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    return WriterLock(folder)
+    make_folder(folder)
+    return writer_lock(folder)
 
 
 def _write_root_ledger(path: Path, metadata: bytes) -> None:

@@ -7,7 +7,7 @@ store may come from a stranger.
 import math
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from atdt.errors import StoreError, UserError
 from atdt.files import inside, parse_json, read_bounded
@@ -56,18 +56,18 @@ def check_array_file(folder: Path) -> None:
         raise StoreError(f"{path}: {FOREIGN}")
 
 
-def read_array_ledger(store: Path, group: str, name: str) -> Ledger:
+def read_array_ledger(store: Path, group: str, name: str, copy: BinaryIO | None = None) -> Ledger:
     """The ledger of an array; one that says what no array of version 1 has is not trusted at all.
 
     Its records may be used without further looks at their types, and its header's metadata is
-    that of an array.
+    that of an array. `copy` is as in `read_ledger`.
     """
     try:
         path = inside(store, f"{group}/{name}/{LEDGER}")
     except UserError as error:
         return Ledger(problem=f"its ledger cannot be used: {error}")
     try:
-        ledger = read_ledger(path, _judge_block)
+        ledger = read_ledger(path, _judge_block, copy)
         if ledger.header is not None:
             _judge(ledger)
     except (KeyError, TypeError, ValueError):

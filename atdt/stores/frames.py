@@ -5,11 +5,10 @@ known: any other number is a damaged file, or a stranger's bomb.
 """
 
 import struct
-from pathlib import Path
 
 from atdt.errors import StoreError
 from atdt.stores.layout import MEND
-from atdt.stores.shards import chunk_heads
+from atdt.stores.shards import Shard, chunk_heads
 
 HEAD_BYTES = 18  # the longest header of a zstd frame; blosc's has 16
 ZSTD_MAGIC = 0xFD2FB528
@@ -18,7 +17,7 @@ BLOSC = 4  # offset of the decoded bytes in blosc's header
 MOST_EXPANSION = 2**15
 
 
-def check_frames(path: Path, slots: int, samples: int, sample_bytes: int, codec: str) -> None:
+def check_frames(path: Shard, slots: int, samples: int, sample_bytes: int, codec: str) -> None:
     """Prove that each chunk of a shard expands to one sample.
 
     Args:

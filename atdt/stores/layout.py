@@ -12,6 +12,7 @@ SCHEMA = 1
 LABELS = "labels"
 VECTORS = ("sample_id", "image", "view", "flip", "box", "size")
 LEDGER = "ledger.jsonl"
+COMMITS = "commits"  # beside the ledger, in an object store
 METADATA = "zarr.json"
 MEND = "run the `atdt extract` that made it again with --resume"
 

@@ -16,11 +16,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from atdt import objects
 from atdt.errors import StoreError
 from atdt.files import parse_json, write_atomic
+from atdt.places import is_remote
+from atdt.stores.commits import commit_lines
 from atdt.stores.layout import MEND
+from atdt.stores.ranges import REQUEST
 
 Place = tuple[int, int]  # of a line in its file: first byte, bytes
 
@@ -53,17 +57,34 @@ class Ledger:
 
 
 def read_ledger(
-    path: Path, judge: Callable[[dict[str, Any]], None] = lambda record: None
+    path: Path,
+    judge: Callable[[dict[str, Any]], None] = lambda record: None,
+    copy: BinaryIO | None = None,
 ) -> Ledger:
     """Read a ledger up to the first line that is not whole; says so in `problem`.
 
     Args:
         judge: is given the whole record of each block, and raises what it will.
+        copy: the lines that can be trusted are written to it; `places` are then right for it.
     """
-    if not path.is_file():
-        return Ledger(problem="it has no ledger")
     ledger, taken = Ledger(), hashlib.sha256()
-    for number, line in enumerate(_lines(path), start=1):
+    try:
+        _read_lines(_all_lines(path, ledger), ledger, taken, judge, copy)
+    except FileNotFoundError:
+        return Ledger(problem="it has no ledger")
+    if ledger.header is None and ledger.problem is None:
+        ledger.problem = "its ledger is empty"
+    return ledger
+
+
+def _read_lines(
+    lines: Iterable[bytes],
+    ledger: Ledger,
+    taken: "hashlib._Hash",
+    judge: Callable[[dict[str, Any]], None],
+    copy: BinaryIO | None,
+) -> None:
+    for number, line in enumerate(lines, start=1):
         record = _unseal(line)
         if record is None:
             cut = not line.endswith(b"\n")
@@ -77,16 +98,44 @@ def read_ledger(
             judge(record)
         ledger.length += len(line)
         taken.update(line)
-    if ledger.header is None and ledger.problem is None:
-        ledger.problem = "its ledger is empty"
-    return ledger
+        if copy is not None:
+            copy.write(line)
+
+
+def _all_lines(path: Path, ledger: Ledger) -> Iterator[bytes]:
+    """Lines of the file; then, of an array that is written in an object store, those beside it.
+
+    Args:
+        ledger: what the lines before have said.
+    """
+    yield from _lines(path)
+    is_array = ledger.header is not None and ledger.header["kind"] == "array"
+    if is_array and ledger.complete is None:
+        yield from commit_lines(path.parent, ledger.blocks)
 
 
 def _lines(path: Path) -> Iterator[bytes]:
     """One line after the other: no more is in memory than the longest that we would write."""
+    if is_remote(path):
+        yield from _remote_lines(path)
+        return
+    if not path.is_file():
+        raise FileNotFoundError(path)
     with path.open("rb") as file:
         while line := file.readline(LONGEST_LINE):
             yield line
+
+
+def _remote_lines(path: Path) -> Iterator[bytes]:
+    """As `_lines`, or what is read by one request."""
+    rest, offset, more = b"", 0, True
+    while more and len(rest) < LONGEST_LINE:
+        data = objects.get(path, offset, offset + REQUEST)
+        offset, more = offset + len(data), len(data) == REQUEST
+        *whole, rest = (rest + data).split(b"\n")
+        yield from (line + b"\n" for line in whole)
+    if rest:
+        yield rest
 
 
 def _take(ledger: Ledger, record: dict[str, Any], size: int, before: "hashlib._Hash") -> bool:

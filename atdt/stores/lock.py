@@ -6,6 +6,8 @@ import weakref
 from pathlib import Path
 
 from atdt.errors import StoreError
+from atdt.lease import Held, Lease, holder
+from atdt.places import is_remote
 
 LOCK = "writer.lock"
 _held: "weakref.WeakSet[WriterLock]" = weakref.WeakSet()
@@ -33,13 +35,60 @@ class WriterLock:
         _held.add(self)
         self._finalizer = weakref.finalize(self, _release, self.path, self._handle)
 
+    def check(self) -> None:
+        """The system keeps the lock: nobody can have taken it."""
+
     def release(self) -> None:
         """Let the next writer in; a second call does nothing."""
         self._finalizer()
 
 
+class RemoteLock:
+    """The same in an object store, where it is a lease."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self._lease = Lease(folder, LOCK)
+        except Held as error:
+            raise StoreError(str(error)) from None
+
+    @property
+    def path(self) -> Path:
+        """The object that says who holds it."""
+        return self._lease.path
+
+    def check(self) -> None:
+        """Prove that it is still ours.
+
+        Raises:
+            StoreError: another writer has taken it, since we were not heard of for too long.
+        """
+        try:
+            self._lease.check()
+        except Held as error:
+            raise StoreError(f"{error}; go on with --resume when it is done") from None
+
+    def release(self) -> None:
+        """Let the next writer in; a second call does nothing."""
+        self._lease.release()
+
+
+Lock = WriterLock | RemoteLock
+
+
+def writer_lock(folder: Path) -> Lock:
+    """The lock of `folder`, held.
+
+    Raises:
+        StoreError: another writer holds it.
+    """
+    return RemoteLock(folder) if is_remote(folder) else WriterLock(folder)
+
+
 def writer_of(folder: Path) -> str | None:
     """Who holds `folder`'s lock, as its file says; None where nobody does. Changes nothing."""
+    if is_remote(folder):
+        return holder(folder, LOCK)
     try:
         handle = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:  # no file; or a link, which no writer makes

@@ -7,7 +7,7 @@ pure function of what it says and can be checked, or made again, byte for byte.
 import io
 import math
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,14 @@ from typing import Any
 import numpy as np
 import zarr
 from crc32c import crc32c
+from zarr.buffer import default_buffer_prototype
 from zarr.buffer.cpu import Buffer
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.storage import LocalStore, MemoryStore
 
+from atdt import objects
 from atdt.errors import StoreError
+from atdt.places import is_remote
 from atdt.stores.declared import FOREIGN, check_array_file
 from atdt.stores.layout import CRC_BYTES, LABELS, METADATA, VECTORS
 from atdt.stores.samples import COLUMNS, STRING, SampleTable
@@ -113,20 +116,25 @@ def vector_files() -> list[str]:
     return sorted([METADATA, *(f"{name}/{METADATA}" for name in VECTORS), *chunks])
 
 
-def read_vectors(path: Path) -> SampleTable:
+def read_vectors(path: Path, files: Mapping[str, bytes] | None = None) -> SampleTable:
     """The sample vectors of the store at `path`; its files have been checked before.
+
+    Args:
+        files: their content, by path, where the store is one of objects.
 
     Raises:
         StoreError: shapes do not fit the files, so that a stranger's metadata takes no memory.
     """
     with strict_zarr():
-        root = zarr.open_group(LocalStore(path, read_only=True), mode="r", zarr_format=3)
+        store = LocalStore(path, read_only=True) if files is None else _held(files)
+        root = zarr.open_group(store, mode="r", zarr_format=3)
         arrays = {name: root[name] for name in VECTORS}
     samples = arrays["view"].shape[0]
     for name, array in arrays.items():
         dtype, tail = COLUMNS[name]
-        file = path / name / "c" / "/".join("0" * array.ndim)
-        size, head = file.stat().st_size - CRC_BYTES, np.fromfile(file, "<u4", 1)
+        file = f"{name}/c/{'/'.join('0' * array.ndim)}"
+        size, head = _size_and_head(path / file) if files is None else _of_bytes(files[file])
+        size -= CRC_BYTES
         if dtype is STRING:  # a count, then a length and the letters of each
             fits = head.tolist() == [samples] and size >= 4 * (samples + 1)
         else:
@@ -134,6 +142,19 @@ def read_vectors(path: Path) -> SampleTable:
         if array.shape != (samples, *tail) or array.chunks != array.shape or not fits:
             raise StoreError(f"{path}/{name}: not laid out as a store of version 1; extract again")
     return SampleTable(**{name: array[...] for name, array in arrays.items()})
+
+
+def _held(files: Mapping[str, bytes]) -> MemoryStore:
+    """Files in memory, as zarr reads them."""
+    return MemoryStore({name: Buffer.from_bytes(data) for name, data in files.items()})
+
+
+def _size_and_head(file: Path) -> tuple[int, np.ndarray]:
+    return file.stat().st_size, np.fromfile(file, "<u4", 1)
+
+
+def _of_bytes(data: bytes) -> tuple[int, np.ndarray]:
+    return len(data), np.frombuffer(data[:4], "<u4")
 
 
 def group_file(group: str) -> bytes:
@@ -180,7 +201,10 @@ def open_array(folder: Path) -> zarr.Array:
     """
     check_array_file(folder)
     with strict_zarr():
-        store = LocalStore(folder, read_only=True)
+        if is_remote(folder):
+            store = _held({METADATA: objects.get(folder / METADATA)})
+        else:
+            store = LocalStore(folder, read_only=True)
         try:
             return zarr.open_array(store, mode="r", zarr_format=3)
         except (ValueError, TypeError, OverflowError) as error:  # a compressor's options
@@ -201,6 +225,15 @@ def encode_shard(metadata: bytes, start: int, values: np.ndarray) -> bytes:
         array[start : start + len(values)] = values
     (shard,) = (data for key, data in content.items() if key != METADATA)
     return shard.to_bytes()
+
+
+def decode_shard(array: zarr.Array, start: int, stop: int, shard: bytes) -> np.ndarray:
+    """The samples (stop - start, …) of a shard that was read as bytes; see `encode_shard`."""
+    content = array.metadata.to_buffer_dict(default_buffer_prototype())
+    content[f"c/{start // array.shards[0]}{'/0' * (array.ndim - 1)}"] = Buffer.from_bytes(shard)
+    with strict_zarr():
+        held = zarr.open_array(MemoryStore(content), mode="r", zarr_format=3)
+        return held[start:stop]
 
 
 def is_plain(array: zarr.Array) -> bool:

@@ -9,18 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from atdt import objects
 from atdt.errors import UserError
 from atdt.files import parse_json, read_bounded
-from atdt.stores.layout import LABELS, LEDGER, METADATA, NAME, VECTORS, shard_path
+from atdt.lease import leases
+from atdt.places import is_remote
+from atdt.stores.layout import COMMITS, LABELS, LEDGER, METADATA, NAME, VECTORS, shard_path
 from atdt.stores.ledger import Ledger, read_ledger
 from atdt.stores.lock import LOCK, writer_of
 from atdt.stores.provenance import OWN
 
 PARTIAL = "*.partial"
-OURS = {METADATA, LOCK, "c"}  # all that our leftover of an array can hold
+OURS = {METADATA, LOCK, COMMITS, "c"}  # all that our leftover of an array can hold
 
 CUT_WRITE = "a write that was stopped"
 NO_LEDGER_NAMES = "a shard that no ledger names"
+IN_THE_LEDGER = "a commit that the ledger holds"
 STALE_LOCK = "the lock of a process that is gone"
 LEFTOVER = "an array without a ledger"
 
@@ -40,7 +44,8 @@ def is_leftover(folder: Path) -> bool:
     A ledger is the last to come and the first to go. Somebody's own array in a store has none
     either, so whatever is there must look like ours.
     """
-    names = {entry.name for entry in folder.iterdir() if not entry.match(PARTIAL)}
+    names = {entry.name for entry in folder.iterdir() if not entry.name.endswith(PARTIAL[1:])}
+    names = {LOCK if is_lock(name) else name for name in names}
     if not names <= OURS:
         return False
     if names <= {LOCK}:
@@ -60,12 +65,15 @@ def array_orphans(folder: Path) -> tuple[Orphan, ...]:
         return (Orphan(folder, bytes_below(folder), LEFTOVER),)
     ledger = read_ledger(folder / LEDGER)
     named = _named_shards(folder, ledger)
+    has_all = ledger.complete is not None and ledger.problem is None
     found = []
     for file in files_below(folder):
-        if file.match(PARTIAL):
+        if file.name.endswith(PARTIAL[1:]):
             found.append(_orphan(file, CUT_WRITE))
         elif named is not None and file not in named and _is_shard(file.relative_to(folder)):
             found.append(_orphan(file, NO_LEDGER_NAMES))
+        elif has_all and file.parent == folder / COMMITS:
+            found.append(_orphan(file, IN_THE_LEDGER))
     return (*found, *_lock_orphans(folder))
 
 
@@ -79,7 +87,7 @@ def root_orphans(path: Path) -> tuple[Orphan, ...]:
     files = [*path.glob(f".{METADATA}.{PARTIAL}")]
     for name in VECTORS:
         if is_folder(path / name):
-            files += [file for file in files_below(path / name) if file.match(PARTIAL)]
+            files += [file for file in files_below(path / name) if file.name.endswith(PARTIAL[1:])]
     return (*(_orphan(file, CUT_WRITE) for file in sorted(files)), *_lock_orphans(keeper))
 
 
@@ -94,6 +102,9 @@ def group_orphans(path: Path) -> Iterator[Orphan]:
 
 def files_below(folder: Path) -> Iterator[Path]:
     """Files and links below `folder`, in order; links are not followed."""
+    if is_remote(folder):
+        yield from (folder / name for name in objects.below(folder))
+        return
     for entry in sorted(folder.iterdir()):
         if is_folder(entry):
             yield from files_below(entry)
@@ -103,6 +114,8 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 def bytes_below(folder: Path) -> int:
     """Bytes of the files below `folder`; a link's are not those of what it leads to."""
+    if is_remote(folder):
+        return sum(objects.below(folder).values())
     return sum(_size(file) for file in files_below(folder))
 
 
@@ -112,9 +125,11 @@ def _named_shards(folder: Path, ledger: Ledger) -> set[Path] | None:
     A last line cut short is no damage: its block was never committed.
     """
     shape = recorded(ledger).get("shape")
-    with (folder / LEDGER).open("rb") as file:
-        file.seek(ledger.length)
-        is_sound = ledger.problem is None or b"\n" not in file.read()
+    is_sound = ledger.problem is None
+    if not is_sound and not is_remote(folder):  # where no line can be cut short
+        with (folder / LEDGER).open("rb") as file:
+            file.seek(ledger.length)
+            is_sound = b"\n" not in file.read()
     if not is_sound or not isinstance(shape, list):
         return None
     return {shard_path(folder, block, len(shape)) for block in ledger.blocks}
@@ -126,6 +141,8 @@ def _is_shard(file: Path) -> bool:
 
 
 def _lock_orphans(folder: Path) -> Iterable[Orphan]:
+    if is_remote(folder):
+        return [_orphan(lock, STALE_LOCK) for lock in leases(folder, LOCK)]
     lock = folder / LOCK
     return [_orphan(lock, STALE_LOCK)] if lock.is_symlink() or lock.exists() else []
 
@@ -158,7 +175,16 @@ def attributes(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def folders(path: Path) -> list[Path]:
     """Folders in `path` that can be a level or an array, sorted; no links."""
+    if is_remote(path):
+        found = objects.entries(path).items()
+        names = (name for name, entry in found if entry["type"] == "directory")
+        return sorted(path / name for name in names if NAME.fullmatch(name))
     return sorted(p for p in path.iterdir() if NAME.fullmatch(p.name) and is_folder(p))
+
+
+def is_lock(name: str) -> bool:
+    """Whether a file of this name says that its folder is, or was, written."""
+    return name == LOCK or name.startswith(f"{LOCK}.")
 
 
 def is_folder(path: Path) -> bool:
@@ -166,6 +192,8 @@ def is_folder(path: Path) -> bool:
 
 
 def _size(file: Path) -> int:
+    if is_remote(file):
+        return objects.size(file) or 0
     try:
         return os.lstat(file).st_size
     except FileNotFoundError:  # gone since it was listed: a writer is at work

@@ -5,21 +5,22 @@ leftover in it. Links are unlinked, never followed; nothing is deleted of what i
 """
 
 import errno
-import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from atdt.errors import StoreError
-from atdt.files import sync_folder
+from atdt.files import remove, remove_tree, sync_folder
+from atdt.places import is_remote, place
 from atdt.stores.checks import ROOT_LEDGER
 from atdt.stores.layout import LEDGER, METADATA, NAME, VECTORS
-from atdt.stores.lock import LOCK, WriterLock
+from atdt.stores.lock import LOCK, Lock, writer_lock
 from atdt.stores.orphans import (
     array_orphans,
     bytes_below,
     group_orphans,
     is_folder,
+    is_lock,
     root_orphans,
 )
 from atdt.stores.usage import array_folders, is_store
@@ -52,7 +53,7 @@ def free_orphans(store: str | Path) -> Freed:
             freed.left.append(str(error))
     keeper = path / VECTORS[0]
     for orphan in (*root_orphans(path), *group_orphans(path)):
-        if orphan.path == keeper / LOCK:
+        if orphan.path.parent == keeper and is_lock(orphan.path.name):
             _lock(keeper).release()
         else:
             _remove(orphan.path)
@@ -93,7 +94,7 @@ def delete_store(store: str | Path) -> Freed:
     Raises:
         StoreError: no store, a link to one, one without a root, or an array is being written.
     """
-    path = Path(store)
+    path = place(store)
     if path.is_symlink():
         raise StoreError(f"{path}: a link to {path.resolve()}; name that folder instead")
     path = _root(path).resolve()
@@ -104,24 +105,24 @@ def delete_store(store: str | Path) -> Freed:
         for folder in (*arrays, *([keeper] if is_folder(keeper) else [])):
             held.callback(_lock(folder).release)
         for folder in arrays:
-            (folder / LEDGER).unlink(missing_ok=True)
+            remove(folder / LEDGER)
             sync_folder(folder)
         for entry in path.iterdir():
             if entry not in (keeper, path / METADATA):
                 _remove(entry)
         if is_folder(keeper):
-            _empty(keeper, keep=(LOCK, Path(ROOT_LEDGER).name))
+            _empty(keeper, keep=(Path(ROOT_LEDGER).name,))
             sync_folder(path)
             _remove(keeper)
         else:
-            keeper.unlink(missing_ok=True)
-        (path / METADATA).unlink(missing_ok=True)
+            remove(keeper)
+        remove(path / METADATA)
     _remove_empty(path)
     return Freed(total)
 
 
 def _root(store: str | Path) -> Path:
-    path = Path(store)
+    path = place(store)
     if not is_store(path):
         raise StoreError(f"{path}: not a feature store")
     return path
@@ -138,9 +139,9 @@ def _free_array_orphans(folder: Path, freed: Freed) -> None:
             _delete_locked(folder, lock)
             freed.bytes += before[0].bytes
             return
-        freed.bytes += sum(orphan.bytes for orphan in before if orphan.path == lock.path)
+        freed.bytes += sum(orphan.bytes for orphan in before if is_lock(orphan.path.name))
         for orphan in array_orphans(folder):
-            if orphan.path != lock.path:  # ours by now; it goes with its release
+            if not is_lock(orphan.path.name):  # ours by now; it goes with its release
                 _remove(orphan.path)
                 freed.bytes += orphan.bytes
                 _remove_empty_above(orphan.path, folder)
@@ -148,36 +149,39 @@ def _free_array_orphans(folder: Path, freed: Freed) -> None:
         lock.release()
 
 
-def _delete_locked(folder: Path, lock: WriterLock) -> None:
+def _delete_locked(folder: Path, lock: Lock) -> None:
     """Empty an array's folder, its ledger first, then let go of it and remove it."""
-    (folder / LEDGER).unlink(missing_ok=True)
+    remove(folder / LEDGER)
     sync_folder(folder)
-    _empty(folder, keep=(LOCK,))
+    _empty(folder)
     lock.release()
     _remove_empty(folder)
 
 
-def _lock(folder: Path) -> WriterLock:
+def _lock(folder: Path) -> Lock:
     if (folder / LOCK).is_symlink():  # no writer makes one, and no lock may be taken through it
         (folder / LOCK).unlink()
-    return WriterLock(folder)
+    return writer_lock(folder)
 
 
-def _empty(folder: Path, keep: tuple[str, ...]) -> None:
+def _empty(folder: Path, keep: tuple[str, ...] = ()) -> None:
+    """Delete all that a folder holds but its lock and what is to be kept."""
     for entry in folder.iterdir():
-        if entry.name not in keep:
+        if entry.name not in keep and not is_lock(entry.name):
             _remove(entry)
 
 
 def _remove(path: Path) -> None:
     if is_folder(path):
-        shutil.rmtree(path)
+        remove_tree(path)
     else:
-        path.unlink(missing_ok=True)
+        remove(path)
 
 
 def _remove_empty_above(path: Path, stop: Path) -> None:
     """Remove the folders between `path` and `stop` that nothing is left in."""
+    if is_remote(path):  # which are nothing then
+        return
     for folder in path.parents:
         if folder == stop or any(folder.iterdir()):
             return
@@ -186,6 +190,8 @@ def _remove_empty_above(path: Path, stop: Path) -> None:
 
 def _remove_empty(folder: Path) -> None:
     """Remove a folder, unless a new writer has just begun in it."""
+    if is_remote(folder):
+        return
     try:
         folder.rmdir()
     except OSError as error:

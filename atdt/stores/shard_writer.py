@@ -5,6 +5,7 @@ array's lock gives it its final name and a line in the ledger (`FeatureWriter.co
 number of processes may write shards, also the same one twice, and none can harm what is committed.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from atdt import objects
 from atdt.errors import StoreError
-from atdt.files import inside, partial_name, sha256_file, sync_folder, write_atomic
+from atdt.files import (
+    inside,
+    partial_name,
+    read_bounded,
+    sha256_file,
+    sync_folder,
+    write_atomic,
+)
+from atdt.places import is_remote
 from atdt.stores.cast import Statistics, cast_block, merge
 from atdt.stores.layout import METADATA, Grid, shard_path
 from atdt.stores.metadata import encode_shard, is_plain, open_array
-from atdt.stores.shards import block_digest, stored_checksums, write_plain
+from atdt.stores.ranges import RemoteShard
+from atdt.stores.shards import block_digest, plain_shard, stored_checksums, write_plain
 from atdt.stores.trouble import disk_trouble
 
 if TYPE_CHECKING:
@@ -59,10 +70,14 @@ class ShardWriter:
         folder: the array's.
         name: "level4/depth", for messages.
         keep_bits: bits of the mantissa that are kept; all when None.
+        alone: nobody else writes the array, so that objects need no names of their own.
     """
 
-    def __init__(self, folder: Path, name: str, keep_bits: int | None) -> None:
+    def __init__(
+        self, folder: Path, name: str, keep_bits: int | None, *, alone: bool = False
+    ) -> None:
         self.name = name
+        self._alone = alone
         self._folder = folder
         self._keep_bits = keep_bits
         array = open_array(folder)
@@ -89,6 +104,9 @@ class ShardWriter:
                 "samples"
             )
         path = self.path(draft.block)
+        if is_remote(path):
+            with disk_trouble(path):
+                return self._write_object(draft, path)
         file = path.with_name(partial_name(path))
         slots = self.grid.samples_per_shard
         with disk_trouble(path):
@@ -105,6 +123,33 @@ class ShardWriter:
         digest = block_digest(checksums)
         return Shard(file.name, draft.block, size, digest, draft.statistics())
 
+    def _write_object(self, draft: "Draft", path: Path) -> Shard:
+        """As `write`: one request for a shard of up to two of `objects.PART`.
+
+        Raises:
+            StoreError: the block is there, with other content.
+        """
+        slots = self.grid.samples_per_shard
+        if self._plain:
+            checksums, pieces = plain_shard(slots, draft.values)
+            data = b"".join(itertools.chain.from_iterable(pieces))
+        else:
+            start, _ = self.grid.block_range(draft.block)
+            data = encode_shard(read_bounded(self._folder / METADATA), start, draft.values)
+            held = RemoteShard(path, len(data), data)
+            checksums = stored_checksums(held, slots, len(draft.values))
+        digest = block_digest(checksums)
+        file = path if self._alone else path.with_name(partial_name(path))
+        try:
+            objects.put(file, data, new=self._alone)
+        except FileExistsError:
+            if not _holds(RemoteShard(file, len(data)), slots, len(draft.values), digest):
+                raise StoreError(
+                    f"{file}: another writer has just written it otherwise; stop one of the two, "
+                    "and go on with --resume"
+                ) from None
+        return Shard(file.name, draft.block, len(data), digest, draft.statistics())
+
     def _sync_folders(self, folder: Path) -> None:
         """Bring the names that lead to `folder` to the disk; what it holds is for the commit."""
         while folder != self._folder:
@@ -119,6 +164,14 @@ class ShardWriter:
         """
         path = shard_path(self._folder, block, len(self.shape))
         return inside(self._folder, str(path.relative_to(self._folder)))
+
+
+def _holds(shard: RemoteShard, slots: int, samples: int, digest: str) -> bool:
+    """Whether an object is the shard of that digest: made by a request whose answer was lost."""
+    try:
+        return block_digest(stored_checksums(shard, slots, samples)) == digest
+    except StoreError:
+        return False
 
 
 class Draft:

@@ -22,6 +22,9 @@ from crc32c import crc32c
 
 from atdt.errors import StoreError
 from atdt.stores.layout import CRC_BYTES, INDEX_BYTES, MEND
+from atdt.stores.ranges import Ranges, RemoteShard, opened
+
+Shard = Path | RemoteShard  # a file, or an object whose size is known
 
 EMPTY = np.uint64(2**64 - 1)
 # The system copies from and to addresses that differ by a multiple of this a fifth faster.
@@ -45,28 +48,28 @@ def plain_sizes(slots: int, samples: int, sample_bytes: int) -> tuple[int, ...]:
     return tuple(samples * stride + index for stride in _strides(sample_bytes))
 
 
-def stored_checksums(path: Path, slots: int, samples: int) -> np.ndarray:
+def stored_checksums(path: Shard, slots: int, samples: int) -> np.ndarray:
     """The crc32c values that the chunks of a shard carry, (samples,) uint32.
 
     Raises:
         StoreError: the shard is absent or cut short, its index is damaged, or a chunk is missing.
     """
-    with _opened(path) as (handle, size):
-        index = _read_index(path, handle, size, slots, samples)
+    with _opened(path) as shard:
+        index = _read_index(path, shard, slots, samples)
         checksums = np.empty(samples, "<u4")
         for slot, end in enumerate((index[:, 0] + index[:, 1]).tolist()):
-            checksums[slot] = np.frombuffer(os.pread(handle, CRC_BYTES, end - CRC_BYTES), "<u4")[0]
+            checksums[slot] = np.frombuffer(shard.pread(CRC_BYTES, end - CRC_BYTES), "<u4")[0]
     return checksums
 
 
-def chunk_heads(path: Path, slots: int, samples: int, most: int) -> Iterator[bytes]:
+def chunk_heads(path: Shard, slots: int, samples: int, most: int) -> Iterator[bytes]:
     """The first bytes of each chunk of a shard, `most` at most; errors as `stored_checksums`."""
-    with _opened(path) as (handle, size):
-        for offset, length in _read_index(path, handle, size, slots, samples).tolist():
-            yield os.pread(handle, min(most, length - CRC_BYTES), offset)
+    with _opened(path) as shard:
+        for offset, length in _read_index(path, shard, slots, samples).tolist():
+            yield shard.pread(min(most, length - CRC_BYTES), offset)
 
 
-def read_plain(path: Path, slots: int, out: np.ndarray) -> np.ndarray:
+def read_plain(path: Shard, slots: int, out: np.ndarray) -> np.ndarray:
     """Fill `out` from a shard of uncompressed chunks, each checked against its crc32c.
 
     Args:
@@ -83,9 +86,9 @@ def read_plain(path: Path, slots: int, out: np.ndarray) -> np.ndarray:
     samples = len(out)
     rows = _rows(out)
     item = rows.shape[1]
-    with _opened(path) as (handle, size):
-        index = _read_index(path, handle, size, slots, samples)
-        stride = _stride(path, index, item, size - slots * INDEX_BYTES - CRC_BYTES)
+    with _opened(path) as shard:
+        index = _read_index(path, shard, slots, samples)
+        stride = _stride(path, index, item, shard.size - slots * INDEX_BYTES - CRC_BYTES)
         tails = np.empty((samples, stride - item), np.uint8)
         for part, pieces in _parts(samples, item):
             found = [0] * (part.stop - part.start)
@@ -93,7 +96,7 @@ def read_plain(path: Path, slots: int, out: np.ndarray) -> np.ndarray:
                 values = rows[part, piece]
                 is_last = piece.stop == item
                 buffers = _interleaved(values, tails[part]) if is_last else list(values)
-                _fill(path, handle, buffers, part.start * stride + piece.start)
+                _fill(path, shard, buffers, part.start * stride + piece.start)
                 found = [crc32c(row, crc) for row, crc in zip(values, found, strict=True)]
             checksums = _checksums(tails[part])
             for slot, crc in enumerate(found):
@@ -118,6 +121,22 @@ def write_plain(path: Path, slots: int, values: np.ndarray) -> np.ndarray:
     Raises:
         OSError: the disk is full or fails; nothing of the shard is left.
     """
+    checksums, pieces = plain_shard(slots, values)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        for buffers in pieces:
+            _empty(handle, buffers)
+        os.fsync(handle)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(handle)
+    return checksums
+
+
+def plain_shard(slots: int, values: np.ndarray) -> tuple[np.ndarray, Iterator[list[np.ndarray]]]:
+    """The crc32c values of a shard's chunks, and its bytes, in pieces; see `write_plain`."""
     rows = _rows(values)
     samples, item = rows.shape
     stride = _strides(item)[0]
@@ -130,19 +149,14 @@ def write_plain(path: Path, slots: int, values: np.ndarray) -> np.ndarray:
     index[:samples, 1] = item + CRC_BYTES
     index_bytes = index.view(np.uint8).reshape(-1)
     index_checksum = np.array([crc32c(index_bytes)], "<u4").view(np.uint8)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-    try:
+
+    def pieces() -> Iterator[list[np.ndarray]]:
         for first in range(0, samples, together):
             part = slice(first, first + together)
-            _empty(handle, _interleaved(rows[part], tails[part]))
-        _empty(handle, [index_bytes, index_checksum])
-        os.fsync(handle)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    finally:
-        os.close(handle)
-    return checksums
+            yield _interleaved(rows[part], tails[part])
+        yield [index_bytes, index_checksum]
+
+    return checksums, pieces()
 
 
 def aligned_empty(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
@@ -164,7 +178,7 @@ def _strides(item: int) -> tuple[int, int]:
     return -(-chunk // ALIGNMENT) * ALIGNMENT, chunk
 
 
-def _stride(path: Path, index: np.ndarray, item: int, end: int) -> int:
+def _stride(path: Shard, index: np.ndarray, item: int, end: int) -> int:
     """Bytes from a chunk to the next, proved to be one of those, the same up to `end`."""
     offsets, lengths = index.T
     numbers = np.arange(len(index), dtype=np.uint64)
@@ -199,25 +213,22 @@ def _interleaved(rows: np.ndarray, tails: np.ndarray) -> list[np.ndarray]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[int, int]]:
+def _opened(path: Shard) -> Iterator[Ranges]:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with opened(path) as shard:
+            yield shard
     except FileNotFoundError:
         raise _damage(path, "it is missing") from None
-    try:
-        yield handle, os.fstat(handle).st_size
-    finally:
-        os.close(handle)
 
 
-def _read_index(path: Path, handle: int, size: int, slots: int, samples: int) -> np.ndarray:
+def _read_index(path: Shard, shard: Ranges, slots: int, samples: int) -> np.ndarray:
     """(samples, 2) uint64, offset and bytes of each chunk, proved to lie inside the file."""
     length = INDEX_BYTES * slots
-    start = size - length - CRC_BYTES
+    start = shard.size - length - CRC_BYTES
     if start < 0:
         raise _damage(path, "it is cut short")
-    raw = np.frombuffer(os.pread(handle, length + CRC_BYTES, start), np.uint8)
-    if crc32c(raw[:length]) != raw[length:].view("<u4")[0]:
+    raw = np.frombuffer(shard.pread(length + CRC_BYTES, start), np.uint8)
+    if len(raw) != length + CRC_BYTES or crc32c(raw[:length]) != raw[length:].view("<u4")[0]:
         raise _damage(path, "its index differs from its crc32c, or it is cut short")
     index = raw[:length].view("<u8").reshape(slots, 2)
     used, unused = index[:samples], index[samples:]
@@ -230,10 +241,10 @@ def _read_index(path: Path, handle: int, size: int, slots: int, samples: int) ->
     return used
 
 
-def _fill(path: Path, handle: int, buffers: list[np.ndarray], offset: int) -> None:
+def _fill(path: Shard, shard: Ranges, buffers: list[np.ndarray], offset: int) -> None:
     """Read until every buffer is full: one call, but where the system hands out less."""
     while buffers:
-        count = os.preadv(handle, buffers, offset)
+        count = shard.preadv(buffers, offset)
         if not count:
             raise _damage(path, "it is cut short")
         offset += count
@@ -253,5 +264,5 @@ def _empty(handle: int, buffers: list[np.ndarray]) -> None:
             buffers[0] = buffers[0][count:]
 
 
-def _damage(path: Path, what: str) -> StoreError:
+def _damage(path: Shard, what: str) -> StoreError:
     return StoreError(f"{path}: {what}; {MEND}")

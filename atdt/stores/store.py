@@ -6,9 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atdt import objects
 from atdt.errors import StoreError
 from atdt.files import inside, parse_json, read_bounded
-from atdt.stores.checks import ROOT_LEDGER, changed_files, digests, refuse_changes
+from atdt.places import is_remote, place
+from atdt.stores.checks import (
+    ROOT_LEDGER,
+    changed_files,
+    digests,
+    held_files,
+    refuse_changes,
+)
 from atdt.stores.declared import LARGEST_METADATA, read_array_ledger
 from atdt.stores.layout import (
     FORMAT,
@@ -227,18 +235,19 @@ def open_store(path: str | Path, known: SampleTable | None = None) -> Store:
         StoreError: there is no store, its creation was stopped, it is damaged, or it is of another
             schema version.
     """
-    path = Path(path)
+    path = place(path)
     attributes, ledger = read_root(path)
     if not (path / ROOT_LEDGER).exists():
         raise StoreError(f"{path}: its creation was stopped half-way; {MEND}")
     if ledger.problem:
         raise StoreError(f"{path}/{ROOT_LEDGER}: {ledger.problem}; {MEND}")
-    found = digests(path, vector_files())
+    held = held_files(path, vector_files()) if is_remote(path) else None
+    found = digests(path, vector_files(), held)
     refuse_changes(path, changed_files(ledger.header["files"], found))
     wanted = attributes["samples"], attributes["samples_sha256"]
     samples = known
     if samples is None or (len(samples), samples.digest()) != wanted:
-        samples = read_vectors(path)
+        samples = read_vectors(path, held)
         if (len(samples), samples.digest()) != wanted:
             raise StoreError(f"{path}: its sample vectors are not those its metadata names; {MEND}")
     if not 1 <= attributes["samples_per_shard"] <= len(samples):
@@ -298,6 +307,10 @@ def _own_attributes(units: str, compressor: str) -> dict[str, Any]:
 
 
 def _folders(path: Path) -> list[str]:
+    if is_remote(path):
+        found = objects.entries(path).items()
+        names = (name for name, entry in found if entry["type"] == "directory")
+        return sorted(name for name in names if NAME.fullmatch(name))
     if not path.is_dir():
         return []
     return sorted(p.name for p in path.iterdir() if p.is_dir() and NAME.fullmatch(p.name))

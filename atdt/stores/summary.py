@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from atdt import objects
 from atdt.errors import UserError
+from atdt.places import is_remote
 from atdt.stores.declared import read_array_ledger
 from atdt.stores.layout import LABELS, SCHEMA
 from atdt.stores.ledger import Ledger
@@ -105,4 +107,6 @@ def _range(values: np.ndarray) -> dict[str, float]:
 
 
 def _bytes_below(folder: Path) -> int:
+    if is_remote(folder):
+        return sum(objects.below(folder).values())
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -11,6 +11,7 @@ from typing import Any
 
 from atdt.errors import StoreError, UserError
 from atdt.files import read_json
+from atdt.places import place
 from atdt.stores.checks import ROOT_LEDGER
 from atdt.stores.layout import LEDGER, METADATA, VECTORS
 from atdt.stores.ledger import Ledger, read_ledger
@@ -89,7 +90,7 @@ def find_stores(path: str | Path) -> list[Path]:
     Raises:
         StoreError: there is no such folder.
     """
-    path = Path(path)
+    path = place(path)
     if not path.is_dir():
         raise StoreError(f"{path}: no such folder")
     return [path] if is_store(path) else sorted(_stores_below(path, DEEPEST_STORE))
@@ -115,7 +116,7 @@ def store_usage(path: str | Path) -> StoreUsage:
     Raises:
         StoreError: there is no store.
     """
-    path = Path(path)
+    path = place(path)
     if not is_store(path):
         raise StoreError(f"{path}: not a feature store")
     store, problem = None, None
@@ -144,10 +145,10 @@ def runs_trained(store: Path, runs: Path) -> dict[str, list[str]]:
 def _learnt_from(info: dict[str, Any], store: Path) -> set[str]:
     """The arrays of `store` that the run of a run.json learnt from, as A's or as B's."""
     names: set[str] = set()
-    if Path(info["store"]["path"]) == store:
+    if info["store"]["path"] == str(store):
         names |= {f"{info[side]['level']}/{info[side]['array']}" for side in ("source", "target")}
     b = info.get("b")
-    if b is not None and Path(b["store"]["path"]) == store:
+    if b is not None and b["store"]["path"] == str(store):
         names |= set(map(str, b["arrays"]))
     return names
 

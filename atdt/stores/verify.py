@@ -8,6 +8,7 @@ from pathlib import Path
 
 from atdt.errors import StoreError, UserError
 from atdt.files import inside
+from atdt.places import place
 from atdt.progress import progress
 from atdt.stores.blocks import Blocks, open_blocks
 from atdt.stores.checks import (
@@ -57,7 +58,7 @@ def verify_store(path: str | Path) -> VerifyReport:
     Raises:
         StoreError: there is no store at `path`; damage is reported, not raised.
     """
-    path, start = Path(path), time.monotonic()
+    path, start = place(path), time.monotonic()
     arrays = list(_arrays(path)) if path.is_dir() else []
     ledgers = [path / ROOT_LEDGER, *(array.folder / LEDGER for array in arrays)]
     if not any(ledger.is_file() for ledger in ledgers) and not (path / "zarr.json").is_file():

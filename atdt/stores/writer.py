@@ -1,15 +1,18 @@
 """Writing an array block by block: shard to the disk first, then its line in the ledger."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from atdt import objects
 from atdt.errors import StoreError
 from atdt.files import sync_folder
+from atdt.places import is_remote
 from atdt.stores.begin import ArraySpec, Beginning, begin, remove_partial
 from atdt.stores.cast import Statistics, merge
-from atdt.stores.layout import LEDGER, METADATA
-from atdt.stores.ledger import append_record, block_lines, block_records, write_ledger
+from atdt.stores.layout import METADATA
+from atdt.stores.ledger import append_record, block_lines, block_records, seal, write_ledger
 from atdt.stores.shard_writer import Draft, Shard, ShardWriter
 from atdt.stores.trouble import disk_trouble
 
@@ -32,7 +35,7 @@ class FeatureWriter:
         self._store = store
         self._folder = store.folder(spec.group, spec.name)
         self._state = beginning
-        self._shards = ShardWriter(self._folder, self.name, spec.keep_bits)
+        self._shards = ShardWriter(self._folder, self.name, spec.keep_bits, alone=True)
 
     def __enter__(self) -> Self:
         return self
@@ -84,16 +87,28 @@ class FeatureWriter:
         path = self._shards.path(shard.block)
         file = path.with_name(shard.file)
         with disk_trouble(path):
-            if not file.is_file() or file.stat().st_size != shard.bytes:
-                raise StoreError(
-                    f"{file}: was written by a worker, and is not here; do all machines see the "
-                    "same disk?"
-                )
+            self._state.lock.check()
+            if file != path:
+                self._give_name(file, path, shard.bytes)
+            spool, before = self._state.spool, self._state.length
+            spool.commit(shard.block, seal(shard.record))
+            self._state.length = append_record(spool.path, shard.record, before)
+        self._state.places[shard.block] = before, self._state.length - before
+
+    def _give_name(self, file: Path, path: Path, size: int) -> None:
+        """Give a shard that was written under a name of its own the one of its block."""
+        found = objects.size(file) if is_remote(file) else file.is_file() and file.stat().st_size
+        if found != size:
+            raise StoreError(
+                f"{file}: was written by a worker, and is not here; do all machines see the "
+                "same disk?"
+            )
+        if is_remote(file):
+            objects.copy(file, path)
+            objects.remove([file])
+        else:
             file.replace(path)
             sync_folder(path.parent)  # the folders above it are the shard writer's to sync
-            before = self._state.length
-            self._state.length = append_record(self._folder / LEDGER, shard.record, before)
-        self._state.places[shard.block] = before, self._state.length - before
 
     def _refuse_committed(self, block: int) -> None:
         if block in self._state.places:
@@ -142,7 +157,7 @@ class FeatureWriter:
 
     def _seal_ledger(self) -> None:
         """Bring the ledger's lines into the order of blocks, and end it by those of the array."""
-        path = self._folder / LEDGER
+        path = self._state.spool.path
         places = [self._state.places[block] for block in sorted(self._state.places)]
         found = (record["statistics"] for record in block_records(path, places))
         summary = merge(Statistics.from_record(record) for record in found if record)
@@ -152,10 +167,13 @@ class FeatureWriter:
         }
         with disk_trouble(self._folder):
             write_ledger(path, self._state.header, block_lines(path, places), complete)
+            self._state.lock.check()
+            self._state.spool.publish()
 
     def close(self) -> None:
         """Let go of the array; what is committed stays. A second call does nothing."""
         self._state.lock.release()
+        self._state.spool.close()
 
 
 def open_writer(store: "Store", spec: ArraySpec, *, resume: bool, overwrite: bool) -> FeatureWriter:

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from atdt.cli import main
-from atdt.cli.extraction import NamedRun
+from atdt.cli.options import NamedRun
 from atdt.stores import open_store
 
 
