@@ -13,7 +13,7 @@ demo-full: $(INSTALLED)
 	$(BIN)/atdt demo --full
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
