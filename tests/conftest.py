@@ -9,6 +9,7 @@ from hypothesis import settings
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+os.environ.pop("COLUMNS", None)  # 80 in pytest-xdist's processes: tables are as wide as they want
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -117,9 +117,9 @@ def _write_root(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
         if (path / ROOT_LEDGER).exists():  # made by another process just now
             return
         if not is_remote(path):  # where nothing is ever cut off
-            for folder in (path, *(path / name for name in VECTORS)):
-                for left in folder.glob("*.partial"):
-                    left.unlink()
+            vectors = (left for name in VECTORS for left in (path / name).rglob("*.partial"))
+            for left in (*path.glob("*.partial"), *vectors):
+                left.unlink()
         for name, data in files:
             write_atomic(path / name, data)
         _write_root_ledger(path, (path / METADATA).read_bytes())

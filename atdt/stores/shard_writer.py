@@ -6,7 +6,8 @@ number of processes may write shards, also the same one twice, and none can harm
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,7 +110,7 @@ class ShardWriter:
                 return self._write_object(draft, path)
         file = path.with_name(partial_name(path))
         slots = self.grid.samples_per_shard
-        with disk_trouble(path):
+        with disk_trouble(path), gone_if_failed(file):
             path.parent.mkdir(parents=True, exist_ok=True)
             if self._plain:
                 checksums = write_plain(file, slots, draft.values)
@@ -164,6 +165,17 @@ class ShardWriter:
         """
         path = shard_path(self._folder, block, len(self.shape))
         return inside(self._folder, str(path.relative_to(self._folder)))
+
+
+@contextmanager
+def gone_if_failed(file: Path) -> Iterator[None]:
+    """Within it an error takes `file` with it, which has no name of its own yet."""
+    try:
+        yield
+    except BaseException:
+        if not is_remote(file):
+            file.unlink(missing_ok=True)
+        raise
 
 
 def _holds(shard: RemoteShard, slots: int, samples: int, digest: str) -> bool:

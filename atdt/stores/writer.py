@@ -13,7 +13,7 @@ from atdt.stores.begin import ArraySpec, Beginning, begin, remove_partial
 from atdt.stores.cast import Statistics, merge
 from atdt.stores.layout import METADATA
 from atdt.stores.ledger import append_record, block_lines, block_records, seal, write_ledger
-from atdt.stores.shard_writer import Draft, Shard, ShardWriter
+from atdt.stores.shard_writer import Draft, Shard, ShardWriter, gone_if_failed
 from atdt.stores.trouble import disk_trouble
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ class FeatureWriter:
         with disk_trouble(path):
             self._state.lock.check()
             if file != path:
-                self._give_name(file, path, shard.bytes)
+                with gone_if_failed(file):
+                    self._give_name(file, path, shard.bytes)
             spool, before = self._state.spool, self._state.length
             spool.commit(shard.block, seal(shard.record))
             self._state.length = append_record(spool.path, shard.record, before)

@@ -99,7 +99,7 @@ def test_bad_numbers_leave_the_array_resumable(kit):
     assert read_ledger(store.path / "level4/depth/ledger.jsonl").blocks.keys() == {0}
 
 
-@pytest.mark.parametrize("call", [0, 1, 2, 5])
+@pytest.mark.parametrize("call", range(6))
 def test_a_failing_disk_is_named_and_costs_only_the_block_in_flight(kit, monkeypatch, call):
     store, values = kit.store(), kit.values()
     kit.write(whole := kit.store(), values)
@@ -116,6 +116,7 @@ def test_a_failing_disk_is_named_and_costs_only_the_block_in_flight(kit, monkeyp
             patch.setattr(os, "fsync", failing)
             with pytest.raises(StoreError, match=r"c/1/0/0/0: No space left .* MiB free.*--resume"):
                 writing.write_block(1, values[4:8])
+        assert not list(store.path.rglob("*.partial"))
         assert writing.missing_blocks() == [1, 2]
         kit.fill(writing, store, values)
         writing.finish()
