@@ -7,8 +7,9 @@ pure function of what it says and can be checked, or made again, byte for byte.
 import io
 import math
 import struct
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,38 @@ VECTOR_NOTES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 }
 
 
+class _Strict:
+    """Zarr's settings are of the whole process: the first thread that wants them strict makes them
+    so, the last that has done makes them what they were."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._held = threading.Lock(), 0, ExitStack()
+
+    def enter(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._held.enter_context(zarr.config.set(STRICT))
+            self._inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._held.close()
+
+
+STRICT = {"array.read_missing_chunks": False, "array.write_empty_chunks": True}
+_strict = _Strict()
+
+
 @contextmanager
 def strict_zarr() -> Iterator[None]:
     """Zarr's settings under which absence is an error; arrays keep them from their opening on."""
-    with zarr.config.set({"array.read_missing_chunks": False, "array.write_empty_chunks": True}):
+    _strict.enter()
+    try:
         yield
+    finally:
+        _strict.leave()
 
 
 def root_files(samples: SampleTable, attributes: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
