@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -112,6 +113,8 @@ class Road(click.Group):
             if self.interrupted or isinstance(error, KeyboardInterrupt):
                 if launch().is_first:
                     click.echo(f"\nstopped{self._going_on(ctx)}", err=True)
+                # zarr's, which are collected where Ctrl-C found them
+                warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
                 raise click.exceptions.Exit(STOPPED) from None
             if isinstance(error, ToldError):
                 raise click.exceptions.Exit(OneLine.exit_code) from None

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import warnings
 
 import click
 import pytest
@@ -76,6 +77,24 @@ def test_ctrl_c_ends_with_130_and_a_line(monkeypatch):
     done = CliRunner().invoke(main, ["stopped"])
     assert done.exit_code == 130
     assert done.stderr == "\nstopped; go on by the same command with --resume\n"
+
+
+def test_ctrl_c_says_nothing_of_what_was_never_awaited(monkeypatch):
+    async def never():
+        """Stands for what zarr was about to do."""
+
+    @click.command()
+    def stopped():
+        left.append(never())
+        raise KeyboardInterrupt
+
+    left = []
+    monkeypatch.setattr(type(main), "get_command", lambda self, ctx, name: stopped)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        assert CliRunner().invoke(main, ["stopped"]).exit_code == 130
+        left.clear()
+    assert not seen
 
 
 def test_ctrl_c_before_any_verb_has_begun(monkeypatch):
