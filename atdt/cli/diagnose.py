@@ -41,12 +41,7 @@ WIDE = 160  # columns, where the output is no terminal
     metavar="STORE",
     help="A store of A in B's look, with labels of T2: see `atdt rehearse`.",
 )
-@click.option(
-    "--cross-task",
-    type=options.PATH,
-    metavar="RUN",
-    help="R, which holds predictions to B's labels of T1: see `atdt train-cross-task`.",
-)
+@options.cross_task
 @click.option("--out", type=options.PATH, default=Path("reports/diagnosis"), show_default=True)
 @options.seed
 @options.device

@@ -178,6 +178,12 @@ validate_every = click.option(
 checkpoint_every = click.option(
     "--checkpoint-every", type=int, default=500, show_default=True, metavar="STEPS"
 )
+cross_task = click.option(
+    "--cross-task",
+    type=PATH,
+    metavar="RUN",
+    help="R, which holds predictions to B's labels of T1: see `atdt train-cross-task`.",
+)
 overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there.")
 resume = click.option("--resume", is_flag=True, help="Go on where a stopped run left off.")
 skip_bad = click.option(

@@ -39,12 +39,7 @@ WIDE = 160  # columns, where the output is no terminal
     metavar="STORE",
     help="A store of A in B's look, with labels of T2: see `atdt rehearse`.",
 )
-@click.option(
-    "--cross-task",
-    type=options.PATH,
-    metavar="RUN",
-    help="R, which holds predictions to B's labels of T1: see `atdt train-cross-task`.",
-)
+@options.cross_task
 @click.option(
     "--cuts",
     default="0.25,0.5",
@@ -55,7 +50,7 @@ WIDE = 160  # columns, where the output is no terminal
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Gs that step at a time; cores if unset."
 )
-@click.option("--feed", type=click.Choice(["auto", "resident", "stream"]), default="auto")
+@options.feed
 @options.memory_budget
 @click.option("--allow-mismatch", multiple=True, type=click.Choice(["encoder", "preprocessing"]))
 @options.device

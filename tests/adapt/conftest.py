@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atdt.adapt import CycleGANTraining, train_cyclegan
+from atdt.adapt import Adaptation, CycleGANTraining, train_cyclegan
 from atdt.domains import encodings
 from atdt.files import write_json
 
@@ -100,3 +100,12 @@ def trained(domain_a, domain_b, tmp_path_factory) -> Path:
             device="cpu",
         )
     )
+
+
+@pytest.fixture
+def adaptation(trained, domain_b, tmp_path) -> Callable[..., Adaptation]:
+    """Domain B in the look of A; keywords change it."""
+    standard = Adaptation(
+        run=trained, domain=str(domain_b), to="a", out=tmp_path / "adapted", device="cpu"
+    )
+    return lambda **changes: replace(standard, **changes)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from atdt.transfer import TransferTraining
+from tests import made_agreement
 from tests.made_ground import Ground, make_ground
 
 
@@ -63,3 +64,8 @@ def config(ground, tmp_path) -> Callable[..., TransferTraining]:
         checkpoint_every=3,
     )
     return lambda **changes: replace(standard, **changes)
+
+
+@pytest.fixture(scope="session")
+def agreement(tmp_path_factory) -> made_agreement.Ground:
+    return made_agreement.make_agreement(tmp_path_factory.mktemp("agreement"))

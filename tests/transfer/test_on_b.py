@@ -22,17 +22,11 @@ from atdt.transfer.on_b import with_b
 from atdt.transfer.order import epoch_order
 from atdt.transfer.setting import prepare
 from atdt.transfer.training import batches, open_feed
-from tests.made_agreement import Ground, make_agreement
 from tests.run_contents import column, same, weights
 
 
 class Killed(BaseException):
     """What no handler of the project may swallow."""
-
-
-@pytest.fixture(scope="session")
-def agreement(tmp_path_factory) -> Ground:
-    return make_agreement(tmp_path_factory.mktemp("agreement"))
 
 
 @pytest.fixture

@@ -10,18 +10,12 @@ from atdt.runs import open_run
 from atdt.transfer import Consistency, TransferTraining, train
 from atdt.transfer.learner import Learner
 from atdt.transfer.network import build_transfer
-from tests.made_agreement import Ground, make_agreement
 from tests.made_ranks import CPU, together, trained
 from tests.run_contents import check_alike, curves, weights
 
 
 class Killed(BaseException):
     """What no handler of the project may swallow."""
-
-
-@pytest.fixture(scope="module")
-def agreement(tmp_path_factory) -> Ground:
-    return make_agreement(tmp_path_factory.mktemp("agreement"))
 
 
 def test_two_processes_train_what_one_does(agreement, tmp_path, monkeypatch):

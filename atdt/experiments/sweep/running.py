@@ -53,11 +53,8 @@ def ground_of(config: Sweep, trials: Sequence[Trial]) -> Ground:
     source = trials[0].config.source
     on_b = None if config.b is None else judge_on(config.b, source, setting)
     device = pick_device(config.device)
-    return Ground(setting, _evidence(config, setting, source, device), on_b)
-
-
-def _evidence(config: Sweep, setting: Setting, source: str, device: torch.device) -> Evidence:
-    return gather(setting, source, config.b, config.rehearsal, device, config.cross_task)
+    evidence = gather(setting, source, config.b, config.rehearsal, device, config.cross_task)
+    return Ground(setting, evidence, on_b)
 
 
 def race(
