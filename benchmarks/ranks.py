@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,7 @@ def _side(ranks: int, verb: Callable[[Any], Path], config: Any, found: dict[int,
     """Seconds of the steps of a training by so many processes."""
     shutil.rmtree(config.out, ignore_errors=True)
     work, told = (config.out.with_name(name) for name in ("work.pickle", "timed.json"))
-    work.write_bytes(pickle.dumps((verb, replace(config), told)))
+    work.write_bytes(pickle.dumps((verb, config, told)))
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(ranks)]
     subprocess.run(
         [*torchrun, "-m", "benchmarks.ranks", str(work)],

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 from atdt import objects
@@ -18,6 +17,7 @@ from atdt.decode import Decoding, decode
 from atdt.domains import ViewPlan
 from atdt.extract import Extraction, extract
 from atdt.places import place
+from atdt.predictions import open_predictions
 from atdt.stores import open_store
 from atdt.transfer import TransferTraining, train
 from benchmarks.harness import Scale, Table
@@ -74,14 +74,12 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
     return [table]
 
 
-def _add(
-    table: Table, name: str, server: S3, on_disk: float, run: Callable[[], tuple[int, Any]]
-) -> float:
+def _add(table: Table, name: str, server: S3, on_disk: float, run: Callable[[], int]) -> float:
     """Run a verb in the bucket; its requests a sample, without those made once a command."""
     server.forget()
     server.latency = LATENCY
     begun = time.perf_counter()
-    samples, _ = run()
+    samples = run()
     seconds = time.perf_counter() - begun
     counts, total = server.counts(), len(server.requests)
     by_sample = ("/c/", "/commits/", "/image/", "/rgb/", "/predictions/")
@@ -97,7 +95,7 @@ def _add(
     return each
 
 
-def _extract(base: Path, split: str, scale: Scale) -> tuple[int, Path]:
+def _extract(base: Path, split: str, scale: Scale) -> int:
     config = Extraction(
         domain=f"{base}/domain:{split}",
         encoders=((None, base / "depth"), (None, base / "semantic")),
@@ -107,11 +105,10 @@ def _extract(base: Path, split: str, scale: Scale) -> tuple[int, Path]:
         samples_per_shard=16,
         device="cpu",
     )
-    path = extract(config)
-    return len(open_store(path).samples), path
+    return len(open_store(extract(config)).samples)
 
 
-def _train(base: Path, split: str, scale: Scale) -> tuple[int, Path]:
+def _train(base: Path, split: str, scale: Scale) -> int:
     samples, batch = len(open_store(base / "store.zarr").samples), 16
     config = TransferTraining(
         store=base / "store.zarr",
@@ -126,10 +123,11 @@ def _train(base: Path, split: str, scale: Scale) -> tuple[int, Path]:
         feed="stream",
         device="cpu",
     )
-    return samples, train(replace(config, checkpoint_every=config.steps))
+    train(replace(config, checkpoint_every=config.steps))
+    return samples
 
 
-def _decode(base: Path, split: str, scale: Scale) -> tuple[int, Path]:
+def _decode(base: Path, split: str, scale: Scale) -> int:
     config = Decoding(
         transfer=base / "g",
         encoder=base / "depth",
@@ -139,7 +137,4 @@ def _decode(base: Path, split: str, scale: Scale) -> tuple[int, Path]:
         batch=8,
         device="cpu",
     )
-    from atdt.predictions import open_predictions
-
-    path = decode(config)
-    return len(open_predictions(path).images), path
+    return len(open_predictions(decode(config)).images)

@@ -155,8 +155,8 @@ def _make_bucket(url: str) -> None:
         "s3",
         region_name="us-east-1",
         endpoint_url=url,
-        aws_access_key_id="nobody",
-        aws_secret_access_key="nothing",
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
     )
     client.create_bucket(Bucket=BUCKET)
     client.close()

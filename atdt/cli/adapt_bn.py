@@ -24,7 +24,7 @@ from atdt.cli import options
 @click.option("--encoder", type=options.PATH, help="With --transfer: run of N1; as `train` saw it.")
 @click.option(
     "--allow-mismatch",
-    type=click.Choice(["encoder", "preprocessing"]),
+    type=options.MISMATCH,
     multiple=True,
     help="With --transfer: let through what differs from G's training; it is recorded.",
 )

@@ -1,14 +1,11 @@
 """`atdt diagnose`."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from atdt.cli import options, tables
-
-WIDE = 160  # columns, where the output is no terminal
 
 
 @click.command("diagnose")
@@ -57,7 +54,7 @@ def command(**chosen: Any) -> None:
     path = diagnose(
         Diagnosis(**chosen),
         say=click.echo,
-        show=partial(tables.show, wide=WIDE),
+        show=tables.show,
     )
     measures = [Measure(**m) for m in read_json(path.parent / "diagnosis.json")["measures"]]
     for measure in measures:

@@ -20,7 +20,7 @@ from atdt.cli import options
 @click.option("--decoder", type=options.PATH, help="Run of N2; as `train` saw it beside RUN.")
 @click.option(
     "--allow-mismatch",
-    type=click.Choice(["encoder", "preprocessing"]),
+    type=options.MISMATCH,
     multiple=True,
     help="Let through what differs from G's training; it is recorded. May be given twice.",
 )

@@ -131,6 +131,7 @@ storage_options = click.Option(
 PATH = LocalPath()
 PLACE = Place()
 SIZE = Size()
+MISMATCH = click.Choice(["encoder", "preprocessing"])
 KEY_VALUE = KeyValue()
 BYTES = Bytes()
 

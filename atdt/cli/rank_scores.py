@@ -1,14 +1,11 @@
 """`atdt rank-scores`."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from atdt.cli import options, tables
-
-WIDE = 160  # columns, where the output is no terminal
 
 
 @click.command("rank-scores")
@@ -37,5 +34,5 @@ def command(**chosen: Any) -> None:
     """
     from atdt.experiments.rank_scores import RankScores, rank_scores
 
-    path = rank_scores(RankScores(**chosen), show=partial(tables.show, wide=WIDE))
+    path = rank_scores(RankScores(**chosen), show=tables.show)
     click.echo(path)

@@ -8,6 +8,7 @@ from atdt.cli import tables
 from atdt.cli.options import PATH
 
 WIDE = 200  # columns, where the output is no terminal
+WITH_RIVALS = ("table1", "table2", "tasks")
 
 
 @click.command("reproduce")
@@ -127,9 +128,9 @@ def command(
 
     if (source is None) != (target is None):
         raise click.UsageError("--from and --to belong together")
-    if foundation and table not in ("table1", "table2", "tasks"):
+    if foundation and table not in WITH_RIVALS:
         raise click.UsageError(f"--foundation: {table} has no rivals; tables 1, 2 and tasks do")
-    if students and table not in ("table1", "table2", "tasks"):
+    if students and table not in WITH_RIVALS:
         raise click.UsageError(f"--students: {table} has no students; tables 1, 2 and tasks do")
     made = reproduce(
         Reproduction(

@@ -1,14 +1,11 @@
 """`atdt sweep`."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from atdt.cli import options, tables
-
-WIDE = 160  # columns, where the output is no terminal
 
 
 @click.command("sweep")
@@ -52,7 +49,7 @@ WIDE = 160  # columns, where the output is no terminal
 )
 @options.feed
 @options.memory_budget
-@click.option("--allow-mismatch", multiple=True, type=click.Choice(["encoder", "preprocessing"]))
+@click.option("--allow-mismatch", multiple=True, type=options.MISMATCH)
 @options.device
 @options.resume
 @options.overwrite
@@ -70,7 +67,7 @@ def command(target_runs: tuple[str, ...], cuts: str, **chosen: Any) -> None:
     path = sweep(
         Sweep(target_runs=_named(target_runs), cuts=_shares(cuts), **chosen),
         say=lambda line: click.echo(line, err=True),
-        show=partial(tables.show, wide=WIDE),
+        show=tables.show,
     )
     click.echo(path)
 

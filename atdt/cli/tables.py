@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from atdt.evaluate.report_table import Table as Figures
 
 
-def show(table: "Figures", wide: int, least: int = 0) -> None:
+def show(table: "Figures", wide: int = 160, least: int = 0) -> None:
     """Print a table of figures as wide as the terminal, or `wide` columns where there is none."""
     import click
 

@@ -82,7 +82,7 @@ from atdt.launch import launch
 @click.option(
     "--allow-mismatch",
     multiple=True,
-    type=click.Choice(["encoder", "preprocessing"]),
+    type=options.MISMATCH,
     help="Go on although the features are not --target-run's; recorded.",
 )
 @click.option(

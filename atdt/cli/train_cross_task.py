@@ -35,7 +35,7 @@ from atdt.cli import options
 @click.option(
     "--allow-mismatch",
     multiple=True,
-    type=click.Choice(["encoder", "preprocessing"]),
+    type=options.MISMATCH,
     help="Go on although the features are not --source-run's; recorded.",
 )
 @options.feed

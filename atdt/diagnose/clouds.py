@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import nn
 
 from atdt.progress import progress
 from atdt.stores import FeatureReader, Store
@@ -45,31 +43,23 @@ def plain_blocks(store: Store, *readers: FeatureReader) -> Iterator[tuple[np.nda
             advance(min(stop, plain) - start)
 
 
-def cloud(store: Store, reader: FeatureReader, seed: int = 0, g: nn.Module | None = None) -> Cloud:
-    """The cloud of an array's plain views, or of what G makes of them.
+def cloud(store: Store, reader: FeatureReader, seed: int = 0) -> Cloud:
+    """The cloud of an array's plain views.
 
     Args:
         store: that `reader` is of.
         reader: of features.
         seed: of the locations that are drawn.
-        g: in evaluation mode, on the CPU; None for the features themselves.
     """
     draws = np.random.default_rng(seed)
     each = max(1, MOST // plain_samples(store))
     vectors, images, means = [], [], []
     for (block,) in plain_blocks(store, reader):
         for sample in block:
-            features = _made(sample, g)
+            features = sample.astype(np.float32)
             places = features.reshape(len(features), -1).T
             chosen = draws.choice(len(places), min(each, len(places)), replace=False)
             vectors.append(places[chosen])
             images += [len(means)] * len(chosen)
             means.append(places.mean(axis=0, dtype=np.float64).astype(np.float32))
     return Cloud(np.concatenate(vectors), np.array(images), np.stack(means))
-
-
-def _made(sample: np.ndarray, g: nn.Module | None) -> np.ndarray:
-    if g is None:
-        return sample.astype(np.float32)
-    with torch.no_grad():
-        return g(torch.from_numpy(sample[None]).float())[0].numpy()

@@ -10,15 +10,15 @@ import torch
 from torch import nn
 
 from atdt.devices import precision_context
+from atdt.diagnose.scores.figures import figure_of
 from atdt.diagnose.scores.outputs import D2
 from atdt.domains import ViewPlan, open_domain
 from atdt.domains.labels import LabelSpace
-from atdt.errors import DomainError, MismatchError, UserError
+from atdt.errors import DomainError, UserError
 from atdt.stores import FeatureReader, Rows, Store, open_store
-from atdt.stores.provenance import differences
 from atdt.tasks.base import Metric, Task
 from atdt.training.load import LoadedNetwork
-from atdt.transfer.setting import Setting, array_key, size_of_views
+from atdt.transfer.setting import Setting, same_source, size_of_views
 
 BATCH = 16  # samples that are decoded at once
 
@@ -52,8 +52,7 @@ class Judge:
     @property
     def headline(self) -> Metric:
         """The figure that is asked for."""
-        metrics = self.task.metrics(self.space)
-        return next(metric for metric in metrics if metric.key == self.task.headline)
+        return figure_of(self.task, self.space, "headline")
 
     def score(self, network: nn.Module, device: torch.device, precision: str) -> float:
         """The headline figure of D2(G(E1)), or of a head."""
@@ -138,23 +137,6 @@ def judge_rehearsal(path: Path, source: str, setting: Setting) -> Judge:
             f"`atdt extract --labels {task.label}` adds them"
         )
     return judge
-
-
-def same_source(store: Store, source: str, setting: Setting) -> FeatureReader:
-    """E1's features in another store.
-
-    Raises:
-        UserError: it has none.
-        MismatchError: its E1 is another than that of the store that G learns from.
-    """
-    features = store.features(setting.source_level, source)
-    found = differences(array_key(features), array_key(setting.readers["source"]))
-    if found:
-        raise MismatchError(
-            f"{store.path}: {features.name} is not the E1 of {setting.store.path}: "
-            f"{'; '.join(found)}"
-        )
-    return features
 
 
 def focal_ratios(store: Store, teacher: LoadedNetwork, samples: np.ndarray) -> np.ndarray | None:

@@ -93,11 +93,6 @@ class Far:
         return np.array([self(sample[:, ::step].T).mean() for sample in places])
 
 
-def outside(made: Cloud, wanted: Cloud) -> float:
-    """Share of `made` that lies far out of `wanted`: 0.01 is none."""
-    return float(Far(wanted.vectors)(made.vectors).mean())
-
-
 class Alignment:
     """Linear CKA (Kornblith et al., ICML 2019) of two encoders at the same locations: 1 where one
     is a rotation and scaling of the other, 0 where neither tells anything of the other."""

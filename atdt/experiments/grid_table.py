@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from atdt.diagnose.scores.figures import SECOND
 from atdt.evaluate.bootstrap import LEVEL, interval
 from atdt.evaluate.compare import Compared, compare
 from atdt.evaluate.records import load_measured
@@ -12,9 +13,6 @@ from atdt.experiments.direction import ATDT
 from atdt.experiments.figures import GAP_ON, LABELS
 from atdt.experiments.grids import Cell
 from atdt.experiments.pairs import Pair
-
-# Beside the figure that gap closed is read off: what no scalar changes; what counts pixels.
-BESIDE = {"depth": ("scale_free/silog",), "semantic": ("accuracy",)}
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def grid_tables(
     known = {metric["key"]: metric for metric in info["metrics"]}
     task = info["task"]
     first = next(key for key in GAP_ON.get(task, (info["headline"],)) if key in known)
-    keys = [first, *(key for key in BESIDE.get(task, ()) if key in known)]
+    keys = [first, *(key for key in (SECOND.get(task),) if key in known)]
     seeds = len(cells)
     over = f"{seeds} seeds of the encoders" if seeds > 1 else "one seed of the encoders"
     return [

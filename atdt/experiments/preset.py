@@ -196,12 +196,6 @@ def _one_of(known: tuple[str, ...]) -> tuple[str, Callable[[Any], str]]:
     return f"one of {', '.join(known)}", chosen
 
 
-def _edges(value: Any) -> str:
-    if value not in EDGES:
-        raise ValueError
-    return value
-
-
 def _network(value: Any) -> NetworkSpec:
     if isinstance(value, str):
         return NetworkSpec(_word(value))
@@ -259,7 +253,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         _student,
     ),
     "block": COUNT,
-    "edges": (f"one of {', '.join(EDGES)}", _edges),
+    "edges": _one_of(EDGES),
     "edges_weight": NUMBER,
     "norm_discrepancy": AMOUNT,
     "feature_noise": AMOUNT,

@@ -6,7 +6,8 @@ from pathlib import Path
 from atdt.experiments.direction import ATDT, SELF, self_trained
 from atdt.experiments.distill import Distillation, distill
 from atdt.experiments.preset import Preset
-from atdt.experiments.road import Direction, Outcome, Road
+from atdt.experiments.road import Road
+from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.steps import Steps
 from atdt.merge import Merging, merge
 

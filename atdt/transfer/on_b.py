@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from atdt.devices import precision_context
-from atdt.errors import MismatchError, UserError
+from atdt.errors import UserError
 from atdt.runs import Run
 from atdt.stores import FeatureReader, Store, open_store
-from atdt.stores.provenance import differences
 from atdt.tasks.base import counted
 from atdt.training.cross_task import CrossTask, load_cross_task
 from atdt.transfer.config import TransferTraining
@@ -22,10 +21,10 @@ from atdt.transfer.losses import Teacher
 from atdt.transfer.order import Epoch, Geometry
 from atdt.transfer.setting import (
     Setting,
-    array_key,
     geometry_of,
     hold_out_of,
     item_bytes,
+    same_source,
     size_of_views,
     store_keys,
 )
@@ -110,13 +109,7 @@ def with_b(config: TransferTraining, setting: Setting) -> Setting:
     store, teacher = open_store(config.consistency.b), setting.teacher
     cross_task = load_cross_task(config.consistency.run)
     cross_task.check_reads(teacher.task, teacher.space.classes, config.target_run)
-    features = store.features(setting.source_level, config.source)
-    found = differences(array_key(setting.readers["source"]), array_key(features))
-    if found:
-        raise MismatchError(
-            f"{store.path}: {features.name} is not the E1 of {setting.store.path}: "
-            f"{'; '.join(found)}"
-        )
+    features = same_source(store, config.source, setting)
     readers = {B_SOURCE: features, B_LABEL: labels_of(store, cross_task)}
     sample_bytes = sum(map(item_bytes, readers.values()))
     b = OnB(

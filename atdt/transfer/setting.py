@@ -131,6 +131,23 @@ def deepest(store: Store, name: str) -> str:
     return max(levels, key=_natural)
 
 
+def same_source(store: Store, source: str, setting: Setting) -> FeatureReader:
+    """E1's features in another store.
+
+    Raises:
+        UserError: it has none.
+        MismatchError: its E1 is another than that of the store that G learns from.
+    """
+    features = store.features(setting.source_level, source)
+    found = differences(array_key(features), array_key(setting.readers["source"]))
+    if found:
+        raise MismatchError(
+            f"{store.path}: {features.name} is not the E1 of {setting.store.path}: "
+            f"{'; '.join(found)}"
+        )
+    return features
+
+
 def array_key(reader: FeatureReader) -> dict[str, Any]:
     """What says which encoder an array is of."""
     return {field: reader.attrs.get(field) for field in KEY}

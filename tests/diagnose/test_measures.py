@@ -22,7 +22,7 @@ def test_nothing_is_found_between_draws_of_one_distribution():
     assert measures.separability(a, b) == pytest.approx(0.5, abs=0.03)
     assert measures.frechet(a, b) == pytest.approx(0, abs=0.01)
     assert measures.mmd(a, b) == pytest.approx(0, abs=0.02)
-    assert measures.outside(b, a) == pytest.approx(0.01, abs=0.005)
+    assert measures.Far(a.vectors)(b.vectors).mean() == pytest.approx(0.01, abs=0.005)
     shift, spread = measures.moment_shift(a, b)
     assert shift < 0.05 and spread < 0.05
     assert measures.frechet(a, a) == pytest.approx(0, abs=1e-6)
@@ -34,7 +34,7 @@ def test_a_shift_is_found_by_each_as_large_as_it_is():
     assert measures.frechet(a, b) == pytest.approx(2.0**2 * CHANNELS / CHANNELS, rel=0.05)
     assert measures.moment_shift(a, b)[0] == pytest.approx(2, rel=0.05)
     assert measures.mmd(a, b) > 1
-    assert measures.outside(b, a) > 0.5
+    assert measures.Far(a.vectors)(b.vectors).mean() > 0.5
 
 
 def test_another_scale_is_found():

@@ -1,7 +1,5 @@
 """Ridge regression: the closed form's own numbers, from one pass, and what starts from it."""
 
-import csv
-
 import numpy as np
 import pytest
 import torch
@@ -9,10 +7,10 @@ from torch.nn.functional import interpolate
 
 from atdt.errors import NetworkError, UserError
 from atdt.runs import open_run
-from atdt.tensors import load_tensors
 from atdt.transfer import load_transfer, plan_training, ridge, train
 from atdt.transfer.network import Standard, build_transfer
 from atdt.transfer.ridge import solve_ridge
+from tests.run_contents import curves, same, weights
 
 
 def batches(source, target, size=3):
@@ -107,8 +105,7 @@ def test_a_run_of_it_takes_one_pass_and_beats_a_linear_g_that_was_trained(config
         assert info["scores"][explained] > open_run(other, "transfer").info["scores"][explained]
     bare = train(config(**chosen | {"held_out": 0.0, "out": tmp_path / "bare"}))
     assert open_run(bare, "transfer").info["options"]["alpha"] == 1e-3
-    with (run / "curves.csv").open() as file:
-        assert [row["step"] for row in csv.DictReader(file)] == ["0"]
+    assert [row["step"] for row in curves(run)] == ["0"]
 
 
 def test_either_feed_gives_the_same_bits(config, tmp_path):
@@ -116,8 +113,7 @@ def test_either_feed_gives_the_same_bits(config, tmp_path):
         train(config(architecture="ridge", options={}, feed=feed, window=2, out=tmp_path / feed))
         for feed in ("resident", "stream")
     ]
-    one, two = (load_tensors(run / "weights.safetensors")[0] for run in made)
-    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert same(*map(weights, made))
 
 
 def test_a_residual_g_starts_as_ridge(config, tmp_path):
@@ -132,8 +128,7 @@ def test_a_residual_g_starts_as_ridge(config, tmp_path):
             learning_rate=1e-3,
         )
     )
-    with (started / "curves.csv").open() as file:
-        first = next(csv.DictReader(file))
+    first = curves(started)[0]
     ridge_scores, scores = (open_run(run, "transfer").info["scores"] for run in (solved, started))
     assert float(first["held_out_loss"]) == pytest.approx(ridge_scores["held_out_loss"], rel=1e-4)
     assert scores["held_out_loss"] <= float(first["held_out_loss"])

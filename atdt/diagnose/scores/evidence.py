@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from atdt.diagnose.clouds import cloud
-from atdt.diagnose.judging import Judge, judge_on_a, judge_rehearsal, same_source
+from atdt.diagnose.judging import Judge, judge_on_a, judge_rehearsal
 from atdt.diagnose.measures import Far
 from atdt.diagnose.scores.outputs import D2, Candidate
 from atdt.diagnose.scores.seen import Seen
@@ -21,7 +21,7 @@ from atdt.tasks.base import Task
 from atdt.training.cross_task import CrossTask, load_cross_task
 from atdt.training.load import LoadedNetwork
 from atdt.transfer.on_b import labels_of
-from atdt.transfer.setting import Setting, array_key, network_key, size_of_views
+from atdt.transfer.setting import Setting, array_key, network_key, same_source, size_of_views
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +132,7 @@ def see(path: Path, source: str, setting: Setting) -> Seen:
         source=same_source(store, source, setting),
         baseline=None if d2 is None else _baseline(store, d2),
         d2=d2,
-        t1=_labels_of_t1(store, source, setting),
+        t1=_labels_of_t1(store, setting),
     )
 
 
@@ -148,7 +148,7 @@ def _baseline(store: Store, d2: D2) -> FeatureReader | None:
     return None
 
 
-def _labels_of_t1(store: Store, source: str, setting: Setting) -> FeatureReader | None:
+def _labels_of_t1(store: Store, setting: Setting) -> FeatureReader | None:
     """T1's labels in B's store, unless T2 learns from labels of that kind."""
     name = setting.readers["source"].attrs.get("task")
     kind = get_task(name).label if name in task_names() else None

@@ -14,6 +14,7 @@ from atdt.predictions import LOGITS, Predictions
 from atdt.tasks.base import Task
 from atdt.training.load import LoadedNetwork
 from atdt.transfer.head import Head
+from atdt.transfer.through import Through
 
 Size = tuple[int, int]
 
@@ -72,9 +73,9 @@ class D2:
         """T2's output (n, C, h, w) behind a G or a head, and the features that G made."""
         if isinstance(network, Head):
             return network(features, size=self.size).float(), None
-        shape = self.teacher.network.feature_shape(self.level, self.size)
-        made = network(features, shape[1:])
-        return self.of(made), made.float()
+        through = Through(network, self.teacher.network, self.level)
+        output, made = through.output_and_features(features, self.size)
+        return output.float(), made.float()
 
     def of(self, features: Tensor) -> Tensor:
         """T2's output of E2's features, or of others like them."""

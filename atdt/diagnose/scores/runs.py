@@ -21,8 +21,8 @@ from atdt.transfer.head import DEFAULT_BODY
 from atdt.transfer.load import LoadedTransfer
 from atdt.transfer.setting import Setting, array_key, network_key, prepare
 
-# Options of a training by which Gs of one configuration may differ.
 SHARE = 0.1  # held out of A where no run says how much
+# Options of a training by which Gs of one configuration may differ.
 OF_A_SEED = ("seed", "order_seed")
 
 

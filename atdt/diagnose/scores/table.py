@@ -89,7 +89,7 @@ def scores_table(
     rows = [
         Row(
             one.name,
-            [*(_shown(one.scores.get(s.key), s.unit(task, space)) for s in shown), *one.judged],
+            [*(in_unit(one.scores.get(s.key), s.unit(task, space)) for s in shown), *one.judged],
         )
         for one in networks
     ]
@@ -114,5 +114,6 @@ def columns_of(
     ]
 
 
-def _shown(value: float | None, unit: float) -> float | None:
+def in_unit(value: float | None, unit: float) -> float | None:
+    """A value as tables show it."""
     return None if value is None else value / unit

@@ -10,7 +10,7 @@ from typing import Any
 
 from atdt.diagnose.scores.figures import true_figures
 from atdt.diagnose.scores.registry import SCORES
-from atdt.diagnose.scores.table import Network, note_on_order, scores_table
+from atdt.diagnose.scores.table import Network, in_unit, note_on_order, scores_table
 from atdt.domains.labels import LabelSpace
 from atdt.evaluate.report_table import Column, Row, Table
 from atdt.evaluate.table import markdown
@@ -95,15 +95,15 @@ class Board:
             Column("G MACs", 3),
             Column("explained % on A", 1, "higher"),
         ]
-        shown = [lambda o: _in(o.parameters, 1e6), lambda o: _in(o.macs, 1e9)]
-        shown += [lambda o: _in(o.scores.get(EXPLAINED), 0.01)]
+        shown = [lambda o: in_unit(o.parameters, 1e6), lambda o: in_unit(o.macs, 1e9)]
+        shown += [lambda o: in_unit(o.scores.get(EXPLAINED), 0.01)]
         if self.metric is not None:
             metric, unit = self.metric, 0.01 if self.metric.percent else 1.0
             columns.append(Column(f"{metric.title} on A", metric.digits, metric.better))
-            shown.append(lambda o: _in(o.scores.get(HEADLINE), unit))
+            shown.append(lambda o: in_unit(o.scores.get(HEADLINE), unit))
             if self.judged:
                 columns.append(Column(f"{metric.title} on B", metric.digits, metric.better))
-                shown.append(lambda o: _in(o.judged.get(metric.key), unit))
+                shown.append(lambda o: in_unit(o.judged.get(metric.key), unit))
         columns.append(Column("seconds", 1))
         shown.append(lambda o: o.seconds)
         rows = [
@@ -136,7 +136,7 @@ class Board:
             Network(
                 line.name,
                 line.scores,
-                [_in(line.judged.get(key), unit) for key, unit in units.items()],
+                [in_unit(line.judged.get(key), unit) for key, unit in units.items()],
             )
             for line in self.lines
         ]
@@ -221,10 +221,6 @@ def _flat(line: Mapping[str, Any]) -> dict[str, Any]:
     """A line with its scores beside the rest, and what B's labels say as b/KEY."""
     plain = {key: value for key, value in line.items() if key not in ("scores", "judged")}
     return plain | line["scores"] | {f"b/{key}": value for key, value in line["judged"].items()}
-
-
-def _in(value: float | None, unit: float) -> float | None:
-    return None if value is None else value / unit
 
 
 def finite(value: float | None) -> float | None:
