@@ -1,5 +1,6 @@
 """Files written whole or not at all, digests, and paths that stay under their root."""
 
+import errno
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ LONGEST_PATH = 4096
 # A path that goes down only, and that pathlib would leave as it is. Pathlib takes several times as
 # long to say so, and Python before 3.12.2 keeps every part of a path that it has seen.
 PLAIN = re.compile(r"[^./\\:\0][^/\\:\0]*(/[^./\\:\0][^/\\:\0]*)*")
+NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP)  # as `Path.is_file` has it
 DEEPEST = 64  # tables within tables: no file of ours is near it
 
 
@@ -266,6 +268,24 @@ def _inside_url(root: Path, relative: str) -> Path:
     if not joined.path.startswith(root.path.rstrip("/") + "/"):  # a piece that is a URL, say
         raise UserError(f"{relative!r}: must be a path below {root}, without '..'")
     return joined
+
+
+def file_size(path: Path) -> int | None:
+    """Bytes of a file of this machine, None where there is none: one look, where `Path.is_file` and
+    `Path.stat` are two.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        if error.errno in NO_FILE:
+            return None
+        raise
+    except ValueError:  # a zero byte in its name
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def make_folder(path: Path) -> None:

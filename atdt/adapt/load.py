@@ -11,7 +11,7 @@ from torch import nn
 from atdt.adapt.networks import MOST_BLOCKS, MOST_WIDTH, Generator, generators
 from atdt.errors import RunError
 from atdt.runs import INFO, Run, open_run
-from atdt.training.weights import key_differences
+from atdt.training.weights import key_differences, shapes
 
 KIND = "cyclegan"
 
@@ -50,7 +50,7 @@ def load_cyclegan(path: str | Path, device: str | torch.device = "cpu") -> Loade
     with torch.device("meta"):
         networks: nn.ModuleDict = generators(width, blocks)
     weights = run.weights()
-    problem = key_differences(_shapes(networks.state_dict()), _shapes(weights))
+    problem = key_differences(shapes(networks.state_dict()), shapes(weights))
     if problem:
         raise RunError(f"{run.path}: weights and networks differ: {problem}")
     networks.to_empty(device="cpu").load_state_dict(weights)
@@ -60,7 +60,3 @@ def load_cyclegan(path: str | Path, device: str | torch.device = "cpu") -> Loade
 
 def _number(value: Any, least: int, most: int) -> bool:
     return type(value) is int and least <= value <= most
-
-
-def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}

@@ -4,6 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from atdt import objects
+from atdt.files import file_size
 from atdt.places import is_remote
 
 
@@ -22,7 +23,7 @@ class Sizes:
         """
         if is_remote(path):
             return self._listed(path.parent).get(path.name)
-        return path.stat().st_size if path.is_file() else None
+        return file_size(path)
 
     def __reduce__(self) -> tuple[type["Sizes"], tuple[()]]:
         return Sizes, ()  # another process looks for itself

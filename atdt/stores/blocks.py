@@ -11,7 +11,7 @@ import zarr
 
 from atdt import objects
 from atdt.errors import StoreError, UserError
-from atdt.files import inside
+from atdt.files import file_size, inside
 from atdt.places import is_remote
 from atdt.stores.frames import MOST_EXPANSION, check_frames
 from atdt.stores.layout import MEND, Grid, shard_path
@@ -86,7 +86,7 @@ class Blocks:
     def _found_size(self, block: int, path: Path) -> int | None:
         if self.sizes is not None:
             return self.sizes.get(block)
-        return path.stat().st_size if path.is_file() else None
+        return file_size(path)
 
     def read(self, block: int, out: np.ndarray | None = None) -> np.ndarray:
         """The samples of a block (n, …), every chunk checked.

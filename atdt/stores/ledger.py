@@ -214,15 +214,14 @@ def write_ledger(
     return length
 
 
-def append_record(path: Path, record: dict[str, Any], length: int) -> int:
-    """Append a record behind the first `length` bytes, on the disk when this returns.
+def append_line(path: Path, line: bytes, length: int) -> int:
+    """Append a line, as `seal` makes it, behind the first `length` bytes; on the disk on return.
 
     A failed append leaves the ledger as it was, so that it never holds half a line by our doing.
 
     Returns:
         The new length in bytes.
     """
-    line = seal(record)
     handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         try:

@@ -176,9 +176,7 @@ def attributes(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
 def folders(path: Path) -> list[Path]:
     """Folders in `path` that can be a level or an array, sorted; no links."""
     if is_remote(path):
-        found = objects.entries(path).items()
-        names = (name for name, entry in found if entry["type"] == "directory")
-        return sorted(path / name for name in names if NAME.fullmatch(name))
+        return [path / name for name in objects.folders(path) if NAME.fullmatch(name)]
     return sorted(p for p in path.iterdir() if NAME.fullmatch(p.name) and is_folder(p))
 
 

@@ -9,7 +9,6 @@ from typing import Protocol
 import numpy as np
 
 from atdt import objects
-from atdt.places import is_remote
 
 # Bytes that one request asks for: a tenth of a second where a connection gives 300 MB/s, so that a
 # request's own time, some hundredths of a second, does not matter; and little to hold.
@@ -101,11 +100,6 @@ def opened(shard: "Path | RemoteShard") -> Iterator[Ranges]:
     """
     if isinstance(shard, RemoteShard):
         yield shard
-    elif is_remote(shard):
-        size = objects.size(shard)
-        if size is None:
-            raise FileNotFoundError(str(shard))
-        yield RemoteShard(shard, size)
     else:
         handle = os.open(shard, os.O_RDONLY | os.O_CLOEXEC)
         try:

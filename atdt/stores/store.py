@@ -308,9 +308,7 @@ def _own_attributes(units: str, compressor: str) -> dict[str, Any]:
 
 def _folders(path: Path) -> list[str]:
     if is_remote(path):
-        found = objects.entries(path).items()
-        names = (name for name, entry in found if entry["type"] == "directory")
-        return sorted(name for name in names if NAME.fullmatch(name))
+        return [name for name in objects.folders(path) if NAME.fullmatch(name)]
     if not path.is_dir():
         return []
     return sorted(p.name for p in path.iterdir() if p.is_dir() and NAME.fullmatch(p.name))

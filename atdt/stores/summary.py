@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from atdt import objects
 from atdt.errors import UserError
 from atdt.places import is_remote
 from atdt.stores.declared import read_array_ledger
 from atdt.stores.layout import LABELS, SCHEMA
 from atdt.stores.ledger import Ledger
+from atdt.stores.orphans import bytes_below
 from atdt.stores.provenance import OWN
 from atdt.stores.reader import open_reader
 from atdt.stores.store import Store, open_store
@@ -108,5 +108,5 @@ def _range(values: np.ndarray) -> dict[str, float]:
 
 def _bytes_below(folder: Path) -> int:
     if is_remote(folder):
-        return sum(objects.below(folder).values())
+        return bytes_below(folder)
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -7,12 +7,12 @@ import numpy as np
 
 from atdt import objects
 from atdt.errors import StoreError
-from atdt.files import sync_folder
+from atdt.files import file_size, sync_folder
 from atdt.places import is_remote
 from atdt.stores.begin import ArraySpec, Beginning, begin, remove_partial
 from atdt.stores.cast import Statistics, merge
 from atdt.stores.layout import METADATA
-from atdt.stores.ledger import append_record, block_lines, block_records, seal, write_ledger
+from atdt.stores.ledger import append_line, block_lines, block_records, seal, write_ledger
 from atdt.stores.shard_writer import Draft, Shard, ShardWriter, gone_if_failed
 from atdt.stores.trouble import disk_trouble
 
@@ -91,14 +91,14 @@ class FeatureWriter:
             if file != path:
                 with gone_if_failed(file):
                     self._give_name(file, path, shard.bytes)
-            spool, before = self._state.spool, self._state.length
-            spool.commit(shard.block, seal(shard.record))
-            self._state.length = append_record(spool.path, shard.record, before)
+            spool, before, line = self._state.spool, self._state.length, seal(shard.record)
+            spool.commit(shard.block, line)
+            self._state.length = append_line(spool.path, line, before)
         self._state.places[shard.block] = before, self._state.length - before
 
     def _give_name(self, file: Path, path: Path, size: int) -> None:
         """Give a shard that was written under a name of its own the one of its block."""
-        found = objects.size(file) if is_remote(file) else file.is_file() and file.stat().st_size
+        found = objects.size(file) if is_remote(file) else file_size(file)
         if found != size:
             raise StoreError(
                 f"{file}: was written by a worker, and is not here; do all machines see the "

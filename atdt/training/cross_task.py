@@ -6,7 +6,6 @@ frozen. Its error on B, where T1 has labels, is a loss for whatever predicts T2 
 a score of it; no label of T2 is needed.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from atdt.networks.cross_task import CrossTaskNetwork
 from atdt.runs import INFO, Run, open_run
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
-from atdt.training.weights import fill, key_differences
+from atdt.training.weights import fill, key_differences, shapes
 
 KIND = "cross-task"
 
@@ -172,14 +171,10 @@ def load_cross_task(
             sketch = CrossTaskNetwork(*sizes, source.as_input, width)
     except (LookupError, TypeError, ValueError, OverflowError, NetworkError) as error:
         raise RunError(f"{run.path / INFO}: no cross-task network ({error!r})") from None
-    problem = key_differences(_shapes(sketch.state_dict()), _shapes(weights))
+    problem = key_differences(shapes(sketch.state_dict()), shapes(weights))
     if problem:
         raise RunError(f"{run.path}: weights and network differ: {problem}")
     network = CrossTaskNetwork(*sizes, source.as_input, width)
     fill(network, weights)
     network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
     return CrossTask(network, source, task, *classes, run, precision)
-
-
-def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}

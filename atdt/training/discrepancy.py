@@ -24,10 +24,12 @@ class Discrepancy:
     Attributes:
         network: whose deepest features are compared.
         weight: of the term.
+        name: of it, as the curves call it.
     """
 
     network: TaskNetwork
     weight: float
+    name: str = "norm_discrepancy"
 
     def loss(self, batch: Batch, precision: AbstractContextManager, ranks: Ranks) -> Tensor:
         """This rank's part of it, of a batch in which images of the two domains take turns."""

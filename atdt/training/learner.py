@@ -135,8 +135,7 @@ class Learner:
     @property
     def names(self) -> tuple[str, ...]:
         """Of what `learn` gives, as the curves call them."""
-        further = ["norm_discrepancy"] if len(self._terms) > len(self.branches) else []
-        return (*(branch.name for branch in self.branches), *further)
+        return tuple(term.name for term in self._terms)
 
     def rate(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""

@@ -20,11 +20,15 @@ def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
     Raises:
         ValueError: they differ; one line that names the first keys that do.
     """
-    wanted = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    problem = key_differences(wanted, {n: tuple(t.shape) for n, t in tensors.items()})
+    problem = key_differences(shapes(module.state_dict()), shapes(tensors))
     if problem:
         raise ValueError(problem)
     module.load_state_dict(dict(tensors))
+
+
+def shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    """Of each tensor, by its name."""
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def matched(
@@ -35,8 +39,7 @@ def matched(
     Raises:
         NetworkError: keys or shapes differ; the message names the first ones.
     """
-    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    wanted, found = shapes(network.state_dict()), shapes(tensors)
     uncut = {PIECE.sub("", name): name for name in wanted}
     if len(uncut) == len(wanted) and not any(PIECE.match(name) for name in found):
         wanted = {short: wanted[name] for short, name in uncut.items()}

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from atdt.errors import NetworkError, RunError
 from atdt.networks import NetworkSpec
 from atdt.runs import INFO, Run, open_run
-from atdt.training.weights import fill, key_differences
+from atdt.training.weights import fill, key_differences, shapes
 from atdt.transfer.building import FEATURES_MODE, HEAD_MODE
 from atdt.transfer.head import DEFAULT_BODY, build_head
 from atdt.transfer.network import Standard, build_transfer
@@ -92,8 +92,7 @@ def _check_claims(run: Run, weights: Mapping[str, Tensor]) -> None:
         for name, tensor in weights.items()
         if name.startswith(prefix)
     }
-    wanted = {name: tuple(tensor.shape) for name, tensor in sketch.state_dict().items()}
-    problem = key_differences(wanted, found)
+    problem = key_differences(shapes(sketch.state_dict()), found)
     if problem:
         raise RunError(f"{run.path}: weights and network differ: {problem}")
 

@@ -69,6 +69,7 @@ class Trainee:
 
     Attributes:
         done: steps that were taken.
+        loss: of the latest steps, where one was noted.
         seconds: that its own steps and looks took; waiting for the feed is not counted.
     """
 
@@ -89,7 +90,7 @@ class Trainee:
         self.keeper = Keeper(config.keep)
         self.done, self.seconds = 0, 0.0
         self._losses = RecentLosses(self.learner.names, device)
-        self._loss: float | None = None
+        self.loss: float | None = None
         checkpoint = ranks.loaded(run)
         if checkpoint is not None:
             tensors, state = checkpoint
@@ -101,12 +102,7 @@ class Trainee:
     @property
     def note(self) -> str:
         """A few words for a progress line."""
-        return "" if self._loss is None else f"loss {self._loss:.4g}{self.keeper.note}"
-
-    @property
-    def loss(self) -> float | None:
-        """Of the latest steps, where one was noted."""
-        return self._loss
+        return "" if self.loss is None else f"loss {self.loss:.4g}{self.keeper.note}"
 
     @property
     def held_out(self) -> bool:
@@ -148,7 +144,7 @@ class Trainee:
         row: dict[str, float] = {}
         if self._due(LOG_EVERY):
             row = self._losses.means(self.done)
-            self._loss = row["loss"]
+            self.loss = row["loss"]
             row |= {"learning_rate": self.learner.rate(self.done - 1)}
         self.seconds += time.monotonic() - start
         if self._due(config.looks_every) and self.held_out:

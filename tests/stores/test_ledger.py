@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from atdt.errors import StoreError
 from atdt.stores.ledger import (
-    append_record,
+    append_line,
     block_lines,
     block_records,
     read_ledger,
@@ -41,7 +41,7 @@ def test_appending_in_any_order_and_rewriting_give_the_same_bytes(whole, tmp_pat
     path = tmp_path / "l.jsonl"
     length = write_ledger(path, HEADER)
     for block in (2, 0, 1):
-        length = append_record(path, BLOCKS[block], length)
+        length = append_line(path, seal(BLOCKS[block]), length)
     ledger = read_ledger(path)
     assert (ledger.blocks, ledger.problem, ledger.complete) == (SHORT, None, None)
     assert ledger.length == length
@@ -125,7 +125,7 @@ def test_a_failed_append_leaves_the_ledger_as_it_was(tmp_path, monkeypatch, step
             os, "fsync" if step == "fsync" else "pwrite", half if step == "short" else full
         )
         with pytest.raises(OSError, match="No space left"):
-            append_record(path, BLOCKS[1], length)
+            append_line(path, seal(BLOCKS[1]), length)
     assert path.read_bytes() == before
-    append_record(path, BLOCKS[1], length)
+    append_line(path, seal(BLOCKS[1]), length)
     assert set(read_ledger(path).blocks) == {0, 1}
