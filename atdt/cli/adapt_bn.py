@@ -9,19 +9,21 @@ from atdt.cli import options
 
 
 @click.command("adapt-bn")
-@click.argument("run", type=options.PATH)
+@click.argument("run", type=options.PLACE)
 @click.option("--domain", required=True, metavar="SPEC", help="Images to adapt to.")
-@click.option("--out", type=options.PATH, required=True, help="Folder of the new run.")
+@click.option("--out", type=options.PLACE, required=True, help="Folder of the new run.")
 @click.option("--batch", type=int, default=8, show_default=True)
 @click.option("--resize", type=options.SIZE, help="Of the whole image, as in training.")
 @click.option("--crop", type=options.SIZE, help="From the centre.")
 @click.option(
     "--transfer",
-    type=options.PATH,
+    type=options.PLACE,
     metavar="G",
     help="Only D2's, behind G and E1: RUN is N2's. For what `decode` predicts with.",
 )
-@click.option("--encoder", type=options.PATH, help="With --transfer: run of N1; as `train` saw it.")
+@click.option(
+    "--encoder", type=options.PLACE, help="With --transfer: run of N1; as `train` saw it."
+)
 @click.option(
     "--allow-mismatch",
     type=options.MISMATCH,

@@ -9,12 +9,12 @@ from atdt.cli import options
 
 
 @click.command("consistency")
-@click.argument("scored", nargs=-1, required=True, type=options.PATH, metavar="FOLDER…")
-@click.option("--cross-task", type=options.PATH, required=True, help="Run of the network R.")
+@click.argument("scored", nargs=-1, required=True, type=options.PLACE, metavar="FOLDER…")
+@click.option("--cross-task", type=options.PLACE, required=True, help="Run of the network R.")
 @click.option("--domain", metavar="SPEC", help="B, whose images were predicted, with labels of T1.")
-@click.option("--store", type=options.PATH, help="B with E1's features and labels of T1.")
-@click.option("--decoder", type=options.PATH, help="Run of N2; as `train` saw it beside a G.")
-@click.option("--out", type=options.PATH, required=True, help="Folder of consistency.json.")
+@click.option("--store", type=options.PLACE, help="B with E1's features and labels of T1.")
+@click.option("--decoder", type=options.PLACE, help="Run of N2; as `train` saw it beside a G.")
+@click.option("--out", type=options.PLACE, required=True, help="Folder of consistency.json.")
 @click.option("--maps", is_flag=True, help="Keep the error of each pixel too (.npy).")
 @click.option("--batch", type=click.IntRange(min=1), default=8, show_default=True)
 @options.device

@@ -28,7 +28,7 @@ from atdt.cli import options, tables
 @click.option(
     "--predictions",
     multiple=True,
-    type=options.PATH,
+    type=options.PLACE,
     metavar="FOLDER",
     help="Predictions of B's images that are scored beside them. Repeatable.",
 )
@@ -39,7 +39,7 @@ from atdt.cli import options, tables
     help="A store of A in B's look, with labels of T2: see `atdt rehearse`.",
 )
 @options.cross_task
-@click.option("--out", type=options.PATH, default=Path("reports/diagnosis"), show_default=True)
+@click.option("--out", type=options.PLACE, default=Path("reports/diagnosis"), show_default=True)
 @options.seed
 @options.device
 def command(**chosen: Any) -> None:

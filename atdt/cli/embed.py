@@ -8,10 +8,10 @@ from atdt.cli import options
 
 
 @click.command("embed")
-@click.argument("stores", nargs=-1, required=True, type=options.PATH, metavar="STORE…")
+@click.argument("stores", nargs=-1, required=True, type=options.PLACE, metavar="STORE…")
 @click.option("--array", required=True, help="Name of the encoder in the stores, such as depth.")
 @click.option("--level", help="Where it was cut; the deepest if unset.")
-@click.option("--out", type=options.PATH, required=True, help="The folder that is written.")
+@click.option("--out", type=options.PLACE, required=True, help="The folder that is written.")
 @click.option("--no-sprites", is_flag=True, help="No small pictures of the images.")
 def command(
     stores: tuple[Path, ...], array: str, level: str | None, out: Path, no_sprites: bool

@@ -9,15 +9,15 @@ from atdt.cli import options
 
 
 @click.command("export")
-@click.argument("run", type=options.PATH)
-@click.option("--out", type=options.PATH, required=True, help="The file: .pt2 or .onnx.")
+@click.argument("run", type=options.PLACE)
+@click.option("--out", type=options.PLACE, required=True, help="The file: .pt2 or .onnx.")
 @click.option(
     "--format",
     type=click.Choice(["torch", "onnx"]),
     help="torch.export's .pt2, or .onnx; by the ending of --out if unset.",
 )
-@click.option("--encoder", type=options.PATH, help="Run of N1; as `train` saw it beside RUN.")
-@click.option("--decoder", type=options.PATH, help="Run of N2; as `train` saw it beside RUN.")
+@click.option("--encoder", type=options.PLACE, help="Run of N1; as `train` saw it beside RUN.")
+@click.option("--decoder", type=options.PLACE, help="Run of N2; as `train` saw it beside RUN.")
 @click.option(
     "--allow-mismatch",
     type=options.MISMATCH,
@@ -41,7 +41,7 @@ from atdt.cli import options
 @click.option("--raw", is_flag=True, help="Put out the decoder's output: logits, say.")
 @click.option("--on", metavar="SPEC", help="Check on images of a domain; on random ones if unset.")
 @click.option(
-    "--baseline", type=options.PATH, help="A task network to time beside; N2 of a G if unset."
+    "--baseline", type=options.PLACE, help="A task network to time beside; N2 of a G if unset."
 )
 @click.option(
     "--tolerance",

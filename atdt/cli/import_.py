@@ -21,13 +21,13 @@ from atdt.cli import options
     type=options.KEY_VALUE,
     help="Option of the network; repeatable.",
 )
-@click.option("--weights", type=options.PATH, required=True, help=".safetensors, or plain .pth.")
+@click.option("--weights", type=options.PLACE, required=True, help=".safetensors, or plain .pth.")
 @click.option("--task", required=True, help="What the network was trained for.")
 @click.option("--label-space", required=True, help="Name or .toml file of its classes.")
 @click.option(
-    "--preprocessing", type=options.PATH, required=True, help=".toml file with mean and std."
+    "--preprocessing", type=options.PLACE, required=True, help=".toml file with mean and std."
 )
-@click.option("--out", type=options.PATH, required=True, help="Folder of the run.")
+@click.option("--out", type=options.PLACE, required=True, help="Folder of the run.")
 @click.option("--domain", metavar="SPEC", help="Labelled images to score it on.")
 @click.option("--unscored", is_flag=True, help="Accept the network without a score.")
 @click.option("--images", type=int, default=16, show_default=True, help="How many of them.")

@@ -181,7 +181,7 @@ checkpoint_every = click.option(
 )
 cross_task = click.option(
     "--cross-task",
-    type=PATH,
+    type=PLACE,
     metavar="RUN",
     help="R, which holds predictions to B's labels of T1: see `atdt train-cross-task`.",
 )

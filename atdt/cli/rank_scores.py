@@ -9,15 +9,15 @@ from atdt.cli import options, tables
 
 
 @click.command("rank-scores")
-@click.argument("sweeps", nargs=-1, required=True, type=options.PATH, metavar="SWEEP…")
+@click.argument("sweeps", nargs=-1, required=True, type=options.PLACE, metavar="SWEEP…")
 @click.option(
     "--report",
     multiple=True,
-    type=options.PATH,
+    type=options.PLACE,
     metavar="SWEEP",
     help="On which the best is reported: sweeps of other encoders. Repeatable.",
 )
-@click.option("--out", type=options.PATH, default=Path("reports/rank-scores"), show_default=True)
+@click.option("--out", type=options.PLACE, default=Path("reports/rank-scores"), show_default=True)
 @click.option(
     "--bootstrap",
     type=click.IntRange(min=0),

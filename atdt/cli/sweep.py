@@ -9,30 +9,30 @@ from atdt.cli import options, tables
 
 
 @click.command("sweep")
-@click.argument("store", type=options.PATH, metavar="STORE")
-@click.option("--grid", type=options.PATH, required=True, help="What is tried: a TOML file.")
+@click.argument("store", type=options.PLACE, metavar="STORE")
+@click.option("--grid", type=options.PLACE, required=True, help="What is tried: a TOML file.")
 @click.option("--from", "source", metavar="NAME", help="E1's features; with --to unset all pairs.")
 @click.option("--to", "target", metavar="NAME", help="E2's features.")
 @click.option(
     "--level", "levels", multiple=True, help="Where both are cut; repeatable; `all` for each."
 )
-@click.option("--out", type=options.PATH, required=True, help="Folder of the sweep and its runs.")
+@click.option("--out", type=options.PLACE, required=True, help="Folder of the sweep and its runs.")
 @click.option(
     "--target-run",
     "target_runs",
     multiple=True,
-    metavar="[NAME=]RUN",
+    type=options.NamedRun(),
     help="N2's run; for several targets one for each, by the name of its features.",
 )
 @click.option(
     "--b",
-    type=options.PATH,
+    type=options.PLACE,
     metavar="STORE",
     help="A store of B, for scores that need no label; labels, if any, judge, no more.",
 )
 @click.option(
     "--rehearsal",
-    type=options.PATH,
+    type=options.PLACE,
     metavar="STORE",
     help="A store of A in B's look, with labels of T2: see `atdt rehearse`.",
 )
@@ -53,7 +53,7 @@ from atdt.cli import options, tables
 @options.device
 @options.resume
 @options.overwrite
-def command(target_runs: tuple[str, ...], cuts: str, **chosen: Any) -> None:
+def command(target_runs: tuple[tuple[str | None, Path], ...], cuts: str, **chosen: Any) -> None:
     """Train many Gs on one pass of STORE, stop the hopeless, and print the leaderboard.
 
     \b
@@ -65,16 +65,15 @@ def command(target_runs: tuple[str, ...], cuts: str, **chosen: Any) -> None:
     from atdt.experiments.sweep import Sweep, sweep
 
     path = sweep(
-        Sweep(target_runs=_named(target_runs), cuts=_shares(cuts), **chosen),
+        Sweep(
+            target_runs={name or "": run for name, run in target_runs},
+            cuts=_shares(cuts),
+            **chosen,
+        ),
         say=lambda line: click.echo(line, err=True),
         show=tables.show,
     )
     click.echo(path)
-
-
-def _named(runs: tuple[str, ...]) -> dict[str, Path]:
-    pairs = [run.rpartition("=") for run in runs]
-    return {name: Path(path) for name, _, path in pairs}
 
 
 def _shares(text: str) -> tuple[float, ...]:

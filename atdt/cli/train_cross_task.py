@@ -9,13 +9,13 @@ from atdt.cli import options
 
 
 @click.command("train-cross-task")
-@click.argument("store", type=options.PATH, metavar="STORE")
+@click.argument("store", type=options.PLACE, metavar="STORE")
 @click.option("--from", "source", required=True, metavar="NAME", help="E2's features in the store.")
 @click.option("--to", "target", required=True, metavar="TASK", help="T1, whose labels it holds.")
 @click.option(
-    "--source-run", type=options.PATH, required=True, help="N2's run, whose decoder makes T2."
+    "--source-run", type=options.PLACE, required=True, help="N2's run, whose decoder makes T2."
 )
-@click.option("--out", type=options.PATH, required=True, help="Folder of the run.")
+@click.option("--out", type=options.PLACE, required=True, help="Folder of the run.")
 @click.option("--level", help="Where E2 is cut; the deepest that is stored if unset.")
 @click.option("--width", type=int, default=8, show_default=True, help="Channels at half the side.")
 @click.option(

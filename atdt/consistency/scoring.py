@@ -1,6 +1,5 @@
 """`atdt consistency`: how far T1, read off predictions of T2 by R, is from B's labels of it."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from atdt.devices import pick_device, precision_context
 from atdt.domains import open_domain
 from atdt.errors import UserError
 from atdt.evaluate.pairs import Pairs
-from atdt.files import write_json
+from atdt.files import remove, remove_tree, write_json
 from atdt.npy import write_npy
 from atdt.predictions import LOGITS, open_predictions, stems
 from atdt.progress import progress
@@ -77,7 +76,7 @@ def score_consistency(config: Scoring) -> Path:
                 for image, error in _errors(cross_task, piece):
                     errors[image] = None if error.isnan().all() else float(error.nanmean())
                     if maps is not None:
-                        _write_map(maps / f"{names[image]}.npy", error)
+                        write_npy(maps / f"{names[image]}.npy", error.numpy())
                 advance(len(piece.images))
         rows.append({"path": str(path), "row": row} | _summary(path, errors))
     rows.sort(key=lambda row: row["error"])
@@ -102,8 +101,8 @@ def score_consistency(config: Scoring) -> Path:
 def _make_room(record: Path) -> None:
     """Remove a score and its maps, the score first: what a kill leaves must not look whole."""
     if record.exists():
-        record.unlink()
-        shutil.rmtree(record.parent / MAPS, ignore_errors=True)
+        remove(record)
+        remove_tree(record.parent / MAPS)
 
 
 def _opened(
@@ -174,11 +173,6 @@ def _errors(cross_task: CrossTask, piece: Piece) -> Iterator[tuple[str, Tensor]]
     """Each image and its error at each pixel, (h, w) on the CPU."""
     errors = consistency_error(cross_task, piece.output, piece.label).cpu()
     return zip(piece.images, errors, strict=True)
-
-
-def _write_map(path: Path, error: Tensor) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_npy(path, error.numpy())
 
 
 def _summary(path: Path, errors: dict[str, float | None]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from atdt.errors import DomainError, UserError
 from atdt.files import read_toml
+from atdt.places import place
 
 IGNORE = 255  # the id of a pixel without a class, in every label space
 BUILT_IN = Path(__file__).parent / "label_spaces"
@@ -83,7 +84,7 @@ def label_space(name_or_path: str | Path) -> LabelSpace:
             known = ", ".join(label_space_names())
             raise DomainError(f"label space {text!r}: known are {known}, or a path to a .toml file")
         return _read(BUILT_IN / f"{text}.toml")
-    return _read(Path(text))
+    return _read(place(text))
 
 
 @cache

@@ -13,7 +13,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from atdt.copies import local_copy
 from atdt.errors import NetworkError
+from atdt.places import place
 
 CONTAINERS = ("state_dict", "model")  # what checkpoints wrap weights in
 PARALLEL = "module."  # what data-parallel training puts before every name
@@ -41,10 +43,12 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     Raises:
         NetworkError: the file is absent, damaged, or holds anything but named tensors.
     """
-    path = Path(path)
+    path = place(path)
     if not path.is_file():
         raise NetworkError(f"{path}: no such file")
-    found: Any = _safetensors(path) if path.suffix == ".safetensors" else _pickled(path)
+    read = _safetensors if path.suffix == ".safetensors" else _pickled
+    with local_copy(path) as here:
+        found: Any = read(here, path)
     for key in CONTAINERS:
         if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
             found = found[key]
@@ -58,18 +62,18 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     return dict(found)
 
 
-def _safetensors(path: Path) -> dict[str, Tensor]:
+def _safetensors(here: Path, path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path)
+        return load_file(here)
     except (SafetensorError, OSError) as error:
         raise NetworkError(f"{path}: not a readable safetensors file ({error})") from None
 
 
-def _pickled(path: Path) -> Any:
+def _pickled(here: Path, path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd protocols: what cannot be read is an error
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(here, map_location="cpu", weights_only=True)
     except UNREADABLE as error:
         # torch's own message advises to switch the protection off: it is not passed on.
         refused = re.search(

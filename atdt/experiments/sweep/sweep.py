@@ -13,7 +13,7 @@ from atdt.experiments.sweep.grid import Trial, read_grid
 from atdt.experiments.sweep.page import write_page
 from atdt.experiments.sweep.race import Standing
 from atdt.experiments.sweep.running import ground_of, race
-from atdt.files import read_json, write_json
+from atdt.files import read_json, remove, write_json
 from atdt.runs import exclusive
 from atdt.stores import open_store
 from atdt.transfer import TransferTraining
@@ -148,7 +148,7 @@ def _begin(
         return fresh
     there = read_json(record)
     if config.overwrite:
-        record.unlink()
+        remove(record)
         return fresh
     if not config.resume:
         raise UserError(
