@@ -20,7 +20,7 @@ def spec_and_folder(
     for (spec, _, folder), value in zip(pairs, values, strict=True):
         if not spec or not folder:
             raise click.BadParameter(f"{value!r}: write SPEC=PREDICTIONS", ctx, param)
-    return tuple((spec, Path(folder)) for spec, _, folder in pairs)
+    return tuple((spec, options.PLACE.convert(folder, param, ctx)) for spec, _, folder in pairs)
 
 
 def word_or_number(ctx: click.Context, param: click.Parameter, value: str) -> str | float:
@@ -179,7 +179,7 @@ def number(option: str, text: str) -> float:
 )
 @click.option(
     "--consistency",
-    type=options.PATH,
+    type=options.PLACE,
     metavar="RUN",
     help="A cross-task network: another task, read off the predictions, must be as labelled.",
 )
@@ -268,7 +268,7 @@ def training(
             task,
             tuple(spec for name, spec in specs if name == task),
             number("--auxiliary-weight", weights.get(task, "1")),
-            Path(decoders[task]) if task in decoders else None,
+            options.PLACE.convert(decoders[task], None, None) if task in decoders else None,
             fine_tune=fine_tune and task in decoders,
         )
         for task in auxiliary_tasks

@@ -107,9 +107,10 @@ def open_splits(
     """
     wanted, specs = parse_spec(spec), [str(spec)]
     path = _described_by(wanted)
-    if wanted.split is None and path.is_file():
+    splits = list(read_description(path).lists) if path.is_file() else []
+    if wanted.split is None and len(splits) > 1:
         first = "" if wanted.first is None else f"@{wanted.first}"
-        specs = [f"{wanted.path}:{split}{first}" for split in read_description(path).lists]
+        specs = [f"{wanted.path}:{split}{first}" for split in splits]
     return [open_domain(one, labels=labels, skip_bad=skip_bad) for one in specs]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from atdt.domains import Domain, ViewPlan, open_domain
 from atdt.domains.domain import RELATIVE
 from atdt.errors import DomainError, RunError
+from atdt.places import place
 from atdt.predictions import CONFIDENCE
 from atdt.tasks.base import Task
 
@@ -79,7 +80,7 @@ def open_sources(
             raise RunError(
                 f"{folder}: has no confidence; `atdt distill` finds it out, or give --trust all"
             )
-        sources.append(Source(spec, domain, Path(folder)))
+        sources.append(Source(spec, domain, place(folder)))
     return tuple(sources)
 
 
