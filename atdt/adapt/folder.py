@@ -24,6 +24,7 @@ from atdt.errors import MismatchError, UserError
 from atdt.file_sizes import Sizes
 from atdt.files import (
     inside,
+    names_in,
     read_json,
     remove,
     remove_tree,
@@ -171,6 +172,6 @@ def _held(folder: Path) -> bool:
             partial.unlink()
     if (folder / INFO).is_file():
         return True
-    if not all(is_of_writers(entry.name) for entry in folder.iterdir()):
+    if not all(map(is_of_writers, names_in(folder))):
         raise UserError(f"{folder}: holds other files and no {INFO}; choose another --out")
     return False

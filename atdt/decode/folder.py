@@ -16,6 +16,7 @@ from atdt.file_sizes import Sizes
 from atdt.files import (
     inside,
     make_folder,
+    names_in,
     parse_json,
     read_bounded,
     remove,
@@ -255,7 +256,7 @@ def _held(folder: Path) -> bool:
         raise UserError(f"{folder}: is a file; predictions need a folder")
     if (folder / INDEX).is_file() or (folder / LEDGER).is_file():
         return True
-    if any(not entry.name.endswith(".partial") for entry in folder.iterdir()):
+    if any(not name.endswith(".partial") for name in names_in(folder)):
         raise UserError(f"{folder}: holds other files and no {INDEX}; choose another --out")
     return False
 

@@ -17,7 +17,7 @@ from atdt.domains.domain import Domain
 from atdt.domains.writing import Written, write_domain
 from atdt.errors import UserError
 from atdt.file_sizes import Sizes
-from atdt.files import read_json, remove, write_json
+from atdt.files import names_in, read_json, remove, write_json
 from atdt.places import is_remote
 from atdt.progress import progress
 from atdt.provenance import provenance
@@ -65,7 +65,7 @@ class Remaking:
                     )
                 self._drop_cut_off()
                 return path == self.finished
-        if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+        if self.out.is_file() or names_in(self.out):
             raise UserError(f"{self.out}: holds other things; choose another --out")
         write_json(self.started, dict(self.header))
         return False

@@ -159,6 +159,8 @@ def test_what_was_cut_off_is_no_domain_and_is_gone_on_with(streets, s3, monkeypa
     from atdt.domains import remaking
 
     given = ["convert", f"{streets.there}/streets/a:train", f"--out={streets.there}/cut"]
+    out = streets.at("cut")
+    out.fs.pipe_file(f"{out.path}/", b"")  # a folder, as consoles make them
     with monkeypatch.context() as patch:
         patch.setattr(remaking, "write_domain", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         assert CliRunner().invoke(main, given).exit_code == 130

@@ -10,7 +10,7 @@ from atdt.domains import Domain, open_domain
 from atdt.errors import MismatchError, RunError
 from atdt.experiments.distill.config import Distillation
 from atdt.experiments.distill.trusted import check_witnesses, says, trusted
-from atdt.files import remove_tree
+from atdt.files import names_in, remove_tree
 from atdt.places import is_remote
 from atdt.predictions import INDEX, LOGITS, Predictions, is_predictions, open_predictions
 from atdt.runs import INFO, exclusive, is_of_writers
@@ -178,12 +178,12 @@ def _begin(config: Distillation) -> None:
         RunError: it holds what is not to be replaced or gone on with.
     """
     there = []
-    for entry in config.out.iterdir():
-        if is_of_writers(entry.name):
+    for name in names_in(config.out):
+        if is_of_writers(name):
             continue
-        named = OURS.fullmatch(entry.name)
+        entry, named = config.out / name, OURS.fullmatch(name)
         if not named or not (is_predictions(entry) or (entry / INFO).is_file() or _is_empty(entry)):
-            raise RunError(f"{config.out}: holds other files ({entry.name}); choose another --out")
+            raise RunError(f"{config.out}: holds other files ({name}); choose another --out")
         there.append((-int(named[2]), KINDS.index(named[1]), entry))
     if there and not (config.resume or config.overwrite):
         raise RunError(
@@ -198,4 +198,4 @@ def _begin(config: Distillation) -> None:
 
 def _is_empty(folder: Path) -> bool:
     """Whether a killed process wrote nothing whole there."""
-    return folder.is_dir() and all(is_of_writers(file.name) for file in folder.iterdir())
+    return folder.is_dir() and all(map(is_of_writers, names_in(folder)))
