@@ -85,6 +85,10 @@ def invoke(*arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 @pytest.fixture(scope="module")
 def sides(s3_session, tmp_path_factory) -> Sides:
     from benchmarks.s3 import BUCKET
@@ -162,7 +166,7 @@ def test_what_was_cut_off_is_no_domain_and_is_gone_on_with(streets, s3, monkeypa
     out = streets.at("cut")
     out.fs.pipe_file(f"{out.path}/", b"")  # a folder, as consoles make them
     with monkeypatch.context() as patch:
-        patch.setattr(remaking, "write_domain", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(remaking, "write_domain", interrupted)
         assert CliRunner().invoke(main, given).exit_code == 130
     with pytest.raises(DomainError, match="no such file"):
         open_domain(f"{streets.there}/cut:train")
@@ -233,19 +237,21 @@ def test_merging(predicted):
     assert len(predicted.same("merged")) == 2 * 3 + 1
 
 
-def test_students(predicted, s3):
+def test_students(predicted, monkeypatch):
     given = ["distill", "{}/ground/n1-b", "{}/ground/n2-b", "--b={}/ground/b", "--batch=2",
              "--train={}/ground/a", "--out={}/students", "--steps=1", "--device=cpu"]  # fmt: skip
-    predicted.both(*given, "--rounds=2")
-    made = predicted.same("students", "round1/run.json", "round2/run.json")  # digests again
-    assert {"round2/weights.safetensors", "labels1/predictions.json"} <= made.keys()
+    predicted.both(*given)
     there = [argument.replace("{}", predicted.there) for argument in given]
     assert "--resume goes on with them" in CliRunner().invoke(main, there).stderr
-    invoke(*there, "--rounds=2", "--resume")
+    predicted.both(*given, "--rounds=2", "--resume")
+    made = predicted.same("students", "round1/run.json", "round2/run.json")  # digests again
+    assert {"round2/weights.safetensors", "labels1/predictions.json"} <= made.keys()
     of_b = [*there, f"--train={predicted.there}/ground/b", "--overwrite"]
     assert "neither teach nor choose" in CliRunner().invoke(main, of_b).stderr
-    invoke(*there, "--overwrite")
-    assert "round2" not in objects.folders(predicted.at("students"))
+    module = sys.modules["atdt.experiments.distill.distill"]
+    monkeypatch.setattr(module, "trusted", interrupted)
+    assert CliRunner().invoke(main, [*there, "--overwrite"]).exit_code == 130
+    assert objects.entries(predicted.at("students")) == {}
 
 
 def test_pseudo_labels_are_read_there(predicted):
