@@ -1,5 +1,6 @@
-"""Files of this machine that stand for objects of an object store, for what knows files only."""
+"""Files that stand for others: copies of objects for what knows files only, links and copies."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,3 +54,40 @@ def local_copy(path: Path) -> Iterator[Path]:
         copy = Path(folder, path.name)
         copy.write_bytes(objects.get(path))
         yield copy
+
+
+def copy_file(source: Path, target: Path) -> Path:
+    """Copy a file or an object, whole or not at all; within one object store its server does it.
+
+    Returns:
+        the target.
+
+    Raises:
+        OSError, PlaceError: the source cannot be read or the target not be written.
+    """
+    if not is_remote(source):
+        return write_atomic(target, source.read_bytes())
+    if is_remote(target) and source.fs == target.fs:
+        objects.copy(source, target)
+        return target
+    return write_atomic(target, objects.get(source))
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Have a file under another name too: a hard link, which takes no space and lives on when the
+    original is deleted, or a copy, where the disk has no links for it and in object stores. A file
+    of this machine that is there already stays.
+
+    Raises:
+        OSError, PlaceError: as `copy_file`.
+    """
+    if not is_remote(source) and not is_remote(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source.resolve(), target)
+            return
+        except FileExistsError:
+            return
+        except OSError:  # another disk, or one without links, or files of somebody else
+            pass
+    copy_file(source, target)

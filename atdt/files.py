@@ -288,6 +288,14 @@ def file_size(path: Path) -> int | None:
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
+def names_in(folder: Path) -> list[str]:
+    """Names of what lies directly in a folder; none where there is no such folder. The object that
+    consoles of object stores make for a folder is not in it."""
+    if is_remote(folder):
+        return list(objects.entries(folder))
+    return [entry.name for entry in folder.iterdir()] if folder.exists() else []
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those above it, where they are missing; object stores need none."""
     if not is_remote(path):

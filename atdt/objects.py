@@ -159,7 +159,7 @@ def below(folder: Path) -> dict[str, int]:
     return {
         name.removeprefix(root): info["size"]
         for name, info in sorted(found.items())
-        if name.startswith(root)
+        if name.startswith(root) and name != root  # which consoles make for a folder
     }
 
 

@@ -9,12 +9,14 @@ OUT/confidence/a/b.png      how far each pixel is to be trusted: 8 bits, 255 who
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 import numpy as np
 
 from atdt.errors import MismatchError, UserError
+from atdt.file_sizes import Sizes
 from atdt.files import inside, parse_json, read_bounded, read_json
 from atdt.npy import load_npy
 from atdt.places import place
@@ -83,6 +85,11 @@ class Predictions:
         """Names of the images, relative to the domain's root, in the list's order."""
         return tuple(self.info["files"])
 
+    @cached_property
+    def _sizes(self) -> Sizes:
+        """Of the files of this folder."""
+        return Sizes()
+
     def has(self, part: str) -> bool:
         """Whether a part ("logits", "confidence" …) was kept beside the predictions."""
         return isinstance(self.info.get(KEY[part]), dict)
@@ -102,7 +109,7 @@ class Predictions:
             path = inside(self.folder, names[image])
         except UserError as error:
             raise UserError(f"{index}: {key}[{image!r}]: {error}") from None
-        if not path.is_file():
+        if not self._sizes.has(path):
             raise UserError(f"{path}: named by {index}, but not there; predict again")
         return path
 

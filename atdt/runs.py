@@ -150,6 +150,12 @@ def unfinished(path: Path) -> str:
     return f"{path}: an unfinished run; repeat the command that made it with --resume"
 
 
+def is_of_writers(name: str) -> bool:
+    """Whether an entry of a folder says no more than that somebody writes there, or wrote: a lease,
+    or what a kill cut off."""
+    return name.startswith(f"{LEASE}.") or (name.startswith(".") and name.endswith(".partial"))
+
+
 @contextmanager
 def exclusive(path: str | Path) -> Iterator[None]:
     """Hold the folder of a run, made where it is missing, for one writer at a time.
@@ -264,8 +270,7 @@ def _held(path: Path) -> bool:
 def _held_remotely(path: Path) -> bool:
     """As `_held`, of a folder of objects that is not empty."""
     found = objects.entries(path)
-    others = [name for name in found if not name.startswith(f"{LEASE}.")]
-    if others and INFO not in found:
+    if INFO not in found and not all(map(is_of_writers, found)):
         raise RunError(f"{path}: holds other files and no {INFO}; choose another folder")
     return INFO in found
 

@@ -15,9 +15,8 @@ from atdt.adapt.networks import LOOKS, SMALLEST_PAINTED
 from atdt.adapt.painting import paint
 from atdt.ahead import ahead
 from atdt.devices import pick_device, precision_context
-from atdt.domains import Domain, open_domain
-from atdt.domains.description import FILE_NAME, read_description
-from atdt.domains.opening import local_spec
+from atdt.domains import Domain
+from atdt.domains.opening import open_splits
 from atdt.errors import DomainError, NumericsError, UserError
 from atdt.progress import progress
 from atdt.provenance import torch_threads
@@ -75,7 +74,7 @@ def adapt(config: Adaptation) -> Path:
     device = pick_device(config.device)
     precision_context(device, config.precision)  # an unknown precision is an error now
     loaded = load_cyclegan(config.run, device)
-    domains = _open(config.domain, config.skip_bad)
+    domains = open_splits(config.domain, skip_bad=config.skip_bad)
     for domain in domains:
         _refuse_small(domain)
     told = [domain.to_dict() for domain in domains]
@@ -107,17 +106,6 @@ def adapt(config: Adaptation) -> Path:
             _fill(folder, loaded.generators[config.to], config.precision)
             folder.finish()
     return config.out
-
-
-def _open(spec: str, skip_bad: bool) -> list[Domain]:
-    """The split that a spec names, or all."""
-    wanted = local_spec(spec)
-    path = wanted.path / FILE_NAME if wanted.path.is_dir() else wanted.path
-    splits = list(read_description(path).lists) if path.is_file() else []
-    if wanted.split is not None or len(splits) < 2:
-        return [open_domain(spec, skip_bad=skip_bad)]
-    first = "" if wanted.first is None else f"@{wanted.first}"
-    return [open_domain(f"{wanted.path}:{split}{first}", skip_bad=skip_bad) for split in splits]
 
 
 def _refuse_small(domain: Domain) -> None:

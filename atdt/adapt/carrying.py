@@ -113,7 +113,7 @@ def _item(domain: Domain, index: int, taken: dict[str, str]) -> Item:
                 "PNG files; rename one of them"
             )
     for path in kept.values():
-        if not path.is_file():
+        if not domain.sizes.has(path):
             raise DomainError(f"{here}: {path}: no such file")
     names = (getattr(sample, column) or MISSING for column in KEPT_COLUMNS)
     return Item(domain, index, image, kept, ";".join([image, *names]))
@@ -126,7 +126,9 @@ def _kept_names(domain: Domain, index: int) -> Iterator[str]:
     if folder is not None and sample.camera is None:
         domain.focal(index)  # a camera file that is absent or damaged is an error now
         yield next(
-            name for name in _camera_names(folder, sample) if inside(domain.root, name).is_file()
+            name
+            for name in _camera_names(folder, sample)
+            if domain.sizes.has(inside(domain.root, name))
         )
 
 

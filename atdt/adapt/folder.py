@@ -8,8 +8,6 @@ OUT/domain.toml       last: without it, no domain
 """
 
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,13 +16,25 @@ import numpy as np
 import tomli_w
 
 from atdt.adapt.carrying import LISTS, ROOT, Item, described, items, list_name
+from atdt.copies import link_or_copy
 from atdt.domains import Domain
 from atdt.domains.description import FILE_NAME
 from atdt.domains.encodings import write_png
 from atdt.errors import MismatchError, UserError
-from atdt.files import inside, read_json, sync_folder, write_atomic, write_json
+from atdt.file_sizes import Sizes
+from atdt.files import (
+    inside,
+    names_in,
+    read_json,
+    remove,
+    remove_tree,
+    sync_folder,
+    write_atomic,
+    write_json,
+)
+from atdt.places import is_remote
 from atdt.provenance import provenance
-from atdt.runs import differences
+from atdt.runs import differences, is_of_writers
 
 INFO = "adaptation.json"
 SCHEMA = 1
@@ -34,7 +44,7 @@ SPACES = ("label_space.toml", "file_label_space.toml")
 class AdaptedFolder:
     """Writes an adapted domain, image by image.
 
-    An image's labels are linked to (copied, where the disk has no hard links for them) before the
+    An image's labels are linked to (copied, where there are no hard links for them) before the
     image is written, so an image that is there is done.
 
     Args:
@@ -67,6 +77,7 @@ class AdaptedFolder:
         if resume and overwrite:
             raise UserError("--resume and --overwrite exclude each other: go on, or start anew?")
         self.folder = folder
+        self._sizes = Sizes()
         self._lists = items(domains)
         for split in self._lists:
             inside(folder, list_name(split))  # a split that climbs is an error now
@@ -91,7 +102,7 @@ class AdaptedFolder:
     def todo(self) -> list[Item]:
         """The samples whose image is not on disk yet; one for an image of several splits."""
         by_image = {item.image: item for listed in self._lists.values() for item in listed}
-        return [item for item in by_image.values() if not self._path(item.image).is_file()]
+        return [item for item in by_image.values() if not self._is_there(item.image)]
 
     def add(self, item: Item, pixels: np.ndarray) -> None:
         """Write the adapted image of a sample, uint8 (H, W, 3), behind what goes with it.
@@ -103,6 +114,7 @@ class AdaptedFolder:
 
     def finish(self) -> None:
         """Write the lists and, last, the description, when all images are there."""
+        self._sizes = Sizes()  # of objects it remembers what was there before
         for split, listed in self._lists.items():
             lines = "".join(f"{item.line}\n" for item in listed)
             write_atomic(inside(self.folder, list_name(split)), lines.encode())
@@ -119,10 +131,9 @@ class AdaptedFolder:
     def _begin(self, info: dict[str, Any]) -> None:
         # A domain in ruins must not open; what says whose ruins they are comes off last.
         for name in (FILE_NAME, *SPACES):
-            (self.folder / name).unlink(missing_ok=True)
+            remove(self.folder / name)
         for name in (LISTS, ROOT):
-            if (self.folder / name).exists():
-                shutil.rmtree(self.folder / name)
+            remove_tree(self.folder / name)
         write_json(self.folder / INFO, info | {"provenance": provenance()})
 
     def _take_up(self, made_from: dict[str, Any]) -> None:
@@ -135,35 +146,32 @@ class AdaptedFolder:
             raise MismatchError(
                 f"{file}: --resume needs what it was started with; {'; '.join(changes)}"
             )
-        for partial in (self.folder / ROOT).glob("**/.*.partial"):  # cut off by a kill
-            partial.unlink()
+        if not is_remote(self.folder):  # no object is ever cut off by a kill
+            for partial in (self.folder / ROOT).glob("**/.*.partial"):
+                partial.unlink()
 
     def _path(self, name: str) -> Path:
         return inside(self.folder, f"{ROOT}/{name}")
 
+    def _is_there(self, name: str) -> bool:
+        return self._sizes.has(self._path(name))
+
     def _keep(self, item: Item) -> None:
         """Have the files that go with an image here too, without copies where the disk can."""
         for name, source in item.kept.items():
-            target = self._path(name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if target.exists():
-                continue
-            try:
-                os.link(source.resolve(), target)
-            except FileExistsError:  # another thread's sample has the same label
-                continue
-            except OSError:  # another disk, or one without hard links, or files of somebody else
-                write_atomic(target, source.read_bytes())
+            if not self._is_there(name):
+                link_or_copy(source, self._path(name))
 
 
 def _held(folder: Path) -> bool:
     """Whether `folder` holds an adapted domain, finished or not; false when absent or empty."""
     if not folder.exists():
         return False
-    for partial in folder.glob(".*.partial"):
-        partial.unlink()
+    if not is_remote(folder):
+        for partial in folder.glob(".*.partial"):
+            partial.unlink()
     if (folder / INFO).is_file():
         return True
-    if any(folder.iterdir()):
+    if not all(map(is_of_writers, names_in(folder))):
         raise UserError(f"{folder}: holds other files and no {INFO}; choose another --out")
     return False

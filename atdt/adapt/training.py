@@ -20,6 +20,7 @@ from atdt.curves import Curves, RecentLosses
 from atdt.devices import pick_device
 from atdt.domains import ViewPlan, open_domain
 from atdt.errors import RunError
+from atdt.files import remove
 from atdt.networks import macs, parameters
 from atdt.progress import progress
 from atdt.provenance import torch_threads
@@ -147,7 +148,7 @@ def _learn(config: CycleGANTraining, material: Material, learner: Learner, run: 
         done, seconds = state["step"], state["seconds"]
         learner.restore(tensors)
         losses.restore(tensors)
-    (run.path / PICTURE).unlink(missing_ok=True)  # of a run that this one replaces
+    remove(run.path / PICTURE)  # of a run that this one replaces
     start = time.monotonic() - seconds
     with (
         Curves(run.path, ("learning_rate", *learner.names), done) as curves,

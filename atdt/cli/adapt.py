@@ -9,7 +9,7 @@ from atdt.cli import options
 
 
 @click.command("adapt")
-@click.argument("run", type=options.PATH)
+@click.argument("run", type=options.PLACE)
 @click.argument("domain", metavar="SPEC")
 @click.option(
     "--to",
@@ -17,7 +17,7 @@ from atdt.cli import options
     required=True,
     help="The look to give: of train-cyclegan's domain A or B.",
 )
-@click.option("--out", type=options.PATH, required=True, help="Folder of the new domain.")
+@click.option("--out", type=options.PLACE, required=True, help="Folder of the new domain.")
 @options.device
 @options.precision
 @options.skip_bad

@@ -9,7 +9,7 @@ from atdt.cli import options
 
 @click.command("colorize")
 @click.argument("source", metavar="PREDICTIONS|DOMAIN")
-@click.option("--out", type=options.PATH, required=True, help="Folder of the pictures.")
+@click.option("--out", type=options.PLACE, required=True, help="Folder of the pictures.")
 @click.option(
     "--labels",
     type=click.Choice(["semantic", "depth", "normals"]),

@@ -10,7 +10,7 @@ from atdt.cli import options
 
 @click.command("convert")
 @click.argument("domain", metavar="DOMAIN")
-@click.option("--out", type=options.PATH, required=True, help="Folder of the new domain.")
+@click.option("--out", type=options.PLACE, required=True, help="Folder of the new domain.")
 @click.option(
     "--labels",
     multiple=True,
@@ -31,7 +31,7 @@ from atdt.cli import options
 @click.option(
     "--predictions",
     multiple=True,
-    type=options.PATH,
+    type=options.PLACE,
     help="Predictions that take the place of the labels of their task; repeatable.",
 )
 @click.option("--copy", is_flag=True, help="Copy images, rather than link them on the disk.")

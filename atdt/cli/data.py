@@ -10,10 +10,11 @@ from atdt.cli import options
 if TYPE_CHECKING:
     from atdt.domains.datasets import Checked, Layout
 
+DATA_SET = options.LocalPath("data sets in their official layouts are looked through on a disk")
 labels_option = click.option(
     "--labels", help="How to read its semantic labels; `atdt data list NAME` shows the ways."
 )
-root_argument = click.argument("root", type=options.PATH, metavar="PATH")
+root_argument = click.argument("root", type=DATA_SET, metavar="PATH")
 
 
 @click.group("data")
@@ -66,7 +67,7 @@ def check(
 @command.command("describe")
 @click.argument("name")
 @root_argument
-@click.option("--out", type=options.PATH, required=True, help="A folder for domain.toml and lists.")
+@click.option("--out", type=DATA_SET, required=True, help="A folder for domain.toml and lists.")
 @labels_option
 @click.option("--name", "called", help="Of the domain; the data set's otherwise.")
 @options.overwrite
@@ -81,10 +82,10 @@ def describe(
 
 @command.command("unpack")
 @click.argument("name", type=click.Choice(["nyuv2"]))
-@click.argument("mat", type=options.PATH, metavar="FILE.mat")
-@click.option("--out", type=options.PATH, required=True, help="A folder for the frames' files.")
-@click.option("--splits", type=options.PATH, metavar="FILE", help="splits.mat, or a text.")
-@click.option("--classes", type=options.PATH, metavar="FILE", help="classMapping40.mat, or a text.")
+@click.argument("mat", type=DATA_SET, metavar="FILE.mat")
+@click.option("--out", type=DATA_SET, required=True, help="A folder for the frames' files.")
+@click.option("--splits", type=DATA_SET, metavar="FILE", help="splits.mat, or a text.")
+@click.option("--classes", type=DATA_SET, metavar="FILE", help="classMapping40.mat, or a text.")
 @click.option("--raw-depth", is_flag=True, help="Depth as measured, rather than in-painted.")
 def unpack(name: str, **chosen: Any) -> None:
     """Make files of a data set that is one file, nyu_depth_v2_labeled.mat: layout nyuv2-png.

@@ -13,9 +13,9 @@ HERE = ("task", "pseudo_labels", "trust", "out", "resume", "overwrite")  # not a
 
 
 @click.command("distill")
-@click.argument("predictions", nargs=-1, required=True, type=options.PATH, metavar="FOLDER…")
+@click.argument("predictions", nargs=-1, required=True, type=options.PLACE, metavar="FOLDER…")
 @click.option("--b", required=True, metavar="SPEC", help="The images of B that were predicted.")
-@click.option("--out", type=options.PATH, required=True, help="Each round has a run in it.")
+@click.option("--out", type=options.PLACE, required=True, help="Each round has a run in it.")
 @click.option("--rounds", type=int, default=1, show_default=True, help="Students, one by one.")
 @click.option(
     "--trust",

@@ -10,7 +10,7 @@ from atdt.cli import options
 @click.command("match-camera")
 @click.argument("domain", metavar="A")
 @click.option("--to", required=True, metavar="B", help="Domain whose camera is taken.")
-@click.option("--out", type=options.PATH, required=True, help="Folder of the new domain.")
+@click.option("--out", type=options.PLACE, required=True, help="Folder of the new domain.")
 @click.option(
     "--scale-height",
     is_flag=True,

@@ -9,8 +9,8 @@ from atdt.cli import options
 
 
 @click.command("merge")
-@click.argument("predictions", nargs=-1, required=True, type=options.PATH, metavar="FOLDER…")
-@click.option("--out", type=options.PATH, required=True, help="The new predictions folder.")
+@click.argument("predictions", nargs=-1, required=True, type=options.PLACE, metavar="FOLDER…")
+@click.option("--out", type=options.PLACE, required=True, help="The new predictions folder.")
 @click.option(
     "--by",
     type=click.Choice(["mean", "softmax", "learnt"]),
@@ -21,7 +21,7 @@ from atdt.cli import options
 @click.option(
     "--learn-from",
     multiple=True,
-    type=options.PATH,
+    type=options.PLACE,
     help="Predictions of the same networks on A, in the same order; repeatable.",
 )
 @click.option("--a", metavar="SPEC", help="A: labels of --learn-from's images, or class counts.")

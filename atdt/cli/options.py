@@ -68,17 +68,23 @@ class Bytes(click.ParamType):
 
 
 class LocalPath(click.ParamType):
-    """A path of this machine."""
+    """A path of this machine.
+
+    Args:
+        why: it takes no URLs, where that is not only not built yet.
+    """
 
     name = "path"
+
+    def __init__(self, why: str | None = None):
+        self.why = why
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Path:
         if is_url(value):  # else a folder called `s3:` would be made
             command = "" if ctx is None else f" of `{ctx.command_path}`"
             what = "this option" if param is None else param.get_error_hint(ctx)
-            raise PlaceError(
-                f"{value}: {what}{command} takes no URLs yet; give a path of this machine"
-            )
+            refused = f"takes no URLs: {self.why}" if self.why else "takes no URLs yet"
+            raise PlaceError(f"{value}: {what}{command} {refused}; give a path of this machine")
         return Path(value)
 
 

@@ -11,7 +11,7 @@ FEW = 0.2  # of the pixels: a rectified pair of a street has three times as many
 
 @click.command("proxy-depth")
 @click.argument("domain", metavar="DOMAIN")
-@click.option("--out", type=options.PATH, required=True, help="The predictions folder.")
+@click.option("--out", type=options.PLACE, required=True, help="The predictions folder.")
 @click.option(
     "--max-disparity",
     type=int,

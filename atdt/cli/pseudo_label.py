@@ -10,7 +10,7 @@ from atdt.cli import options
 @click.command("pseudo-label")
 @click.argument("model", metavar="PACKAGE.MODULE:FUNCTION")
 @click.argument("domain", metavar="DOMAIN")
-@click.option("--out", type=options.PATH, required=True, help="The predictions folder.")
+@click.option("--out", type=options.PLACE, required=True, help="The predictions folder.")
 @click.option(
     "--task",
     type=click.Choice(["disparity", "depth", "semantic"]),

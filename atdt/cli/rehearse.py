@@ -11,7 +11,7 @@ from atdt.cli import options
 @click.command("rehearse")
 @click.argument("domain", metavar="A")
 @click.option("--to", required=True, metavar="B", help="Domain whose look is taken.")
-@click.option("--out", type=options.PATH, required=True, help="Folder of the new domain.")
+@click.option("--out", type=options.PLACE, required=True, help="Folder of the new domain.")
 @click.option(
     "--colours",
     type=click.Choice(["moments", "histogram", "keep"]),

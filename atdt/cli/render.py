@@ -26,7 +26,7 @@ class Gap(click.ParamType):
     show_default=True,
     help="The pair to develop on, or the one kept for claims.",
 )
-@click.option("--out", type=options.PATH, required=True, help="Folder to make.")
+@click.option("--out", type=options.PLACE, required=True, help="Folder to make.")
 @click.option(
     "--train",
     type=click.IntRange(0),

@@ -11,7 +11,7 @@ from atdt.cli import options
 @click.command("train-cyclegan")
 @click.option("--a", required=True, metavar="SPEC", help="Domain A, PATH[:SPLIT][@N].")
 @click.option("--b", required=True, metavar="SPEC", help="Domain B. Labels of neither are read.")
-@click.option("--out", type=options.PATH, required=True, help="Folder of the run.")
+@click.option("--out", type=options.PLACE, required=True, help="Folder of the run.")
 @click.option("--steps", type=int, required=True, help="Published: 200 passes over the images.")
 @click.option("--width", type=int, default=64, show_default=True, help="Of the first layers.")
 @click.option("--blocks", type=int, default=9, show_default=True, help="Of a generator.")

@@ -5,17 +5,18 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from atdt import objects
 from atdt.decode.sources import Batch
 from atdt.disk import naming
 from atdt.errors import MismatchError, UserError
+from atdt.file_sizes import Sizes
 from atdt.files import (
     inside,
     make_folder,
+    names_in,
     parse_json,
     read_bounded,
     remove,
@@ -185,18 +186,12 @@ class PredictionsWriter:
         self._check_header(entries[0].get("header"), ledger)
         self._lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries]
         self._drop_cut_off()
-        is_there = self._lookup()
+        sizes = Sizes()
         for entry in entries[1:]:
             files = {part: entry[part] for part in self.parts if isinstance(entry.get(part), str)}
-            there = all(is_there(name) for name in files.values())
+            there = all(sizes.has(inside(self.folder, name)) for name in files.values())
             if there and len(files) == len(self.parts) and entry.get("image") in self._stems:
                 self._done[entry["image"]] = files
-
-    def _lookup(self) -> Callable[[str], bool]:
-        """What says whether a file is in this folder; of objects all are listed at once."""
-        if is_remote(self.folder):
-            return objects.below(self.folder).__contains__
-        return lambda name: inside(self.folder, name).is_file()
 
     def _drop_cut_off(self) -> None:
         """Remove what killed processes were in the midst of writing; no object ever is."""
@@ -261,7 +256,7 @@ def _held(folder: Path) -> bool:
         raise UserError(f"{folder}: is a file; predictions need a folder")
     if (folder / INDEX).is_file() or (folder / LEDGER).is_file():
         return True
-    if any(not entry.name.endswith(".partial") for entry in folder.iterdir()):
+    if any(not name.endswith(".partial") for name in names_in(folder)):
         raise UserError(f"{folder}: holds other files and no {INDEX}; choose another --out")
     return False
 

@@ -150,7 +150,7 @@ def _size_of_right(domain: Domain, index: int) -> tuple[int, int]:
 def _header(config: ProxyDepth, domain: Domain, cameras: list[float]) -> dict[str, Any]:
     """What predictions.json says, see `atdt.decode.header`: all that the numbers depend on."""
     rights = [sample.right for sample in domain.samples]
-    sizes = [domain.file(index, "right").stat().st_size for index in range(len(domain))]
+    sizes = [domain.sizes.of(domain.file(index, "right")) for index in range(len(domain))]
     return {
         "task": "depth",
         "label_space": domain.label_space.to_dict(),

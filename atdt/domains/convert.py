@@ -8,11 +8,10 @@
 Images come along because no path of a list may leave its root: a root that holds both them and the
 new labels could be the whole disk, and would give images other names, from which views are drawn.
 They are hard links, which take no space and live on when the original is deleted; where the disk
-cannot link, and with `copy`, they are copies. A linked image must not be edited in place: it is the
-original.
+cannot link, in an object store, and with `copy`, they are copies. A linked image must not be edited
+in place: it is the original.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,14 +19,16 @@ from pathlib import Path
 
 import numpy as np
 
+from atdt.copies import copy_file, link_or_copy
 from atdt.domains.description import FILE_NAME
 from atdt.domains.domain import Domain
 from atdt.domains.encodings import check_encoding, write_depth, write_normals, write_png
 from atdt.domains.lists import LABEL_KINDS, Sample
-from atdt.domains.remaking import Remaking, splits_of
+from atdt.domains.opening import open_splits
+from atdt.domains.remaking import Remaking
 from atdt.domains.writing import CAMERA, SPACE, Written, list_name
 from atdt.errors import DomainError, UserError
-from atdt.files import inside, write_atomic
+from atdt.files import inside
 from atdt.predictions import open_predictions, stems
 
 VERB = "convert"
@@ -91,13 +92,14 @@ def convert(config: Conversion) -> Path:
     making = Remaking(VERB, config.out, header)
     if making.begin():
         return config.out
-    jobs = [
-        job
-        for domain in domains
+    jobs = {
+        path: job
+        for domain in reversed(domains)  # the first has its way with what is in several
         for index, sample in enumerate(written.splits[domain.split])
-        for job in _jobs(config, domain, index, sample, encodings)
-    ]
-    making.run(domains[0].name, jobs, "files")
+        for path, job in _jobs(config, domain, index, sample, encodings)
+        if not making.has(path)
+    }
+    making.run(domains[0].name, list(jobs.values()), "files")
     return making.finish(written, domains)
 
 
@@ -109,7 +111,8 @@ def _open(config: Conversion) -> list[Domain]:
             chosen = ", ".join(config.labels or LABEL_KINDS)
             raise UserError(f"{folder}: holds predictions of {kind}, but labels are {chosen}")
     domains = []
-    for domain in splits_of(config.domain, [k for k in config.labels if k not in predicted]):
+    labelled = [kind for kind in config.labels if kind not in predicted]
+    for domain in open_splits(config.domain, labels=labelled):
         for kind, folder in predicted.items():
             domain = domain.with_predictions(kind, folder)
         domains.append(domain)
@@ -173,37 +176,23 @@ def _check_names(out: Path, domains: Sequence[Domain]) -> None:
 
 def _jobs(
     config: Conversion, domain: Domain, index: int, sample: Sample, encodings: dict[str, str]
-) -> Iterator[Callable[[], None]]:
-    """What is to be done for one sample; each job writes one file."""
+) -> Iterator[tuple[Path, Callable[[], object]]]:
+    """What is to be done for one sample: files, and what writes them."""
+    bring = copy_file if config.copy else link_or_copy
     for name in filter(None, (sample.image, sample.right)):
-        yield partial(_bring, domain.root / name, inside(config.out, name), config.copy)
+        path = inside(config.out, name)
+        yield path, partial(bring, domain.root / name, path)
     for kind, encoding in encodings.items():
         name = getattr(sample, kind)
         if name is not None:
             path = inside(config.out, name)
-            yield partial(_write_label, path, domain, index, kind, encoding, config.farthest)
-
-
-def _bring(source: Path, target: Path, copy: bool) -> None:
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not copy:
-        try:
-            os.link(source.resolve(), target)
-            return
-        except FileExistsError:  # an image of two splits
-            return
-        except OSError:  # another disk, or one without links
-            pass
-    write_atomic(target, source.read_bytes())
+            write = partial(_write_label, path, domain, index, kind, encoding, config.farthest)
+            yield path, write
 
 
 def _write_label(
     path: Path, domain: Domain, index: int, kind: str, encoding: str, farthest: float | None
 ) -> None:
-    if path.exists():
-        return
     values = domain.label(index, kind)
     if kind == "semantic":
         write_png(path, values)

@@ -15,9 +15,9 @@ from atdt.domains.label_map import LabelMap
 from atdt.domains.labels import LabelSpace
 from atdt.domains.lists import LABEL_KINDS, Sample
 from atdt.domains.semantic_files import read_ids
-from atdt.domains.sizes import Sizes
 from atdt.domains.view import nearest
 from atdt.errors import DomainError, UserError
+from atdt.file_sizes import Sizes
 from atdt.files import sha256_file, sha256_json
 from atdt.predictions import CONFIDENCE, INDEX, Predictions, open_predictions
 

@@ -99,12 +99,13 @@ def write_look(making: Remaking, domains: Sequence[Domain], look: Look, name: st
     if making.begin():
         return making.out
     written = _written(domains, look.camera, name)
-    jobs = [
-        partial(_write, making.out, domain, index, sample, look)
-        for domain in domains
+    jobs = {
+        sample.image: partial(_write, making.out, domain, index, sample, look)
+        for domain in reversed(domains)  # the first has its way with what is in several
         for index, sample in enumerate(written.splits[domain.split])
-    ]
-    making.run(domains[0].name, jobs, "images")
+        if not making.has(inside(making.out, sample.image))
+    }
+    making.run(domains[0].name, list(jobs.values()), "images")
     return making.finish(written, domains)
 
 
@@ -173,8 +174,6 @@ def _written(domains: Sequence[Domain], change: CameraChange | None, name: str) 
 def _write(out: Path, domain: Domain, index: int, sample: Sample, look: Look) -> None:
     """Write a sample's files, the image last."""
     image = inside(out, sample.image)
-    if image.exists():
-        return
     pixels, moved, change = domain.image(index), None, look.camera
     if change is not None:
         size = pixels.shape[:2]

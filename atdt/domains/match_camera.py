@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atdt.domains.look import CameraChange, Look, write_look
-from atdt.domains.remaking import Remaking, splits_of
+from atdt.domains.opening import open_splits
+from atdt.domains.remaking import Remaking
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +37,8 @@ def match_camera(config: CameraMatch) -> Path:
         DomainError: a domain cannot be used, or a focal length or [mount] is unknown.
         UserError: `out` holds something else.
     """
-    domains = splits_of(config.domain)
-    change = CameraChange.between(domains[0], splits_of(config.to)[0], config.scale_height)
+    domains = open_splits(config.domain)
+    change = CameraChange.between(domains[0], open_splits(config.to)[0], config.scale_height)
     header = {
         "digests": {domain.split: domain.digest() for domain in domains},
         **change.described(),

@@ -9,7 +9,7 @@ from atdt.domains.check import check_files, find_bad
 from atdt.domains.description import FILE_NAME, read_description
 from atdt.domains.domain import Domain
 from atdt.domains.lists import read_list
-from atdt.errors import DomainError, PlaceError
+from atdt.errors import DomainError
 from atdt.objects import reach
 from atdt.places import is_remote, is_url, place
 
@@ -33,17 +33,6 @@ def parse_spec(spec: str | Path) -> Spec:
         return Spec(place(text), None, None)
     path, split, first = match.groups()
     return Spec(place(path), split, None if first is None else int(first))
-
-
-def local_spec(spec: str | Path) -> Spec:
-    """As `parse_spec`, for what makes a domain of files from another.
-
-    Raises:
-        PlaceError: it is a URL.
-    """
-    if is_url(spec):
-        raise PlaceError(f"{spec}: a domain is made from one of this machine; copy it here first")
-    return parse_spec(spec)
 
 
 def absolute_spec(spec: str | Path) -> str:
@@ -79,9 +68,7 @@ def open_domain(
             the list and line where there is one.
     """
     wanted = parse_spec(spec)
-    if is_remote(wanted.path):
-        reach(wanted.path)
-    path = wanted.path / FILE_NAME if wanted.path.is_dir() else wanted.path
+    path = _described_by(wanted)
     if not path.is_file():
         raise DomainError(f"{path}: no such file; a domain is given by {GRAMMAR}")
     description = read_description(path)
@@ -103,6 +90,35 @@ def open_domain(
     good = tuple(sample for k, sample in enumerate(domain.samples) if k not in bad)
     lines = tuple(domain.samples[k].line for k in bad)
     return replace(domain, samples=good, skipped=tuple(bad.values()), left_out=lines)
+
+
+def open_splits(
+    spec: str | Path, *, labels: Sequence[str] = (), skip_bad: bool = False
+) -> list[Domain]:
+    """Open the split that PATH[:SPLIT][@N] names or, without SPLIT, every one.
+
+    Args:
+        spec: of the domain.
+        labels: kinds of label that every sample must have.
+        skip_bad: as in `open_domain`.
+
+    Raises:
+        DomainError: see `open_domain`.
+    """
+    wanted, specs = parse_spec(spec), [str(spec)]
+    path = _described_by(wanted)
+    splits = list(read_description(path).lists) if path.is_file() else []
+    if wanted.split is None and len(splits) > 1:
+        first = "" if wanted.first is None else f"@{wanted.first}"
+        specs = [f"{wanted.path}:{split}{first}" for split in splits]
+    return [open_domain(one, labels=labels, skip_bad=skip_bad) for one in specs]
+
+
+def _described_by(spec: Spec) -> Path:
+    """The description file of a spec, there or not."""
+    if is_remote(spec.path):
+        reach(spec.path)
+    return spec.path / FILE_NAME if spec.path.is_dir() else spec.path
 
 
 def _split(spec: Spec, path: Path, lists: Mapping[str, Path]) -> str:

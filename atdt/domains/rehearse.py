@@ -12,7 +12,8 @@ from typing import Any
 from atdt.domains.colour_match import ColourMatch, ColourStatistics
 from atdt.domains.domain import Domain
 from atdt.domains.look import CameraChange, Look, write_look
-from atdt.domains.remaking import Remaking, splits_of
+from atdt.domains.opening import open_splits
+from atdt.domains.remaking import Remaking
 from atdt.errors import UserError
 
 KEEP = "keep"  # A's colours
@@ -54,8 +55,8 @@ def rehearse(config: Rehearsal, say: Say = lambda line: None) -> Path:
         DomainError: a domain cannot be used.
         UserError: an option, or `out` holds something else.
     """
-    domains = splits_of(config.domain)
-    others = splits_of(config.to)
+    domains = open_splits(config.domain)
+    others = open_splits(config.to)
     header: dict[str, Any] = {
         side: {domain.split: domain.digest() for domain in splits}
         for side, splits in (("digests", domains), ("to", others))

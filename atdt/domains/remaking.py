@@ -8,36 +8,21 @@ OUT/VERB.json           last, in place of the first
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from atdt.ahead import ahead
-from atdt.domains.description import FILE_NAME, read_description
 from atdt.domains.domain import Domain
-from atdt.domains.opening import local_spec, open_domain
 from atdt.domains.writing import Written, write_domain
 from atdt.errors import UserError
-from atdt.files import read_json, write_json
+from atdt.file_sizes import Sizes
+from atdt.files import names_in, read_json, remove, write_json
+from atdt.places import is_remote
 from atdt.progress import progress
 from atdt.provenance import provenance
 
 THREADS = 4
-
-
-def splits_of(spec: str, labels: Sequence[str] = ()) -> list[Domain]:
-    """The split that PATH[:SPLIT][@N] names, or every one.
-
-    Args:
-        spec: of the domain.
-        labels: kinds of label that every sample must have.
-    """
-    wanted = local_spec(spec)
-    specs = [spec]
-    path = wanted.path / FILE_NAME if wanted.path.is_dir() else wanted.path
-    if wanted.split is None and path.is_file():
-        first = "" if wanted.first is None else f"@{wanted.first}"
-        specs = [f"{wanted.path}:{split}{first}" for split in read_description(path).lists]
-    return [open_domain(one, labels=list(labels)) for one in specs]
 
 
 @dataclass(frozen=True)
@@ -78,15 +63,18 @@ class Remaking:
                         f"{path}: made from other things or in another way; choose another --out "
                         "or delete the folder"
                     )
-                for partial_file in self.out.rglob(".*.partial"):  # what a kill cut off
-                    partial_file.unlink()
+                self._drop_cut_off()
                 return path == self.finished
-        if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+        if self.out.is_file() or names_in(self.out):
             raise UserError(f"{self.out}: holds other things; choose another --out")
         write_json(self.started, dict(self.header))
         return False
 
-    def run(self, name: str, jobs: Sequence[Callable[[], None]], unit: str) -> None:
+    def has(self, path: Path) -> bool:
+        """Whether a file of the folder is there already; of objects, since before we began."""
+        return self._sizes.has(path)
+
+    def run(self, name: str, jobs: Sequence[Callable[[], object]], unit: str) -> None:
         """Do jobs that write files, side by side: decoding and encoding let go of Python's lock.
 
         Args:
@@ -106,5 +94,15 @@ class Remaking:
         write_domain(self.out, written)
         sources = {"from": [domain.to_dict() for domain in domains], "provenance": provenance()}
         write_json(self.finished, dict(self.header) | sources)
-        self.started.unlink()
+        remove(self.started)
         return self.out
+
+    @cached_property
+    def _sizes(self) -> Sizes:
+        return Sizes()
+
+    def _drop_cut_off(self) -> None:
+        """Remove what a kill cut off; no object ever is."""
+        if not is_remote(self.out):
+            for partial_file in self.out.rglob(".*.partial"):
+                partial_file.unlink()

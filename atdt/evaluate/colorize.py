@@ -11,7 +11,9 @@ from atdt.ahead import ahead
 from atdt.domains import LabelSpace, open_domain
 from atdt.domains.encodings import write_png
 from atdt.errors import DomainError, UserError
-from atdt.files import inside
+from atdt.files import inside, names_in
+from atdt.objects import reach
+from atdt.places import is_remote, place
 from atdt.predictions import INDEX, is_predictions, open_predictions, stems
 from atdt.progress import progress
 from atdt.tasks import get_task
@@ -57,10 +59,12 @@ def colorize(config: Colouring) -> Path:
         UserError: predictions that cannot be read, a domain without `labels`, predictions with it,
             or an `out` that holds files already.
     """
-    if config.out.exists() and not config.overwrite:
-        if not config.out.is_dir():
+    if is_remote(source := place(config.source)):
+        reach(source)
+    if not config.overwrite:
+        if config.out.is_file():
             raise UserError(f"{config.out}: is a file; pictures need a folder")
-        if any(config.out.iterdir()):
+        if names_in(config.out):
             raise UserError(
                 f"{config.out}: holds files; --overwrite writes over those of the same names"
             )

@@ -77,10 +77,9 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch):
 
 def test_what_takes_no_urls_says_so_and_makes_no_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    line = one_line("render", "--out", "s3://bucket/streets")
-    assert "takes no URLs yet" in line and "'--out'" in line and "render" in line
-    line = one_line("rehearse", "s3://bucket/a:train", "--to=s3://bucket/b:train", "--out=c")
-    assert "s3://bucket/a:train: a domain is made from one of this machine" in line
+    line = one_line("data", "describe", "cityscapes", "here", "--out", "s3://bucket/cityscapes")
+    assert "takes no URLs: data sets in their official layouts" in line
+    assert "'--out'" in line and "data describe" in line
     assert list(tmp_path.iterdir()) == []
 
 

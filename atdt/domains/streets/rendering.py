@@ -10,7 +10,8 @@ from atdt.domains.streets.config import DOMAINS, RenderConfig
 from atdt.domains.streets.files import frame_files, render_frames, write_domain
 from atdt.domains.streets.frozen import DIGESTS
 from atdt.errors import DomainError
-from atdt.files import read_json, write_json
+from atdt.file_sizes import Sizes
+from atdt.files import read_json, remove, write_json
 from atdt.progress import progress
 
 FINISHED = "streets.json"
@@ -51,7 +52,7 @@ def render(config: RenderConfig) -> Path:
     for domain in DOMAINS:
         write_domain(config, domain)
     write_json(config.out / FINISHED, wanted)
-    (config.out / STARTED).unlink()
+    remove(config.out / STARTED)
     return config.out
 
 
@@ -71,15 +72,14 @@ def _refuse_other(record: Path, wanted: dict) -> None:
 
 def _tasks(config: RenderConfig) -> Iterator[Task]:
     """The frames that are not there yet, in chunks; a frame's camera file is written last."""
+    sizes = Sizes()
     for domain in DOMAINS:
         for split, count in config.counts().items():
-            missing = [
-                index
+            cameras = [
+                config.out / domain / frame_files(split, index, config.right)["camera"]
                 for index in range(count)
-                if not (
-                    config.out / domain / frame_files(split, index, config.right)["camera"]
-                ).exists()
             ]
+            missing = [index for index, camera in enumerate(cameras) if not sizes.has(camera)]
             for start in range(0, len(missing), CHUNK):
                 yield domain, split, missing[start : start + CHUNK]
 

@@ -1,7 +1,6 @@
 """`atdt distill`: students of predictions, round after round."""
 
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,10 @@ from atdt.domains import Domain, open_domain
 from atdt.errors import MismatchError, RunError
 from atdt.experiments.distill.config import Distillation
 from atdt.experiments.distill.trusted import check_witnesses, says, trusted
+from atdt.files import names_in, remove_tree
+from atdt.places import is_remote
 from atdt.predictions import INDEX, LOGITS, Predictions, is_predictions, open_predictions
-from atdt.runs import INFO, exclusive
+from atdt.runs import INFO, exclusive, is_of_writers
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
 from atdt.training import TaskTraining, Teaching, train_task
@@ -157,7 +158,8 @@ def _refuse_labels_of_b(config: Distillation, task: Task) -> None:
 
 
 def _images(domain: Domain) -> set[Path]:
-    return {(domain.root / sample.image).resolve() for sample in domain.samples}
+    files = (domain.root / sample.image for sample in domain.samples)
+    return {file if is_remote(file) else file.resolve() for file in files}
 
 
 def _try_out(config: Distillation, student: TaskTraining) -> None:
@@ -176,10 +178,12 @@ def _begin(config: Distillation) -> None:
         RunError: it holds what is not to be replaced or gone on with.
     """
     there = []
-    for entry in config.out.iterdir():
-        named = OURS.fullmatch(entry.name)
+    for name in names_in(config.out):
+        if is_of_writers(name):
+            continue
+        entry, named = config.out / name, OURS.fullmatch(name)
         if not named or not (is_predictions(entry) or (entry / INFO).is_file() or _is_empty(entry)):
-            raise RunError(f"{config.out}: holds other files ({entry.name}); choose another --out")
+            raise RunError(f"{config.out}: holds other files ({name}); choose another --out")
         there.append((-int(named[2]), KINDS.index(named[1]), entry))
     if there and not (config.resume or config.overwrite):
         raise RunError(
@@ -189,9 +193,9 @@ def _begin(config: Distillation) -> None:
     if config.overwrite:
         # The last first, so that what a kill leaves can be gone on with.
         for _, _, entry in sorted(there):
-            shutil.rmtree(entry)
+            remove_tree(entry)
 
 
 def _is_empty(folder: Path) -> bool:
     """Whether a killed process wrote nothing whole there."""
-    return folder.is_dir() and all(file.name.endswith(".partial") for file in folder.iterdir())
+    return folder.is_dir() and all(map(is_of_writers, names_in(folder)))

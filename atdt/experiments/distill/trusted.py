@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from atdt.copies import copy_file
 from atdt.decode.folder import PredictionsWriter, identity
 from atdt.domains.encodings import write_png
 from atdt.errors import MismatchError
-from atdt.files import sha256_file, write_atomic
+from atdt.files import sha256_file
 from atdt.predictions import (
     CONFIDENCE,
     INDEX,
@@ -59,7 +60,7 @@ def trusted(teacher: Path, witnesses: Sequence[Path], out: Path) -> Path:
         for image in todo:
             source = first.path(image)
             copied = with_suffix(writer.path(PREDICTIONS, image), source.suffix)
-            write_atomic(copied, source.read_bytes())
+            copy_file(source, copied)
             sure = with_suffix(writer.path(CONFIDENCE, image), ".png")
             confidence = _confidence(first, others, image, task)
             write_png(sure, np.rint(255 * confidence).astype(np.uint8))

@@ -25,6 +25,10 @@ class Sizes:
             return self._listed(path.parent).get(path.name)
         return file_size(path)
 
+    def has(self, path: Path) -> bool:
+        """Whether a file is there; see `of`, also for what is raised."""
+        return self.of(path) is not None
+
     def __reduce__(self) -> tuple[type["Sizes"], tuple[()]]:
         return Sizes, ()  # another process looks for itself
 
