@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,8 @@ def provenance(*more: str) -> dict[str, Any]:
         more: libraries that had a part in it, besides `LIBRARIES`.
     """
     versions = {"atdt": __version__, "python": platform.python_version()}
-    for library in (*LIBRARIES, *more):
-        try:
-            versions[library] = version(library)
-        except PackageNotFoundError:
-            continue
+    found = {library: _installed(library) for library in (*LIBRARIES, *more)}
+    versions |= {library: version for library, version in found.items() if version is not None}
     ranks = launch().size
     return {
         "versions": versions,
@@ -42,3 +40,11 @@ def torch_threads() -> int:
     """Threads that torch computes with, or the processors when torch is not loaded."""
     torch = sys.modules.get("torch")
     return torch.get_num_threads() if torch is not None else os.cpu_count() or 1
+
+
+@cache  # it reads the library's files
+def _installed(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None

@@ -1,7 +1,14 @@
 """Costs by hand against costs as counted."""
 
+import subprocess
+import sys
+from functools import partial
+
 import pytest
 import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from atdt.networks import macs, parameters
@@ -40,3 +47,69 @@ def test_a_meta_call_gives_shapes(training):
     assert made.is_meta
     assert made.shape == (2, 2, 3, 3)
     assert layer[1].num_batches_tracked == 0
+
+
+class Called(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs):
+        return self.function(*inputs)
+
+
+def _by(function, x):
+    return function(x, 2.5)
+
+
+def same_shape(function, *inputs):
+    wanted = function(*inputs)
+    made = meta_call(Called(function), *(each.to("meta") for each in inputs))
+    assert made.is_meta
+    assert (made.shape, made.dtype) == (wanted.shape, wanted.dtype)
+
+
+@given(
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    st.one_of(
+        st.fixed_dictionaries(
+            {"size": st.one_of(st.integers(1, 9), st.tuples(*[st.integers(1, 9)] * 2))}
+        ),
+        st.fixed_dictionaries(
+            {"scale_factor": st.one_of(st.integers(1, 3), st.tuples(*[st.floats(1, 3)] * 2))}
+        ),
+    ),
+)
+def test_a_meta_call_resizes_as_torch_does(sides, how):
+    features = torch.zeros(1, 2, *sides)
+    for mode in ("nearest", "bilinear"):
+        same_shape(partial(F.interpolate, mode=mode, **how), features)
+    same_shape(nn.Upsample(**how), features)
+
+
+def test_a_meta_call_computes_point_by_point_as_torch_does():
+    a, row = torch.zeros(2, 4, 3, 3), torch.zeros(1, 4, 1, 1)
+    whole = torch.zeros(2, 4, 3, 3, dtype=torch.int64)
+    for function in (torch.add, torch.mul, torch.Tensor.__add__, torch.Tensor.__mul__):
+        for x, y in ((a, a), (a, row), (row, a), (whole, a), (a, whole), (a[:1], a)):
+            same_shape(function, x, y)
+        same_shape(partial(_by, function), a)
+    for layer in (nn.ReLU(inplace=True), nn.ELU(), nn.GELU(), nn.Sigmoid(), nn.Dropout2d(0.5)):
+        same_shape(layer, a)
+    for norm in (nn.BatchNorm2d(4), nn.GroupNorm(2, 4), nn.InstanceNorm2d(4), nn.LayerNorm(3)):
+        same_shape(norm, a)
+    with pytest.raises(RuntimeError, match="broadcast"):
+        meta_call(Called(torch.add), a.to("meta"), torch.zeros(3, device="meta").expand(5, 3))
+
+
+def test_a_network_is_opened_without_torchs_compiler():
+    program = (
+        "import sys\n"
+        "from atdt.networks import NetworkSpec, build_network\n"
+        "for name in ('tiny', 'dilated-resnet50'):\n"
+        "    build_network(NetworkSpec(name), 3).feature_shape(None, (96, 192))\n"
+        "assert 'torch._dynamo' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
