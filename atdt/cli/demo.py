@@ -4,17 +4,12 @@ from pathlib import Path
 
 import click
 
-from atdt.cli.options import PATH
+from atdt.cli import options
 
 
 @click.command("demo")
 @click.option("--full", is_flag=True, help="Both directions, three seeds, every rival, the curve.")
-@click.option(
-    "--root",
-    type=PATH,
-    default=Path(),
-    help="Where data/, runs/, stores/, predictions/ and reports/ go.  [default: here]",
-)
+@options.root
 @click.option(
     "--seed",
     "seeds",

@@ -71,20 +71,21 @@ class LocalPath(click.ParamType):
     """A path of this machine.
 
     Args:
-        why: it takes no URLs, where that is not only not built yet.
+        why: it takes no URLs.
     """
 
     name = "path"
 
-    def __init__(self, why: str | None = None):
+    def __init__(self, why: str):
         self.why = why
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Path:
         if is_url(value):  # else a folder called `s3:` would be made
             command = "" if ctx is None else f" of `{ctx.command_path}`"
             what = "this option" if param is None else param.get_error_hint(ctx)
-            refused = f"takes no URLs: {self.why}" if self.why else "takes no URLs yet"
-            raise PlaceError(f"{value}: {what}{command} {refused}; give a path of this machine")
+            raise PlaceError(
+                f"{value}: {what}{command} takes no URLs: {self.why}; give a path of this machine"
+            )
         return Path(value)
 
 
@@ -134,7 +135,6 @@ storage_options = click.Option(
     callback=_use,
     help="Of URLs, as fsspec and pandas have them, such as anon=true. Repeatable.",
 )
-PATH = LocalPath()
 PLACE = Place()
 SIZE = Size()
 MISMATCH = click.Choice(["encoder", "preprocessing"])
@@ -190,6 +190,12 @@ cross_task = click.option(
     type=PLACE,
     metavar="RUN",
     help="R, which holds predictions to B's labels of T1: see `atdt train-cross-task`.",
+)
+root = click.option(
+    "--root",
+    type=LocalPath("an experiment's steps find each other in a folder"),
+    default=Path(),
+    help="Where data/, runs/, stores/, predictions/ and reports/ go.  [default: here]",
 )
 overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there.")
 resume = click.option("--resume", is_flag=True, help="Go on where a stopped run left off.")

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from atdt.cli import tables
-from atdt.cli.options import PATH
+from atdt.cli import options, tables
 
 WIDE = 200  # columns, where the output is no terminal
 WITH_RIVALS = ("table1", "table2", "tasks")
@@ -33,8 +32,8 @@ WITH_RIVALS = ("table1", "table2", "tasks")
 @click.option(
     "--pair", default="streets", show_default=True, help="Of domains, such as carla-cityscapes."
 )
-@click.option("--a", type=PATH, help="Your domain A: a description, or its folder.")
-@click.option("--b", type=PATH, help="Your domain B.")
+@click.option("--a", type=options.PLACE, help="Your domain A: a description, or its folder.")
+@click.option("--b", type=options.PLACE, help="Your domain B.")
 @click.option("--from", "source", metavar="T1", help="Task 1, of `tasks` and of the studies.")
 @click.option("--to", "target", metavar="T2", help="Task 2, such as normals or edges.")
 @click.option(
@@ -74,7 +73,7 @@ WITH_RIVALS = ("table1", "table2", "tasks")
 )
 @click.option(
     "--foundation",
-    type=PATH,
+    type=options.LocalPath("weights of a network are read from a disk"),
     metavar="WEIGHTS",
     help="Also a decoder on this frozen vision transformer (a file of timm's or its authors').",
 )
@@ -91,12 +90,7 @@ WITH_RIVALS = ("table1", "table2", "tasks")
     show_default=True,
     help="Labelled images of B that oracles learn from; empty for none.",
 )
-@click.option(
-    "--root",
-    type=PATH,
-    default=Path(),
-    help="Where data/, runs/, stores/, predictions/ and reports/ go.  [default: here]",
-)
+@options.root
 def command(
     table: str,
     pair: str,

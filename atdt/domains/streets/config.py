@@ -57,7 +57,8 @@ class RenderConfig:
         seed: another seed gives other scenes of the same distribution.
         knobs: the parts of the gap between A and B that are turned on, out of `KNOBS`.
         right: also render the right image of each stereo pair.
-        workers: processes; None takes one a core. Changes nothing in the files.
+        workers: processes; None takes one a core, or this one for a few frames. Changes nothing
+            in the files.
 
     Raises:
         DomainError: a value that cannot be rendered.

@@ -17,6 +17,7 @@ from atdt.progress import progress
 FINISHED = "streets.json"
 STARTED = "streets.partial.json"
 CHUNK = 8  # frames a task: long enough to hide the hand-over, short enough to share out
+FEW = 64  # frames are rendered before another process has started
 
 Task = tuple[str, str, list[int]]
 
@@ -85,8 +86,10 @@ def _tasks(config: RenderConfig) -> Iterator[Task]:
 
 
 def _work(config: RenderConfig, tasks: list[Task]) -> Iterator[int]:
-    """Do the tasks, in this process for one worker, and yield the frames of each when done."""
-    workers = min(config.workers or _cores(), len(tasks))
+    """Do the tasks, in this process for one worker or a few frames, and yield the frames of each
+    when done."""
+    few = sum(len(indices) for _, _, indices in tasks) <= FEW
+    workers = min(config.workers or (1 if few else _cores()), len(tasks))
     if workers <= 1:
         for domain, split, indices in tasks:
             for index in indices:
