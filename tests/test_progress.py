@@ -2,6 +2,7 @@
 
 import re
 import sys
+from types import SimpleNamespace
 
 import atdt.progress
 from atdt.progress import progress
@@ -9,7 +10,8 @@ from atdt.progress import progress
 
 def test_lines_tell_how_far_and_how_long(capsys, monkeypatch):
     clock = iter([0.0, 20.0, 25.0, 40.0])
-    monkeypatch.setattr(atdt.progress.time, "monotonic", lambda: next(clock))
+    # not in `time` itself: threads of other tests, such as dask's, look at that clock too
+    monkeypatch.setattr(atdt.progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with progress("extract", total=8, unit="samples") as advance:
         advance(2)  # at 20 s: six samples left at ten seconds each
         advance(1)  # at 25 s: too soon for another line
