@@ -77,8 +77,12 @@ main(sys.argv[1:], prog_name="atdt")
 """
 
 
+def signal_rank_1(number: int):
+    return lambda ranks: ranks[1].send_signal(number)
+
+
 def test_whatever_ends_a_rank_ends_all_and_the_run_goes_on(tmp_path):
-    """Ctrl-C, then a rank that is killed; the rest by one process."""
+    """Ctrl-C, then a rank that is killed, then one that hangs; the rest by one process."""
     domain, run, checkpoint = tmp_path / "a", tmp_path / "run", tmp_path / "run" / CHECKPOINT
     write_domain(domain, "a")
     options = ["train-task", "--task", "depth", "--train", f"{domain}:train", "--crop", "8x16"]
@@ -100,15 +104,17 @@ def test_whatever_ends_a_rank_ends_all_and_the_run_goes_on(tmp_path):
     ends = ended(disturbed(lambda ranks: [rank.send_signal(signal.SIGINT) for rank in ranks]))
     assert [code for code, _, _ in ends] == [130, 130]
     assert lines(ends)[1:] == ["stopped; go on by the same command with --resume"]
-    left, gone = disturbed(lambda ranks: ranks[1].kill(), "--resume")
-    left.wait(timeout=60)
-    (code, _, errors), _ = ended([left, gone])
-    assert code == 2
-    (_, line) = errors.splitlines()
-    assert line.startswith("Error: another rank is gone, or did not answer for 0:00:08")
-    assert line.endswith("The same command with --resume goes on")
+    for number in (signal.SIGKILL, signal.SIGSTOP):
+        left, gone = disturbed(signal_rank_1(number), "--resume")
+        left.wait(timeout=60)
+        gone.kill()
+        (code, _, errors), _ = ended([left, gone])
+        assert code == 2
+        (_, line) = errors.splitlines()
+        assert line.startswith("Error: another rank is gone, or did not answer for 0:00:08")
+        assert line.endswith("The same command with --resume goes on")
     for more in ([str(run), "--resume"], [str(tmp_path / "whole")]):
         result = CliRunner().invoke(main, [*options, *more])
         assert result.exit_code == 0, result.output
     check_alike(tmp_path / "whole", run, rel=1e-3)
-    assert len(open_run(run).info["provenance"]["resumed"]) == 2
+    assert len(open_run(run).info["provenance"]["resumed"]) == 3
