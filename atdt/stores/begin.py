@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from atdt import objects
 from atdt.errors import MismatchError, StoreError
-from atdt.files import make_folder, remove, remove_tree, sync_folder, write_atomic
+from atdt.files import make_folder, remove, sync_folder, write_atomic
 from atdt.places import is_remote
 from atdt.progress import progress
 from atdt.stores.blocks import Blocks, listed_sizes, open_blocks
@@ -24,7 +24,7 @@ from atdt.stores.commits import Spool
 from atdt.stores.declared import read_array_ledger
 from atdt.stores.layout import LEDGER, METADATA, shard_path
 from atdt.stores.ledger import Ledger, Place, block_lines, read_ledger, write_ledger
-from atdt.stores.lock import LOCK, Lock, writer_lock
+from atdt.stores.lock import Lock, empty, writer_lock
 from atdt.stores.metadata import array_file, group_file
 from atdt.stores.provenance import GRID, differences, identity_fields
 from atdt.stores.reader import open_reader
@@ -180,7 +180,7 @@ def _anew(store: "Store", spec: ArraySpec, metadata: bytes, lock: Lock, spool: S
     """Empty the folder, the ledger first so that no reader trusts what is left, and start it."""
     folder = lock.path.parent
     remove(folder / LEDGER)
-    _empty(folder)
+    empty(folder)
     group_path, array_path = array_metadata(spec.group, spec.name)
     _ensure_group(store, spec, _siblings_digests(store, spec.group, group_path))
     write_atomic(folder / METADATA, metadata)
@@ -193,20 +193,6 @@ def _anew(store: "Store", spec: ArraySpec, metadata: bytes, lock: Lock, spool: S
     length = write_ledger(spool.path, header)
     spool.publish()
     return Beginning(lock, spool, header, {}, length)
-
-
-def _empty(folder: Path) -> None:
-    """Delete all that an array's folder holds but its lock."""
-    if is_remote(folder):
-        objects.remove(folder / n for n in objects.below(folder) if not n.startswith(f"{LOCK}."))
-        return
-    for path in folder.iterdir():
-        if path.name == LOCK:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            remove_tree(path)
-        else:
-            path.unlink()
 
 
 def _remove_unnamed(folder: Path, sound: Collection[int], dimensions: int) -> None:

@@ -18,7 +18,7 @@ from atdt.stores.layout import MEND, Grid, shard_path
 from atdt.stores.metadata import decode_shard, is_plain, open_array
 from atdt.stores.ranges import RemoteShard
 from atdt.stores.shards import (
-    Shard,
+    ShardFile,
     aligned_empty,
     block_digest,
     plain_sizes,
@@ -138,7 +138,7 @@ class Blocks:
         """Name of what compresses the chunks."""
         return self.array.compressors[0].to_dict()["name"]
 
-    def _decode(self, shard: Shard, start: int, out: np.ndarray) -> None:
+    def _decode(self, shard: ShardFile, start: int, out: np.ndarray) -> None:
         stop = start + len(out)
         try:
             if isinstance(shard, RemoteShard):

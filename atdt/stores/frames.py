@@ -8,7 +8,7 @@ import struct
 
 from atdt.errors import StoreError
 from atdt.stores.layout import MEND
-from atdt.stores.shards import Shard, chunk_heads
+from atdt.stores.shards import ShardFile, chunk_heads
 
 HEAD_BYTES = 18  # the longest header of a zstd frame; blosc's has 16
 ZSTD_MAGIC = 0xFD2FB528
@@ -17,7 +17,7 @@ BLOSC = 4  # offset of the decoded bytes in blosc's header
 MOST_EXPANSION = 2**15
 
 
-def check_frames(path: Shard, slots: int, samples: int, sample_bytes: int, codec: str) -> None:
+def check_frames(path: ShardFile, slots: int, samples: int, sample_bytes: int, codec: str) -> None:
     """Prove that each chunk of a shard expands to one sample.
 
     Args:

@@ -3,14 +3,37 @@
 import fcntl
 import os
 import weakref
+from collections.abc import Collection
 from pathlib import Path
 
+from atdt import objects
 from atdt.errors import StoreError
+from atdt.files import remove_tree
 from atdt.lease import Held, Lease, holder
 from atdt.places import is_remote
 
 LOCK = "writer.lock"
 _held: "weakref.WeakSet[WriterLock]" = weakref.WeakSet()
+
+
+def is_lock(name: str) -> bool:
+    """Whether a file of this name says that its folder is, or was, written."""
+    return name == LOCK or name.startswith(f"{LOCK}.")
+
+
+def empty(folder: Path, keep: Collection[str] = ()) -> None:
+    """Delete all that a folder holds but its lock and the files to be kept."""
+    if is_remote(folder):
+        names = (name for name in objects.below(folder) if not (is_lock(name) or name in keep))
+        objects.remove(folder / name for name in names)
+        return
+    for entry in folder.iterdir():
+        if entry.name in keep or is_lock(entry.name):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            remove_tree(entry)
+        else:
+            entry.unlink()
 
 
 class WriterLock:

@@ -16,7 +16,7 @@ from atdt.lease import leases
 from atdt.places import is_remote
 from atdt.stores.layout import COMMITS, LABELS, LEDGER, METADATA, NAME, VECTORS, shard_path
 from atdt.stores.ledger import Ledger, read_ledger
-from atdt.stores.lock import LOCK, writer_of
+from atdt.stores.lock import LOCK, is_lock, writer_of
 from atdt.stores.provenance import OWN
 
 PARTIAL = "*.partial"
@@ -178,11 +178,6 @@ def folders(path: Path) -> list[Path]:
     if is_remote(path):
         return [path / name for name in objects.folders(path) if NAME.fullmatch(name)]
     return sorted(p for p in path.iterdir() if NAME.fullmatch(p.name) and is_folder(p))
-
-
-def is_lock(name: str) -> bool:
-    """Whether a file of this name says that its folder is, or was, written."""
-    return name == LOCK or name.startswith(f"{LOCK}.")
 
 
 def is_folder(path: Path) -> bool:

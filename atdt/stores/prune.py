@@ -14,13 +14,12 @@ from atdt.files import remove, remove_tree, sync_folder
 from atdt.places import is_remote, place
 from atdt.stores.checks import ROOT_LEDGER
 from atdt.stores.layout import LEDGER, METADATA, NAME, VECTORS
-from atdt.stores.lock import LOCK, Lock, writer_lock
+from atdt.stores.lock import LOCK, Lock, empty, is_lock, writer_lock
 from atdt.stores.orphans import (
     array_orphans,
     bytes_below,
     group_orphans,
     is_folder,
-    is_lock,
     root_orphans,
 )
 from atdt.stores.usage import array_folders, is_store
@@ -111,7 +110,7 @@ def delete_store(store: str | Path) -> Freed:
             if entry not in (keeper, path / METADATA):
                 _remove(entry)
         if is_folder(keeper):
-            _empty(keeper, keep=(Path(ROOT_LEDGER).name,))
+            empty(keeper, keep=(Path(ROOT_LEDGER).name,))
             sync_folder(path)
             _remove(keeper)
         else:
@@ -153,7 +152,7 @@ def _delete_locked(folder: Path, lock: Lock) -> None:
     """Empty an array's folder, its ledger first, then let go of it and remove it."""
     remove(folder / LEDGER)
     sync_folder(folder)
-    _empty(folder)
+    empty(folder)
     lock.release()
     _remove_empty(folder)
 
@@ -162,13 +161,6 @@ def _lock(folder: Path) -> Lock:
     if (folder / LOCK).is_symlink():  # no writer makes one, and no lock may be taken through it
         (folder / LOCK).unlink()
     return writer_lock(folder)
-
-
-def _empty(folder: Path, keep: tuple[str, ...] = ()) -> None:
-    """Delete all that a folder holds but its lock and what is to be kept."""
-    for entry in folder.iterdir():
-        if entry.name not in keep and not is_lock(entry.name):
-            _remove(entry)
 
 
 def _remove(path: Path) -> None:

@@ -24,7 +24,7 @@ from atdt.errors import StoreError
 from atdt.stores.layout import CRC_BYTES, INDEX_BYTES, MEND
 from atdt.stores.ranges import Ranges, RemoteShard, opened
 
-Shard = Path | RemoteShard  # a file, or an object whose size is known
+ShardFile = Path | RemoteShard  # a file, or an object whose size is known
 
 EMPTY = np.uint64(2**64 - 1)
 # The system copies from and to addresses that differ by a multiple of this a fifth faster.
@@ -48,7 +48,7 @@ def plain_sizes(slots: int, samples: int, sample_bytes: int) -> tuple[int, ...]:
     return tuple(samples * stride + index for stride in _strides(sample_bytes))
 
 
-def stored_checksums(path: Shard, slots: int, samples: int) -> np.ndarray:
+def stored_checksums(path: ShardFile, slots: int, samples: int) -> np.ndarray:
     """The crc32c values that the chunks of a shard carry, (samples,) uint32.
 
     Raises:
@@ -62,14 +62,14 @@ def stored_checksums(path: Shard, slots: int, samples: int) -> np.ndarray:
     return checksums
 
 
-def chunk_heads(path: Shard, slots: int, samples: int, most: int) -> Iterator[bytes]:
+def chunk_heads(path: ShardFile, slots: int, samples: int, most: int) -> Iterator[bytes]:
     """The first bytes of each chunk of a shard, `most` at most; errors as `stored_checksums`."""
     with _opened(path) as shard:
         for offset, length in _read_index(path, shard, slots, samples).tolist():
             yield shard.pread(min(most, length - CRC_BYTES), offset)
 
 
-def read_plain(path: Shard, slots: int, out: np.ndarray) -> np.ndarray:
+def read_plain(path: ShardFile, slots: int, out: np.ndarray) -> np.ndarray:
     """Fill `out` from a shard of uncompressed chunks, each checked against its crc32c.
 
     Args:
@@ -178,7 +178,7 @@ def _strides(item: int) -> tuple[int, int]:
     return -(-chunk // ALIGNMENT) * ALIGNMENT, chunk
 
 
-def _stride(path: Shard, index: np.ndarray, item: int, end: int) -> int:
+def _stride(path: ShardFile, index: np.ndarray, item: int, end: int) -> int:
     """Bytes from a chunk to the next, proved to be one of those, the same up to `end`."""
     offsets, lengths = index.T
     numbers = np.arange(len(index), dtype=np.uint64)
@@ -213,7 +213,7 @@ def _interleaved(rows: np.ndarray, tails: np.ndarray) -> list[np.ndarray]:
 
 
 @contextmanager
-def _opened(path: Shard) -> Iterator[Ranges]:
+def _opened(path: ShardFile) -> Iterator[Ranges]:
     try:
         with opened(path) as shard:
             yield shard
@@ -221,7 +221,7 @@ def _opened(path: Shard) -> Iterator[Ranges]:
         raise _damage(path, "it is missing") from None
 
 
-def _read_index(path: Shard, shard: Ranges, slots: int, samples: int) -> np.ndarray:
+def _read_index(path: ShardFile, shard: Ranges, slots: int, samples: int) -> np.ndarray:
     """(samples, 2) uint64, offset and bytes of each chunk, proved to lie inside the file."""
     length = INDEX_BYTES * slots
     start = shard.size - length - CRC_BYTES
@@ -241,7 +241,7 @@ def _read_index(path: Shard, shard: Ranges, slots: int, samples: int) -> np.ndar
     return used
 
 
-def _fill(path: Shard, shard: Ranges, buffers: list[np.ndarray], offset: int) -> None:
+def _fill(path: ShardFile, shard: Ranges, buffers: list[np.ndarray], offset: int) -> None:
     """Read until every buffer is full: one call, but where the system hands out less."""
     while buffers:
         count = shard.preadv(buffers, offset)
@@ -264,5 +264,5 @@ def _empty(handle: int, buffers: list[np.ndarray]) -> None:
             buffers[0] = buffers[0][count:]
 
 
-def _damage(path: Shard, what: str) -> StoreError:
+def _damage(path: ShardFile, what: str) -> StoreError:
     return StoreError(f"{path}: {what}; {MEND}")
