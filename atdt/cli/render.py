@@ -38,7 +38,11 @@ class Gap(click.ParamType):
 @click.option("--test", type=click.IntRange(0), default=150, show_default=True)
 @click.option("--size", type=options.SIZE, default="96x192", show_default=True)
 @options.seed
-@click.option("--workers", type=click.IntRange(1), help="Processes; one a core by default.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Processes; one a core by default, and one for a few frames.",
+)
 @click.option(
     "--right/--no-right",
     default=True,

@@ -73,7 +73,7 @@ WITH_RIVALS = ("table1", "table2", "tasks")
 )
 @click.option(
     "--foundation",
-    type=options.LocalPath("weights of a network are read from a disk"),
+    type=options.LocalPath("a network's own weights are read from a disk"),
     metavar="WEIGHTS",
     help="Also a decoder on this frozen vision transformer (a file of timm's or its authors').",
 )

@@ -17,6 +17,7 @@ from atdt.domains.label_map import LabelMap
 from atdt.domains.labels import LabelSpace, label_space
 from atdt.errors import DomainError, UserError
 from atdt.files import inside, read_toml
+from atdt.places import place
 
 BUILT_IN = Path(__file__).parent / "label_tables"
 KEYS = ("source", "files", "to", "labels")
@@ -48,7 +49,7 @@ def label_table(name_or_path: str | Path) -> LabelTable:
     """
     text = str(name_or_path)
     if text.endswith(".toml"):
-        return _read(Path(text))
+        return _read(place(name_or_path))
     if text not in label_table_names():
         known = ", ".join(label_table_names())
         raise DomainError(f"label table {text!r}: known are {known}, or a path to a .toml file")

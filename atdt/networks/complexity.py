@@ -1,6 +1,7 @@
 """What a module costs, known before it is run."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -52,49 +53,102 @@ class _ShapesAlone(TorchFunctionMode):
     """Answers what torch would work out in Python, step by step, on the meta device.
 
     It imports its compiler for that, two seconds of a processor in every process that opens a
-    network, and then takes most of the time of opening it. All else is as torch has it.
+    network, and then takes most of the time of opening it. What is not plainly as below, or does
+    not fit, is left to torch.
     """
 
-    NORMS = frozenset((F.batch_norm, F.group_norm, F.instance_norm, F.layer_norm))
     POINTWISE = frozenset(
         (
-            *(F.relu, F.relu_, F.leaky_relu, F.elu, F.gelu, F.silu, F.dropout, F.dropout2d),
-            *(torch.relu, torch.relu_, torch.sigmoid, torch.add, torch.mul),
-            *(Tensor.relu, Tensor.relu_, Tensor.sigmoid, Tensor.add, Tensor.add_, Tensor.mul),
-            *(Tensor.__add__, Tensor.__iadd__, Tensor.__sub__, Tensor.__mul__),
+            *(F.relu, F.leaky_relu, F.elu, F.gelu, F.silu, F.dropout, F.dropout2d),
+            *(torch.relu, torch.sigmoid, torch.add, torch.mul),
+            *(Tensor.relu, Tensor.sigmoid, Tensor.add, Tensor.mul),
+            *(Tensor.__add__, Tensor.__sub__, Tensor.__mul__),
         )
     )
+    IN_PLACE = frozenset((F.relu_, torch.relu_, Tensor.relu_, Tensor.add_, Tensor.__iadd__))
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func in self.NORMS and args:
-            return args[0]
-        if func in self.POINTWISE and _all_alike(args):
-            return args[0]
-        if func is F.interpolate and args:
-            return _interpolated(*args, **kwargs)
+        if func in self.POINTWISE | self.IN_PLACE and _all_alike(args, kwargs):
+            return args[0] if func in self.IN_PLACE else torch.empty_like(args[0])
+        if func in FITS and FITS[func](*args, **kwargs):
+            return torch.empty_like(args[0])
+        if func is F.interpolate and (sides := _resized(*args, **kwargs)):
+            return args[0].new_empty((*args[0].shape[:2], *sides))
         return func(*args, **kwargs)
 
 
-def _all_alike(arguments: tuple[Any, ...]) -> bool:
+def _all_alike(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
     """Whether what is computed point by point of these is as the first of them."""
     first = arguments[0] if arguments else None
-    return isinstance(first, Tensor) and all(
-        (each.shape, each.dtype) == (first.shape, first.dtype)
-        for each in arguments
-        if isinstance(each, Tensor)
+    return (
+        isinstance(first, Tensor)
+        and first.is_floating_point()
+        and all(
+            (each.shape, each.dtype, each.device) == (first.shape, first.dtype, first.device)
+            for each in arguments
+            if isinstance(each, Tensor)
+        )
+        and not any(isinstance(option, Tensor) for option in options.values())
     )
 
 
-def _interpolated(
-    features: Tensor, size: Any = None, scale_factor: Any = None, *_: Any, **__: Any
-) -> Tensor:
-    """Of the shape that `F.interpolate` gives it."""
-    sides = features.shape[2:]
-    each = scale_factor if size is None else size
-    each = tuple(each) if isinstance(each, tuple | list | torch.Size) else (each,) * len(sides)
+def _batch_norm_fits(
+    x: Tensor,
+    mean: Any = None,
+    var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    *_: Any,
+    **__: Any,
+) -> bool:
+    return x.ndim > 1 and _are(x.shape[1:2], mean, var, weight, bias)
+
+
+def _group_norm_fits(
+    x: Tensor, groups: int, weight: Any = None, bias: Any = None, *_: Any, **__: Any
+) -> bool:
+    return x.ndim > 1 and x.shape[1] % groups == 0 and _are(x.shape[1:2], weight, bias)
+
+
+def _layer_norm_fits(
+    x: Tensor, shape: Sequence[int], weight: Any = None, bias: Any = None, *_: Any, **__: Any
+) -> bool:
+    return x.shape[x.ndim - len(shape) :] == tuple(shape) and _are(tuple(shape), weight, bias)
+
+
+def _are(shape: Sequence[int], *tensors: Tensor | None) -> bool:
+    return all(tensor is None or tensor.shape == tuple(shape) for tensor in tensors)
+
+
+# Norms change no shape, if they fit.
+FITS: Mapping[Callable[..., Any], Callable[..., bool]] = {
+    F.batch_norm: _batch_norm_fits,
+    F.instance_norm: _batch_norm_fits,
+    F.group_norm: _group_norm_fits,
+    F.layer_norm: _layer_norm_fits,
+}
+
+
+def _resized(
+    x: Any = None,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    *_: Any,
+    **__: Any,
+) -> tuple[int, ...]:
+    """Height and width of what `F.interpolate` gives; empty where torch is to say."""
+    asked = scale_factor if size is None else size
+    plain = mode in ("bilinear", "bicubic") or (mode == "nearest" and align_corners is None)
+    if not (plain and isinstance(x, Tensor) and x.ndim == 4) or None not in (size, scale_factor):
+        return ()
+    each = tuple(asked) if isinstance(asked, tuple | list) else (asked, asked)
+    if len(each) != 2 or not all(isinstance(side, int | float) for side in each):
+        return ()
     if size is None:
-        each = tuple(math.floor(side * by) for side, by in zip(sides, each, strict=True))
-    return features.new_empty((*features.shape[:2], *each))
+        each = tuple(math.floor(side * by) for side, by in zip(x.shape[2:], each, strict=True))
+    return each if min(each) > 0 and all(isinstance(side, int) for side in each) else ()

@@ -20,7 +20,7 @@ from atdt.errors import NetworkError
 from atdt.files import sha256_file
 from atdt.networks.base import TaskNetwork
 from atdt.networks.blocks import bilinear_decoder
-from atdt.networks.weights import read_weights
+from atdt.networks.weights import read_weights, weights_file
 
 DILATED = {8: (False, True, True), 16: (False, False, True), 32: (False, False, False)}
 CLASSIFIER = "fc."  # of the ImageNet classes; has no place here
@@ -95,7 +95,7 @@ def _named(backbone: nn.Module, *children: str) -> nn.Sequential:
 
 def _local(weights: str, known: type[WeightsEnum]) -> Path:
     """The file of that name."""
-    path = Path(weights)
+    path = weights_file(weights)
     if not path.is_file():
         raise NetworkError(
             f"weights={weights}: no such file, and none of torchvision's names "

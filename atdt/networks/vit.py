@@ -9,7 +9,7 @@ from atdt.errors import NetworkError
 from atdt.files import sha256_file
 from atdt.networks.base import TaskNetwork
 from atdt.networks.blocks import bilinear_decoder
-from atdt.networks.weights import read_weights
+from atdt.networks.weights import read_weights, weights_file
 
 DEPTHS = 4  # evenly spread layers whose tokens the decoder reads, as DINOv2's own dense heads do
 CLASSIFIER = ("head.", "fc_norm.", "head_dist.")  # of pretraining; has no place here
@@ -151,7 +151,7 @@ def _fill(vit: Any, path: str) -> None:
     from timm.models.vision_transformer import checkpoint_filter_fn
 
     try:
-        tensors = checkpoint_filter_fn(read_weights(path), vit)
+        tensors = checkpoint_filter_fn(read_weights(weights_file(path)), vit)
         found = {name: t for name, t in tensors.items() if not name.startswith(CLASSIFIER)}
         vit.load_state_dict(found)
     except (RuntimeError, LookupError) as error:

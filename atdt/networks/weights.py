@@ -15,7 +15,7 @@ from torch import Tensor
 
 from atdt.copies import local_copy
 from atdt.errors import NetworkError
-from atdt.places import place
+from atdt.places import is_url, place
 
 CONTAINERS = ("state_dict", "model")  # what checkpoints wrap weights in
 PARALLEL = "module."  # what data-parallel training puts before every name
@@ -31,6 +31,18 @@ UNREADABLE = (
     AssertionError,
     struct.error,
 )
+
+
+def weights_file(weights: str) -> Path:
+    """The file that a network's option `weights` names.
+
+    Raises:
+        NetworkError: it is a URL. Whoever opens the network looks for the file again, and a
+            network takes no options for object stores.
+    """
+    if is_url(weights):
+        raise NetworkError(f"weights={weights}: takes no URLs; give a file of this machine")
+    return Path(weights)
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:

@@ -101,7 +101,7 @@ def sides(s3_session, tmp_path_factory) -> Sides:
 def streets(sides) -> Sides:
     """A and B of streets."""
     sides.both("render", "--out={}/streets", "--train=2", "--val=1", "--test=0", "--size=40x80",
-               "--workers=1")  # fmt: skip
+               "--workers=2")  # fmt: skip
     return sides
 
 

@@ -2,9 +2,11 @@
 
 import pytest
 
+from atdt import objects
 from atdt.domains import IGNORE
 from atdt.domains.label_table import label_table, label_table_names
 from atdt.errors import DomainError
+from atdt.places import place
 
 HEAD = 'source = "ours"\nfiles = "coarse4"\nto = "shared11"\n[labels]\n'
 ROWS = 'road = "road"\nsky = "sky"\nvehicle = 7\n'
@@ -22,6 +24,12 @@ def test_a_table_of_ones_own(tmp_path):
     path = tmp_path / "t.toml"
     path.write_text(HEAD + ROWS + 'other = "ignore"\n')
     assert label_table(path).label_map.ids == {0: 0, 1: 10, 2: 7, 3: IGNORE, IGNORE: IGNORE}
+
+
+def test_a_table_in_a_bucket(bucket):
+    objects.put(place(f"{bucket}/t.toml"), (HEAD + ROWS + 'other = "ignore"\n').encode())
+    assert label_table(f"{bucket}/t.toml").label_map.ids[2] == 7
+    assert label_table(place(f"{bucket}/t.toml")).files.name == "coarse4"
 
 
 @pytest.mark.parametrize(

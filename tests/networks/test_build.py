@@ -36,6 +36,11 @@ def unfit(out_channels):
     network.decoder = nn.Conv2d(7, out_channels, 1)
     return network
 
+def unfit_norm(out_channels):
+    network = build(out_channels)
+    network.decoder = nn.Sequential(nn.BatchNorm2d(7), network.decoder)
+    return network
+
 NOT_A_FUNCTION = 3
 """
 
@@ -143,6 +148,7 @@ def test_a_current_folder_hides_no_installed_module(own):
         ("mine.nets:other_channels", r"decode to \(2, 4, 2, 3\), not to \(2, 3, 2, 3\)"),
         ("mine.nets:small", r"decode to \(2, 3, 4, 6\), not to \(2, 3, 8, 12\) or larger"),
         ("mine.nets:unfit", "its decoder fails"),
+        ("mine.nets:unfit_norm", "its decoder fails .*elements not 7"),
     ],
 )
 def test_networks_that_cannot_be_used_are_refused_in_one_line(own, name, message):

@@ -100,8 +100,37 @@ def test_a_meta_call_computes_point_by_point_as_torch_does():
         same_shape(layer, a)
     for norm in (nn.BatchNorm2d(4), nn.GroupNorm(2, 4), nn.InstanceNorm2d(4), nn.LayerNorm(3)):
         same_shape(norm, a)
-    with pytest.raises(RuntimeError, match="broadcast"):
-        meta_call(Called(torch.add), a.to("meta"), torch.zeros(3, device="meta").expand(5, 3))
+    strided = a[..., ::2]
+    for function in (F.relu, nn.BatchNorm2d(4), partial(_by, torch.mul)):
+        same_shape(lambda x, by=function: by(x).view(2, -1), strided)
+    same_shape(lambda x: x.mean((2, 3), keepdim=True).add(other=x), a)
+    same_shape(lambda x: (x.to(torch.int64) * 0.5).sigmoid(), a)
+    same_shape(lambda x: torch.sigmoid(x.to(torch.int64)), a)
+
+
+def _other_shape(x):
+    return x + torch.zeros(5, 3, device=x.device)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (nn.BatchNorm2d(5), "running_mean should contain 4 elements not 5"),
+        (partial(F.instance_norm, weight=torch.zeros(5)), "weight|elements|shape"),
+        (nn.GroupNorm(3, 3), "divisible|channels|groups"),
+        (nn.LayerNorm(5), "normalized_shape"),
+        (_other_shape, "broadcast|size"),
+        (partial(F.interpolate, scale_factor=0.01), "greater than 0"),
+        (partial(F.interpolate, size=2, scale_factor=2), "only one of size or scale_factor"),
+        (F.interpolate, "either size or scale_factor"),
+        (partial(F.interpolate, size=(2, 2, 2)), "spatial dimensions|same number"),
+        (partial(F.interpolate, size=2, mode="trilinear"), "trilinear|5D"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_torchs_words(function, message):
+    features = torch.zeros(2, 4, 3, 3, device="meta")
+    with pytest.raises((RuntimeError, ValueError, NotImplementedError), match=message):
+        meta_call(Called(function), features)
 
 
 def test_a_network_is_opened_without_torchs_compiler():

@@ -140,6 +140,8 @@ def test_a_malicious_file_in_torchvisions_folder_runs_nothing(thin, hub, tmp_pat
 def test_neither_a_name_nor_a_file():
     with pytest.raises(NetworkError, match=r"weights=V3: no such file, .*IMAGENET1K_V2"):
         build(weights="V3")
+    with pytest.raises(NetworkError, match=r"weights=s3://b/w\.pth: takes no URLs"):
+        build(weights="s3://b/w.pth")
 
 
 @pytest.mark.parametrize(

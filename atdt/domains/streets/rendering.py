@@ -1,5 +1,6 @@
 """The verb: render a pair of street domains into a folder."""
 
+import math
 import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -17,7 +18,7 @@ from atdt.progress import progress
 FINISHED = "streets.json"
 STARTED = "streets.partial.json"
 CHUNK = 8  # frames a task: long enough to hide the hand-over, short enough to share out
-FEW = 64  # frames are rendered before another process has started
+FEW = 10 * 96 * 192  # pixels are rendered before another process has started
 
 Task = tuple[str, str, list[int]]
 
@@ -88,7 +89,8 @@ def _tasks(config: RenderConfig) -> Iterator[Task]:
 def _work(config: RenderConfig, tasks: list[Task]) -> Iterator[int]:
     """Do the tasks, in this process for one worker or a few frames, and yield the frames of each
     when done."""
-    few = sum(len(indices) for _, _, indices in tasks) <= FEW
+    frames = sum(len(indices) for _, _, indices in tasks)
+    few = frames * math.prod(config.size) <= FEW
     workers = min(config.workers or (1 if few else _cores()), len(tasks))
     if workers <= 1:
         for domain, split, indices in tasks:
