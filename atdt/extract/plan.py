@@ -14,12 +14,12 @@ from atdt.extract.estimate import ExtractionEstimate, estimate
 from atdt.extract.opening import existing_store, opened
 from atdt.extract.samples import Samples
 from atdt.extract.writing import READERS
+from atdt.objects import PART
 from atdt.sizes import said
 from atdt.stores.checks import ROOT_LEDGER
 from atdt.stores.metadata import vector_files
 
 TIMED_BATCHES = 2
-PART = 64 * 2**20  # bytes of a large object that one request carries
 FILES_OF_ROOT = len([*vector_files(), ROOT_LEDGER])
 FILES_OF_ARRAY = 2  # metadata and ledger, besides the shards
 
@@ -70,13 +70,17 @@ class ExtractionPlan:
 
     @property
     def requests(self) -> int:
-        """That write them to an object store, where objects of more than 64 MiB go in parts, begun
-        and ended by a request each."""
-        large = 0
+        """That write them to an object store. A large object goes in parts, begun and ended by a
+        request each; a shard has a commit besides, and of several workers a copy to its place.
+
+        What is read meanwhile, and deletions, are not in it.
+        """
+        shards = 0
         for array in self.estimate.arrays:
             each = -(-array.shard_bytes // max(array.blocks, 1))
-            large += array.blocks * (1 if each <= PART else 2 + -(-each // PART))
-        return large + self.files - self.shards
+            written = 1 if each <= 2 * PART else 2 + -(-each // PART)
+            shards += array.blocks * (written + 1 + (self.workers > 1))
+        return shards + self.files - self.shards
 
     @property
     def lines(self) -> tuple[str, ...]:

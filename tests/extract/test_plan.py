@@ -12,7 +12,7 @@ from atdt.cluster import Cluster
 from atdt.errors import UserError
 from atdt.extract import ExtractionPlan, extract, plan_extraction
 from atdt.extract.estimate import ExtractionEstimate, PlannedArray
-from atdt.extract.plan import PART
+from atdt.objects import PART
 
 
 def plan_of(samples: int, per_shard: int, workers: int = 1, rate: float = 1.0, size: int = 1000):
@@ -71,9 +71,10 @@ def test_workers_share_blocks_and_the_last_turn_may_leave_some_idle(
 
 
 def test_large_objects_take_several_requests():
-    small, large = plan_of(8, 4, size=PART // 4), plan_of(8, 4, size=PART)
-    assert small.requests == small.files
-    assert large.requests == large.files - 2 + 2 * (2 + 4)
+    small, large = plan_of(8, 4, size=PART // 2), plan_of(8, 4, size=PART)
+    assert small.requests == small.files + 2  # commits
+    assert large.requests == large.files + 2 * (2 + 4)
+    assert plan_of(8, 4, workers=2, size=PART).requests == large.requests + 2  # copies
 
 
 def test_workers_without_a_block_are_said():
