@@ -318,6 +318,26 @@ def remove_tree(path: Path) -> None:
         shutil.rmtree(path)
 
 
+def remove_any(path: Path) -> None:
+    """Delete a file, a link, or a folder with everything in it, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+    else:
+        remove(path)
+
+
+def remove_cut_off(folder: Path, pattern: str = ".*.partial") -> None:
+    """Delete files that a killed process was in the midst of writing; no object is ever cut off.
+
+    Args:
+        folder: where they are.
+        pattern: of their names; with "**/" before it, in all folders below too.
+    """
+    if not is_remote(folder):
+        for partial in folder.glob(pattern):
+            partial.unlink()
+
+
 def _may_leave(root: Path, parts: Sequence[str]) -> bool:
     """Whether a link lies on the way from `root` along `parts`, or one cannot tell; costs a tenth
     of resolving both, which matters where it is asked for every block and every image."""

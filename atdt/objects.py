@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from atdt.errors import PlaceError, UserError
-from atdt.places import told
+from atdt.places import is_remote, told
 
 PART = 64 * 2**20  # bytes; an object of twice as many goes in parts, side by side
 LARGEST = 2**50  # bytes; where a range says its end, nobody asks for the object's size before
@@ -47,11 +47,14 @@ def _says_no_bucket(error: BaseException) -> bool:
 
 
 def reach(path: Path) -> None:
-    """Prove that the bucket of `path` is there and lets itself be listed: one or two requests.
+    """Prove that the bucket of `path` is there and lets itself be listed: one or two requests; none
+    for a path of this machine.
 
     Raises:
         PlaceError: it is not, or cannot be reached, or we are not let in.
     """
+    if not is_remote(path):
+        return
     with asking(path):
         try:
             path.fs.ls(path.path, detail=False)

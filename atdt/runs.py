@@ -20,7 +20,15 @@ import torch
 
 from atdt import objects
 from atdt.errors import RunError, UserError
-from atdt.files import inside, read_json, remove, sha256_file, sha256_json, write_json
+from atdt.files import (
+    inside,
+    read_json,
+    remove,
+    remove_cut_off,
+    sha256_file,
+    sha256_json,
+    write_json,
+)
 from atdt.lease import Held, Lease
 from atdt.places import is_remote, place
 from atdt.provenance import provenance
@@ -258,8 +266,7 @@ def _held(path: Path) -> bool:
         raise RunError(f"{path}: is a file; a run needs a folder")
     if is_remote(path):
         return _held_remotely(path)
-    for partial in path.glob(".*.partial"):
-        partial.unlink()
+    remove_cut_off(path)
     if (path / INFO).exists():
         return True
     if any(path.iterdir()):

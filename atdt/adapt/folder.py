@@ -27,12 +27,12 @@ from atdt.files import (
     names_in,
     read_json,
     remove,
+    remove_cut_off,
     remove_tree,
     sync_folder,
     write_atomic,
     write_json,
 )
-from atdt.places import is_remote
 from atdt.provenance import provenance
 from atdt.runs import differences, is_of_writers
 
@@ -146,9 +146,7 @@ class AdaptedFolder:
             raise MismatchError(
                 f"{file}: --resume needs what it was started with; {'; '.join(changes)}"
             )
-        if not is_remote(self.folder):  # no object is ever cut off by a kill
-            for partial in (self.folder / ROOT).glob("**/.*.partial"):
-                partial.unlink()
+        remove_cut_off(self.folder / ROOT, "**/.*.partial")
 
     def _path(self, name: str) -> Path:
         return inside(self.folder, f"{ROOT}/{name}")
@@ -167,9 +165,7 @@ def _held(folder: Path) -> bool:
     """Whether `folder` holds an adapted domain, finished or not; false when absent or empty."""
     if not folder.exists():
         return False
-    if not is_remote(folder):
-        for partial in folder.glob(".*.partial"):
-            partial.unlink()
+    remove_cut_off(folder)
     if (folder / INFO).is_file():
         return True
     if not all(map(is_of_writers, names_in(folder))):

@@ -8,7 +8,7 @@ import click
 
 from atdt.errors import PlaceError
 from atdt.objects import reach
-from atdt.places import is_remote, is_url, parse_storage_options, place, use_storage_options
+from atdt.places import is_url, parse_storage_options, place, use_storage_options
 
 
 class Size(click.ParamType):
@@ -96,8 +96,7 @@ class Place(click.ParamType):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Path:
         path = place(value)
-        if is_remote(path):
-            reach(path)
+        reach(path)
         return path
 
 

@@ -20,6 +20,7 @@ from atdt.files import (
     parse_json,
     read_bounded,
     remove,
+    remove_cut_off,
     remove_tree,
     sync_folder,
     write_atomic,
@@ -195,12 +196,9 @@ class PredictionsWriter:
 
     def _drop_cut_off(self) -> None:
         """Remove what killed processes were in the midst of writing; no object ever is."""
-        if is_remote(self.folder):
-            return
         self._drop_staged()
         for part in ("", *KEY):
-            for partial in (self.folder / part).glob("**/*.partial" if part else "*.partial"):
-                partial.unlink()
+            remove_cut_off(self.folder / part, "**/*.partial" if part else "*.partial")
 
     def _drop_staged(self) -> None:
         """Remove what workers wrote and nobody took in."""

@@ -92,14 +92,13 @@ def convert(config: Conversion) -> Path:
     making = Remaking(VERB, config.out, header)
     if making.begin():
         return config.out
-    jobs = {
-        path: job
-        for domain in reversed(domains)  # the first has its way with what is in several
+    jobs = (
+        job
+        for domain in domains
         for index, sample in enumerate(written.splits[domain.split])
-        for path, job in _jobs(config, domain, index, sample, encodings)
-        if not making.has(path)
-    }
-    making.run(domains[0].name, list(jobs.values()), "files")
+        for job in _jobs(config, domain, index, sample, encodings)
+    )
+    making.run(domains[0].name, jobs, "files")
     return making.finish(written, domains)
 
 

@@ -99,13 +99,15 @@ def write_look(making: Remaking, domains: Sequence[Domain], look: Look, name: st
     if making.begin():
         return making.out
     written = _written(domains, look.camera, name)
-    jobs = {
-        sample.image: partial(_write, making.out, domain, index, sample, look)
-        for domain in reversed(domains)  # the first has its way with what is in several
+    jobs = (
+        (
+            inside(making.out, sample.image),
+            partial(_write, making.out, domain, index, sample, look),
+        )
+        for domain in domains
         for index, sample in enumerate(written.splits[domain.split])
-        if not making.has(inside(making.out, sample.image))
-    }
-    making.run(domains[0].name, list(jobs.values()), "images")
+    )
+    making.run(domains[0].name, jobs, "images")
     return making.finish(written, domains)
 
 

@@ -11,7 +11,7 @@ from atdt.domains.domain import Domain
 from atdt.domains.lists import read_list
 from atdt.errors import DomainError
 from atdt.objects import reach
-from atdt.places import is_remote, is_url, place
+from atdt.places import is_url, place
 
 GRAMMAR = "PATH[:SPLIT][@N]"
 
@@ -116,8 +116,7 @@ def open_splits(
 
 def _described_by(spec: Spec) -> Path:
     """The description file of a spec, there or not."""
-    if is_remote(spec.path):
-        reach(spec.path)
+    reach(spec.path)
     return spec.path / FILE_NAME if spec.path.is_dir() else spec.path
 
 

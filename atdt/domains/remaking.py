@@ -5,10 +5,9 @@ OUT/domain.toml, lists  when every file is there
 OUT/VERB.json           last, in place of the first
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ from atdt.domains.domain import Domain
 from atdt.domains.writing import Written, write_domain
 from atdt.errors import UserError
 from atdt.file_sizes import Sizes
-from atdt.files import names_in, read_json, remove, write_json
-from atdt.places import is_remote
+from atdt.files import names_in, read_json, remove, remove_cut_off, write_json
 from atdt.progress import progress
 from atdt.provenance import provenance
 
@@ -63,29 +61,28 @@ class Remaking:
                         f"{path}: made from other things or in another way; choose another --out "
                         "or delete the folder"
                     )
-                self._drop_cut_off()
+                remove_cut_off(self.out, "**/.*.partial")
                 return path == self.finished
         if self.out.is_file() or names_in(self.out):
             raise UserError(f"{self.out}: holds other things; choose another --out")
         write_json(self.started, dict(self.header))
         return False
 
-    def has(self, path: Path) -> bool:
-        """Whether a file of the folder is there already; of objects, since before we began."""
-        return self._sizes.has(path)
-
-    def run(self, name: str, jobs: Sequence[Callable[[], object]], unit: str) -> None:
+    def run(self, name: str, jobs: Iterable[tuple[Path, Callable[[], object]]], unit: str) -> None:
         """Do jobs that write files, side by side: decoding and encoding let go of Python's lock.
 
         Args:
             name: of the domain that is read.
-            jobs: to do.
+            jobs: files, and what writes them: not what is there already, and of a file that is in
+                several splits the first.
             unit: what one is.
         """
-        with (
-            progress(f"{self.verb} {name}", len(jobs), unit) as advance,
-            closing(ahead(lambda job: job(), jobs, threads=THREADS, depth=4 * THREADS)) as done,
-        ):
+        sizes, to_do = Sizes(), {}
+        for path, job in jobs:
+            if path not in to_do and not sizes.has(path):
+                to_do[path] = job
+        work = ahead(lambda job: job(), to_do.values(), threads=THREADS, depth=4 * THREADS)
+        with progress(f"{self.verb} {name}", len(to_do), unit) as advance, closing(work) as done:
             for _ in done:
                 advance(1)
 
@@ -96,13 +93,3 @@ class Remaking:
         write_json(self.finished, dict(self.header) | sources)
         remove(self.started)
         return self.out
-
-    @cached_property
-    def _sizes(self) -> Sizes:
-        return Sizes()
-
-    def _drop_cut_off(self) -> None:
-        """Remove what a kill cut off; no object ever is."""
-        if not is_remote(self.out):
-            for partial_file in self.out.rglob(".*.partial"):
-                partial_file.unlink()

@@ -13,7 +13,7 @@ from atdt.domains.encodings import write_png
 from atdt.errors import DomainError, UserError
 from atdt.files import inside, names_in
 from atdt.objects import reach
-from atdt.places import is_remote, place
+from atdt.places import place
 from atdt.predictions import INDEX, is_predictions, open_predictions, stems
 from atdt.progress import progress
 from atdt.tasks import get_task
@@ -59,8 +59,7 @@ def colorize(config: Colouring) -> Path:
         UserError: predictions that cannot be read, a domain without `labels`, predictions with it,
             or an `out` that holds files already.
     """
-    if is_remote(source := place(config.source)):
-        reach(source)
+    reach(place(config.source))
     if not config.overwrite:
         if config.out.is_file():
             raise UserError(f"{config.out}: is a file; pictures need a folder")

@@ -71,8 +71,10 @@ class _ShapesAlone(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func in self.POINTWISE | self.IN_PLACE and _all_alike(args, kwargs):
-            return args[0] if func in self.IN_PLACE else torch.empty_like(args[0])
+        if func in self.IN_PLACE and _all_alike(args, kwargs):
+            return args[0]
+        if func in self.POINTWISE and _all_alike(args, kwargs):
+            return torch.empty_like(args[0])
         if func in FITS and FITS[func](*args, **kwargs):
             return torch.empty_like(args[0])
         if func is F.interpolate and (sides := _resized(*args, **kwargs)):

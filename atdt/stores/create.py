@@ -7,7 +7,7 @@ from typing import Any
 
 from atdt import objects
 from atdt.errors import StoreError
-from atdt.files import make_folder, write_atomic
+from atdt.files import make_folder, remove_cut_off, write_atomic
 from atdt.places import is_remote, place
 from atdt.stores.checks import ABSENT, ROOT_LEDGER, digests
 from atdt.stores.layout import FORMAT, LEDGER, METADATA, SCHEMA, VECTORS
@@ -116,10 +116,9 @@ def _write_root(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
     try:
         if (path / ROOT_LEDGER).exists():  # made by another process just now
             return
-        if not is_remote(path):  # where nothing is ever cut off
-            vectors = (left for name in VECTORS for left in (path / name).rglob("*.partial"))
-            for left in (*path.glob("*.partial"), *vectors):
-                left.unlink()
+        remove_cut_off(path, "*.partial")
+        for name in VECTORS:
+            remove_cut_off(path / name, "**/*.partial")
         for name, data in files:
             write_atomic(path / name, data)
         _write_root_ledger(path, (path / METADATA).read_bytes())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from atdt import objects
 from atdt.errors import StoreError
-from atdt.files import remove_tree
+from atdt.files import remove_any
 from atdt.lease import Held, Lease, holder
 from atdt.places import is_remote
 
@@ -28,12 +28,8 @@ def empty(folder: Path, keep: Collection[str] = ()) -> None:
         objects.remove(folder / name for name in names)
         return
     for entry in folder.iterdir():
-        if entry.name in keep or is_lock(entry.name):
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            remove_tree(entry)
-        else:
-            entry.unlink()
+        if entry.name not in keep and not is_lock(entry.name):
+            remove_any(entry)
 
 
 class WriterLock:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from atdt.errors import StoreError
-from atdt.files import remove, remove_tree, sync_folder
+from atdt.files import remove, remove_any, sync_folder
 from atdt.places import is_remote, place
 from atdt.stores.checks import ROOT_LEDGER
 from atdt.stores.layout import LEDGER, METADATA, NAME, VECTORS
@@ -55,7 +55,7 @@ def free_orphans(store: str | Path) -> Freed:
         if orphan.path.parent == keeper and is_lock(orphan.path.name):
             _lock(keeper).release()
         else:
-            _remove(orphan.path)
+            remove_any(orphan.path)
         freed.bytes += orphan.bytes
     return freed
 
@@ -108,11 +108,11 @@ def delete_store(store: str | Path) -> Freed:
             sync_folder(folder)
         for entry in path.iterdir():
             if entry not in (keeper, path / METADATA):
-                _remove(entry)
+                remove_any(entry)
         if is_folder(keeper):
             empty(keeper, keep=(Path(ROOT_LEDGER).name,))
             sync_folder(path)
-            _remove(keeper)
+            remove_any(keeper)
         else:
             remove(keeper)
         remove(path / METADATA)
@@ -141,7 +141,7 @@ def _free_array_orphans(folder: Path, freed: Freed) -> None:
         freed.bytes += sum(orphan.bytes for orphan in before if is_lock(orphan.path.name))
         for orphan in array_orphans(folder):
             if not is_lock(orphan.path.name):  # ours by now; it goes with its release
-                _remove(orphan.path)
+                remove_any(orphan.path)
                 freed.bytes += orphan.bytes
                 _remove_empty_above(orphan.path, folder)
     finally:
@@ -161,13 +161,6 @@ def _lock(folder: Path) -> Lock:
     if (folder / LOCK).is_symlink():  # no writer makes one, and no lock may be taken through it
         (folder / LOCK).unlink()
     return writer_lock(folder)
-
-
-def _remove(path: Path) -> None:
-    if is_folder(path):
-        remove_tree(path)
-    else:
-        remove(path)
 
 
 def _remove_empty_above(path: Path, stop: Path) -> None:
