@@ -20,6 +20,7 @@ from atdt.runs import (
     open_run,
     save_checkpoint,
 )
+from tests.made_kills import Killed, dying_after
 
 CONFIG = {"steps": 3, "network": {"name": "tiny", "options": {}}, "crop": (2, 4)}
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3)}
@@ -210,27 +211,14 @@ def test_a_kill_while_overwriting_never_mixes_two_runs(tmp_path, monkeypatch, af
     """Whatever was done before the kill, a checkpoint is never beside another run's config."""
     run = create_run(tmp_path / "run", "transfer", CONFIG)
     save_checkpoint(run, TENSORS, {"step": 1})
-    calls = []
-
-    class KilledError(BaseException):
-        pass
-
-    def counting(original):
-        def call(*arguments, **options):
-            calls.append(original)
-            if len(calls) > after:
-                raise KilledError
-            return original(*arguments, **options)
-
-        return call
-
+    dying = dying_after(after)
     for place in ("atdt.runs.write_json", "atdt.runs._remove_results", "pathlib.Path.unlink"):
         module, _, name = place.rpartition(".")
         owner = __import__(module.partition(".")[0])
         for part in module.split(".")[1:]:
             owner = getattr(owner, part)
-        monkeypatch.setattr(owner, name, counting(getattr(owner, name)))
-    with contextlib.suppress(KilledError):
+        monkeypatch.setattr(owner, name, dying(getattr(owner, name)))
+    with contextlib.suppress(Killed):
         create_run(run.path, "transfer", CONFIG | {"steps": 9}, overwrite=True)
     monkeypatch.undo()
     steps = json.loads((run.path / INFO).read_text())["config"]["steps"]

@@ -10,6 +10,7 @@ from atdt.adapt.folder import INFO, AdaptedFolder
 from atdt.domains import open_domain
 from atdt.errors import DomainError, MismatchError, UserError
 from atdt.files import sha256_file
+from tests.made_kills import dying_after
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -30,16 +31,9 @@ def test_what_was_cut_off_does_not_open_and_goes_on(
     adaptation, monkeypatch, tmp_path, place, after
 ):
     whole = files(adapt(adaptation(out=tmp_path / "whole")))
-    original, calls = getattr(AdaptedFolder, place), []
-
-    def cut(self, *arguments):
-        calls.append(arguments)
-        if len(calls) > after or place == "finish":
-            raise CutOffError
-        original(self, *arguments)
-
+    dying = dying_after(0 if place == "finish" else after, CutOffError)
     with monkeypatch.context() as patched, pytest.raises(CutOffError):
-        patched.setattr(AdaptedFolder, place, cut)
+        patched.setattr(AdaptedFolder, place, dying(getattr(AdaptedFolder, place)))
         adapt(adaptation())
     with pytest.raises(DomainError, match="no such file"):
         open_domain(adaptation().out)
@@ -55,17 +49,7 @@ def test_a_kill_at_any_write_leaves_nothing_that_looks_whole(
     adaptation, monkeypatch, tmp_path, written
 ):
     """The process dies before the n-th of all 11 writes and links."""
-    calls = []
-
-    def dying(original):
-        def write(*arguments, **options):
-            calls.append(arguments)
-            if len(calls) > written:
-                raise CutOffError
-            return original(*arguments, **options)
-
-        return write
-
+    dying = dying_after(written, CutOffError)
     whole = files(adapt(adaptation(out=tmp_path / "whole")))
     with monkeypatch.context() as patched, pytest.raises(CutOffError):
         for name in ("write_atomic", "write_json", "write_png"):

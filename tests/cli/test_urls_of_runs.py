@@ -1,30 +1,25 @@
 """Verbs that read and write stores and runs do in a bucket what they do on a disk."""
 
-import json
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 
 from atdt import objects, places
-from atdt.cli import main
 from atdt.decode import Prediction, predict
 from atdt.domains import open_domain
 from atdt.export import torch_file
-from atdt.places import place
 from atdt.predictions import open_predictions
 from atdt.runs import open_run
 from atdt.tasks import get_task
 from atdt.transfer.trainee import Trainee
 from benchmarks.s3 import BUCKET
 from tests.made_agreement import make_agreement
-from tests.made_objects import download, upload
+from tests.made_kills import dying_after
+from tests.made_objects import upload
+from tests.made_sides import Sides
 
-SECRET = "never-to-be-written"
 # In which the same result differs from itself; "feed" says how much memory was free.
 VARYING = ("seconds", "provenance", "feed")
 GRID = "steps = 4\nbatch = 5\nheld_out = 0.3\n[[grid]]\noptions.width = [4, 8]\nseed = [0, 1]\n"
@@ -40,81 +35,13 @@ SWEEP = [
 SCORED = ["--b=AT/a.zarr", "--rehearsal=AT/a.zarr", "--cross-task=AT/r"]
 
 
-@dataclass
-class Both:
-    """The same folder on a disk and in a bucket; `AT` stands for it in what is run.
-
-    Attributes:
-        here: on the disk.
-        away: the URL.
-        scratch: where what is in the bucket is brought to be compared.
-    """
-
-    here: Path
-    away: str
-    scratch: Path
-
-    def run(self, *arguments: str) -> None:
-        """Run a command that succeeds, here and there; it ends with the same line."""
-        assert self.at(self.here, *arguments) == self.at(self.away, *arguments)
-
-    def refused(self, *arguments: str) -> str:
-        """What is said of a command that cannot succeed, here and there alike."""
-        here, away = (self.at(at, *arguments, code=2) for at in (self.here, self.away))
-        assert here == away
-        return here
-
-    def at(self, at: Path | str, *arguments: str, code: int = 0) -> str:
-        """The last line of a command in one of the two places."""
-        given = [argument.replace("AT/", f"{at}/") for argument in arguments]
-        if at == self.away:
-            given += ["--storage-options=key=nobody", f"--storage-options=secret={SECRET}"]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "argv", ["atdt", *given])
-            done = CliRunner().invoke(main, given)
-        assert done.exit_code == code, done.output
-        return self._neutral(done.output.splitlines()[-1])
-
-    def compare(self, name: str) -> set[str]:
-        """What a folder holds is the same here and there, but for times and where it lies; the
-        names of its files. What was written there holds no secret."""
-        ours = _files(self.here / name)
-        theirs = _files(download(f"{self.away}/{name}", self.scratch / name))
-        assert ours.keys() == theirs.keys()
-        for file in ours:
-            assert self._content(file, ours[file]) == self._content(file, theirs[file]), file
-            assert SECRET.encode() not in theirs[file], file
-        return set(ours)
-
-    def _content(self, file: str, data: bytes) -> object:
-        """What is to be the same of a file."""
-        if file.endswith(".json"):
-            return _steady(json.loads(self._neutral(data.decode())))
-        if file.endswith((".html", ".toml")) or file.startswith("leaderboard."):
-            return None  # times, and what a .json beside it says
-        return data
-
-    def _neutral(self, text: str) -> str:
-        return text.replace(self.away, "AT").replace(str(self.here), "AT")
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    """By their paths; TensorBoard's are named after the time."""
-    return {
-        file.relative_to(folder).as_posix(): file.read_bytes()
-        for file in folder.rglob("*")
-        if file.is_file() and "tensorboard" not in file.parts
-    }
-
-
-def _steady(content: object) -> object:
-    if isinstance(content, dict):
-        return {key: _steady(value) for key, value in content.items() if key not in VARYING}
-    return [_steady(value) for value in content] if isinstance(content, list) else content
+def told_elsewhere(file: str) -> bool:
+    """Times, and what a .json beside it says."""
+    return file.endswith((".html", ".toml")) or file.startswith("leaderboard.")
 
 
 @pytest.fixture(scope="module")
-def both(s3_session, tmp_path_factory) -> Both:
+def both(s3_session, tmp_path_factory) -> Sides:
     folder = make_agreement(tmp_path_factory.mktemp("all")).folder
     (folder / "grid.toml").write_text(GRID)
     (folder / "space.toml").write_text(SPACE)
@@ -124,7 +51,7 @@ def both(s3_session, tmp_path_factory) -> Both:
     predict(Prediction(run=n2, domain=domain, out=folder / "p", device="cpu"))
     url = upload(folder, f"s3://{BUCKET}/{folder.parent.name}-{folder.name}")
     before = places.storage_options()
-    yield Both(folder, url, tmp_path_factory.mktemp("down"))
+    yield Sides(folder, url, VARYING, told_elsewhere)
     places.use_storage_options(before)
 
 
@@ -132,28 +59,20 @@ def both(s3_session, tmp_path_factory) -> Both:
 def swept(both) -> None:
     """A sweep on the disk, and one in the bucket that was killed and gone on with."""
     both.at(both.here, *SWEEP, *SCORED)
-    step, taken = Trainee.step, []
-
-    def dying(self, batch, feed):
-        if len(taken) == 10:
-            raise KeyboardInterrupt
-        taken.append(1)
-        step(self, batch, feed)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Trainee, "step", dying)
+        patch.setattr(Trainee, "step", dying_after(10, KeyboardInterrupt)(Trainee.step))
         both.at(both.away, *SWEEP, code=130)
     both.at(both.away, *SWEEP, *SCORED, "--resume")
 
 
 def test_sweep_and_rank_scores(both, swept):
     files = both.compare("sweep")
-    assert {"sweep.json", "leaderboard.md", "leaderboard.json", "leaderboard.html"} <= files
+    assert {"sweep.json", "leaderboard.md", "leaderboard.json", "leaderboard.html"} <= files.keys()
     assert f"{G.removeprefix('AT/sweep/')}/weights.safetensors" in files
     recorded = open_run(both.away + G.removeprefix("AT")).info["provenance"]["command"]
     assert recorded.endswith("--storage-options=… --storage-options=…")
     both.run("rank-scores", "AT/sweep", "--bootstrap=10", "--out=AT/ranked")
-    assert {"ranking.md", "ranking.json"} <= both.compare("ranked")
+    assert {"ranking.md", "ranking.json"} <= both.compare("ranked").keys()
     assert "no such file" in both.refused("rank-scores", "AT/b", "--out=AT/ranked")
 
 
@@ -162,7 +81,7 @@ def test_train_cross_task(both):
         "train-cross-task", "AT/a.zarr", "--from=depth", "--to=semantic", "--source-run=AT/n2",
         "--steps=2", "--batch=4", "--device=cpu", "--out=AT/r2",
     )  # fmt: skip
-    assert both.compare("r2") == {"run.json", "weights.safetensors", "curves.csv"}
+    assert both.compare("r2").keys() == {"run.json", "weights.safetensors", "curves.csv"}
 
 
 def test_consistency_of_gs_and_of_predictions(both, swept):
@@ -172,7 +91,7 @@ def test_consistency_of_gs_and_of_predictions(both, swept):
     assert len(both.compare("c")) == 1 + 7
     assert "--overwrite replaces it" in both.refused(*given)
     both.at(both.away, *given, "--overwrite")
-    left = objects.below(place(f"{both.away}/c"))
+    left = objects.below(both.there("c"))
     assert set(left) == {"consistency.json"}
     given = ["consistency", "AT/p", "--cross-task=AT/r", "--domain=AT/b:train"]
     both.run(*given, "--device=cpu", "--out=AT/c2")
@@ -184,7 +103,7 @@ def test_diagnose_scores_predictions_by_r(both):
         "diagnose", "AT/a.zarr", "AT/b.zarr", "--from=semantic", "--to=depth", "--out=AT/d",
         "--target-run=AT/n2", "--cross-task=AT/r", "--predictions=AT/p", "--device=cpu",
     )  # fmt: skip
-    assert both.compare("d") == {"diagnosis.json", "index.html"}
+    assert both.compare("d").keys() == {"diagnosis.json", "index.html"}
 
 
 def test_embed_shows_images_that_lie_in_the_bucket(both):
@@ -213,15 +132,15 @@ def test_adapt_bn(both, swept):
     both.compare("d2-bn")
 
 
-def test_export(both, swept, monkeypatch):
+def test_export(both, swept, monkeypatch, tmp_path):
     """Not done on the disk too, which takes as long: there a file is proved to be `decode`'s."""
     monkeypatch.setattr("atdt.export.exporting._time", lambda *_: None)
     networks = [G, "--encoder=AT/n1", "--decoder=AT/n2", "--device=cpu"]
     both.at(both.here, "decode", *networks, "--domain=AT/b:train", "--out=AT/decoded")
     given = ["export", *networks, "--baseline=AT/n2", "--on=AT/b:train", "--out=AT/g.pt2"]
     assert both.at(both.away, *given) == "AT/g.pt2"
-    file = both.scratch / "g.pt2"
-    file.write_bytes(objects.get(place(f"{both.away}/g.pt2")))
+    file = tmp_path / "g.pt2"
+    file.write_bytes(both.get("g.pt2"))
     domain, made = open_domain(f"{both.here}/b:train"), open_predictions(both.here / "decoded")
     images = torch.stack([torch.from_numpy(domain.image(k)) for k in range(len(domain))])
     found = torch_file.load(file)(images.permute(0, 3, 1, 2).contiguous()).numpy()

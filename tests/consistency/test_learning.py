@@ -14,11 +14,8 @@ from atdt.runs import open_run
 from atdt.stores import open_store
 from atdt.training.load import load_task_network
 from atdt.transfer.learner import Learner
+from tests.made_kills import Killed
 from tests.run_contents import column, same, weights
-
-
-class Killed(BaseException):
-    """What no handler of the project may swallow."""
 
 
 @pytest.fixture

@@ -16,10 +16,7 @@ from atdt.extract.samples import Samples
 from atdt.stores import open_store
 from atdt.stores.writer import FeatureWriter
 from atdt.training.load import load_task_network
-
-
-class Killed(BaseException):
-    """What no handler of the project may swallow."""
+from tests.made_kills import Killed, dying_after
 
 
 def shards(path: Path) -> dict[str, str]:
@@ -49,15 +46,7 @@ def live_features(config, run: Path, level: str) -> np.ndarray:
 
 def stop_at(monkeypatch, count: int) -> None:
     """Die at the beginning of the write number `count`, counted from 0."""
-    write, written = FeatureWriter.write, []
-
-    def dying(self, draft):
-        if len(written) == count:
-            raise Killed
-        written.append(draft.block)
-        write(self, draft)
-
-    monkeypatch.setattr(FeatureWriter, "write", dying)
+    monkeypatch.setattr(FeatureWriter, "write", dying_after(count)(FeatureWriter.write))
 
 
 def test_a_store_holds_what_the_encoders_give_and_the_labels_under_the_same_views(config, networks):

@@ -22,11 +22,8 @@ from atdt.transfer.on_b import with_b
 from atdt.transfer.order import epoch_order
 from atdt.transfer.setting import prepare
 from atdt.transfer.training import batches, open_feed
+from tests.made_kills import Killed
 from tests.run_contents import column, same, weights
-
-
-class Killed(BaseException):
-    """What no handler of the project may swallow."""
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from atdt.transfer import train
 from atdt.transfer.learner import Learner
 from atdt.transfer.network import build_transfer
 from atdt.transfer.perturbation import Perturbation
+from tests.made_kills import Killed
 from tests.run_contents import same, weights
 
 SCALE = torch.tensor([0.5, 2.0, 1.0])[:, None, None]
@@ -105,10 +106,6 @@ def test_a_training_is_another_and_its_run_says_so(config, tmp_path, changes):
     ((name, value),) = changes.items()
     assert info["config"][name] == value
     assert name not in open_run(plain).info["config"]
-
-
-class Killed(BaseException):
-    """What no handler of the project may swallow."""
 
 
 @pytest.mark.parametrize("feed", ["resident", "stream"])

@@ -11,6 +11,7 @@ from atdt.runs import open_run
 from atdt.transfer import train
 from atdt.transfer.trainee import Trainee
 from benchmarks.s3 import Fault
+from tests.made_kills import dying_after
 from tests.made_objects import upload
 
 COMMON = ["--from=depth", "--to=semantic", "--device=cpu", "--steps=9", "--batch=5", "--width=8"]
@@ -67,19 +68,10 @@ def test_training_asks_for_each_block_once_an_epoch(away, ground, config, s3, tm
 def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(away, bucket, config, monkeypatch):
     chosen = config(store=place(away), out=place(f"{bucket}/g"))
     whole = weights(train(config(store=place(away), out=place(f"{bucket}/whole"))))
-    step, taken = Trainee.step, []
-
-    def dying(self, batch, feed):
-        if len(taken) == 5:
-            raise KeyboardInterrupt
-        taken.append(1)
-        step(self, batch, feed)
-
-    monkeypatch.setattr(Trainee, "step", dying)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Trainee, "step", dying_after(5, KeyboardInterrupt)(Trainee.step))
         train(chosen)
     assert "checkpoint.safetensors" in objects.below(place(f"{bucket}/g"))
-    monkeypatch.setattr(Trainee, "step", step)
     train(config(store=place(away), out=place(f"{bucket}/g"), resume=True))
     assert same(weights(f"{bucket}/g"), whole)
     left = objects.below(place(f"{bucket}/g"))

@@ -10,12 +10,9 @@ from atdt.runs import open_run
 from atdt.transfer import Consistency, TransferTraining, train
 from atdt.transfer.learner import Learner
 from atdt.transfer.network import build_transfer
+from tests.made_kills import Killed
 from tests.made_ranks import CPU, together, trained
 from tests.run_contents import check_alike, curves, weights
-
-
-class Killed(BaseException):
-    """What no handler of the project may swallow."""
 
 
 def test_two_processes_train_what_one_does(agreement, tmp_path, monkeypatch):

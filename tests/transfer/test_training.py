@@ -13,11 +13,8 @@ from atdt.stores import open_store
 from atdt.training.load import load_task_network
 from atdt.transfer import load_transfer, train
 from atdt.transfer.learner import Learner
+from tests.made_kills import Killed
 from tests.run_contents import column, curves, same, weights
-
-
-class Killed(BaseException):
-    """What no handler of the project may swallow."""
 
 
 def stop_at(monkeypatch, step: int) -> None:

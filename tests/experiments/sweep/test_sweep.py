@@ -19,6 +19,7 @@ from atdt.tasks import get_task
 from atdt.transfer import TransferTraining, train
 from atdt.transfer.trainee import Trainee
 from tests.made_ground import write_domain
+from tests.made_kills import Killed
 from tests.run_contents import same, weights
 
 TWO = "steps = 9\nbatch = 5\nheld_out = 0.3\n[[grid]]\noptions.width = 8\nseed = [0, 1]\n"
@@ -30,10 +31,6 @@ MIXED = (
 )
 
 FOLDER = "depth-to-semantic"
-
-
-class Killed(BaseException):
-    """What no handler of the project may swallow."""
 
 
 def board(path):
