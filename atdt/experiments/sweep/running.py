@@ -12,6 +12,7 @@ from atdt.diagnose.judging import Judge, judge_on
 from atdt.diagnose.scores.evidence import Evidence, gather
 from atdt.diagnose.scores.outputs import Transferred
 from atdt.diagnose.scores.scoring import Values, score
+from atdt.errors import UserError
 from atdt.experiments.sweep.board import Board, Line, ranked
 from atdt.experiments.sweep.config import Sweep
 from atdt.experiments.sweep.grid import Trial
@@ -45,11 +46,14 @@ def ground_of(config: Sweep, trials: Sequence[Trial]) -> Ground:
     """Open what a race needs and prove that each of its networks can be built; nothing is written.
 
     Raises:
-        UserError: an option, store, array or run that cannot be used.
+        UserError: an option, store, array or run that cannot be used; an option names its G.
     """
     setting = prepare(_with_all_losses(trials))
     for trial in trials:
-        sketch(trial.config, setting)
+        try:
+            sketch(trial.config, setting)
+        except UserError as error:
+            raise UserError(f"{config.grid}: {trial.name}: {error}") from None
     source = trials[0].config.source
     on_b = None if config.b is None else judge_on(config.b, source, setting)
     device = pick_device(config.device)

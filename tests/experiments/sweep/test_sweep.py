@@ -279,7 +279,7 @@ def test_a_store_of_b_that_does_not_fit_is_refused(config, ground, b):
             '[[grid]]\narchitecture = ["ridge", "bottelneck"]\n',
             "--architecture bottelneck: unknown",
         ),
-        ("[[grid]]\noptions.width = [8, -1]\n", r"`width` \(=-1\) must be at least 1"),
+        ("[[grid]]\noptions.width = [8, -1]\n", r"grid.toml: .*-1: .*width.* must be at least 1"),
         ('[[grid]]\nstart = ["random", "ridge"]\n', "'bottleneck' has no linear part"),
         ("[[grid]]\nlosses = [{ mse = 1 }, { l2 = 1 }]\n", "--loss l2=1"),
     ],
