@@ -36,10 +36,15 @@ NAMES = (
     "decoding",
     "codecs",
     "shuffling",
+    "sweeping",
+    "workers",
+    "ranks",
+    "remote",
+    "plan",
 )
-UNHURRIED = ("memory",)  # a minute of processes that start, however little they then do
-# Only by name: not of the store, or a quarter of an hour of coordination alone.
-ASKED = ("stereo", "sweeping", "stacking", "workers", "ranks", "plan", "remote")
+# Minutes of processes that start, however little they then do.
+UNHURRIED = ("memory", "sweeping", "workers", "ranks", "remote", "plan")
+ASKED = ("stereo", "stacking")  # only by name: what a choice of ours rests on, no claim of speed
 
 
 def main() -> None:
