@@ -18,8 +18,11 @@ class Cluster:
     address: str | None = None
     workers: int | None = None
 
-    def check(self) -> None:
+    def check(self, device: str) -> None:
         """Refuse values that cannot be meant.
+
+        Args:
+            device: that workers are told to compute on.
 
         Raises:
             UserError: naming the option and the value.
@@ -28,6 +31,11 @@ class Cluster:
             raise UserError("--dask and --workers exclude each other: whose workers?")
         if self.workers is not None and self.workers < 1:
             raise UserError(f"--workers {self.workers}: must be ≥ 1")
+        if self.workers is not None and device.startswith("cuda:"):
+            raise UserError(
+                f"--device {device}: each of --workers has a GPU of its own; say cuda, and by "
+                "CUDA_VISIBLE_DEVICES which of them may be taken"
+            )
 
     @property
     def threads(self) -> int:

@@ -59,7 +59,7 @@ class Output:
         if self.batch < 1:
             raise UserError(f"--batch {self.batch}: must be ≥ 1")
         if self.cluster is not None:
-            self.cluster.check()
+            self.cluster.check(self.device)
         for option, value, known in (
             ("--depth-format", self.depth_format, DEPTH_FORMATS),
             ("--save-dtype", self.save_dtype, SAVE_DTYPES),

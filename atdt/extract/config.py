@@ -88,5 +88,5 @@ class Extraction:
                 if value not in known:
                     raise UserError(f"{option} {value}: choose one of {', '.join(known)}")
         if self.cluster is not None:
-            self.cluster.check()
+            self.cluster.check(self.device)
         check_keep_bits(self.keep_bits, self.dtype, self.compressor)

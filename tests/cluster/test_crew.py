@@ -1,10 +1,12 @@
 """Units that are done once each, whatever workers do, and what a user is told otherwise."""
 
 import logging
+import os
 import signal
 import sys
 import time
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -184,11 +186,30 @@ def test_ctrl_c_is_left_to_the_client():
     logger = logging.getLogger("distributed.worker.state_machine")
     level, handler = logger.level, signal.getsignal(signal.SIGINT)
     try:
-        own.dask_setup(None)
+        own.dask_setup(SimpleNamespace(name=0))
         assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, handler)
         logger.setLevel(level)
+
+
+@pytest.mark.parametrize(
+    ("visible", "count", "taken"),
+    [
+        (None, 0, [None, None]),
+        ("", 0, ["", ""]),
+        (None, 2, ["0", "1", "0"]),
+        ("5,GPU-8932,-1,1", 2, ["5", "GPU-8932", "5"]),  # CUDA stops at the first that is not there
+    ],
+)
+def test_own_workers_take_gpus_in_turns(monkeypatch, visible, count, taken):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: count)
+    for number, gpu in enumerate(taken):
+        monkeypatch.delenv(own.VISIBLE, raising=False)
+        if visible is not None:
+            monkeypatch.setenv(own.VISIBLE, visible)
+        own.take_gpu(number)
+        assert os.environ.get(own.VISIBLE) == gpu
 
 
 def test_without_the_package_it_says_how_to_get_it(monkeypatch):
@@ -202,13 +223,14 @@ def test_without_the_package_it_says_how_to_get_it(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("cluster", "message"),
+    ("cluster", "device", "message"),
     [
-        (Cluster(), "exclude each other"),
-        (Cluster("tcp://a:1", 2), "exclude each other"),
-        (Cluster(workers=0), "--workers 0"),
+        (Cluster(), "auto", "exclude each other"),
+        (Cluster("tcp://a:1", 2), "auto", "exclude each other"),
+        (Cluster(workers=0), "auto", "--workers 0"),
+        (Cluster(workers=2), "cuda:1", "--device cuda:1: each of --workers has a GPU of its own"),
     ],
 )
-def test_a_cluster_that_cannot_be_meant(cluster, message):
+def test_a_cluster_that_cannot_be_meant(cluster, device, message):
     with pytest.raises(UserError, match=message):
-        cluster.check()
+        cluster.check(device)
