@@ -9,9 +9,7 @@ Nothing in a run is ever unpickled, and no path in it may leave the folder.
 """
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,7 @@ from atdt.files import (
     sha256_json,
     write_json,
 )
-from atdt.lease import Held, Lease
+from atdt.hold import is_of_writers
 from atdt.places import is_remote, place
 from atdt.provenance import provenance
 from atdt.tensors import load_tensors, save_tensors, tensors_sha256
@@ -40,7 +38,6 @@ WEIGHTS = "weights.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 CURVES = "curves.csv"
 TENSORBOARD = "tensorboard"
-LEASE = "writer.lock"  # in an object store
 LARGEST_INFO = 2**24  # bytes: a stranger's run.json must not fill the memory
 
 
@@ -156,63 +153,6 @@ def open_run(path: str | Path, kind: str | None = None) -> Run:
 def unfinished(path: Path) -> str:
     """What to tell who needs the result of a run that has none yet."""
     return f"{path}: an unfinished run; repeat the command that made it with --resume"
-
-
-def is_of_writers(name: str) -> bool:
-    """Whether an entry of a folder says no more than that somebody writes there, or wrote: a lease,
-    or what a kill cut off."""
-    return name.startswith(f"{LEASE}.") or (name.startswith(".") and name.endswith(".partial"))
-
-
-@contextmanager
-def exclusive(path: str | Path) -> Iterator[None]:
-    """Hold the folder of a run, made where it is missing, for one writer at a time.
-
-    The hold is the operating system's and ends with the process, however it dies. Where folders
-    cannot be locked (Windows, some network file systems) it holds nothing. In an object store it is
-    a lease (`atdt.lease`).
-
-    Raises:
-        RunError: another process is writing this run, or `path` is a file.
-    """
-    path = place(path)
-    if is_remote(path):
-        with _leased(path):
-            yield
-        return
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise RunError(f"{path}: is a file; a run needs a folder") from None
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise RunError(f"{path}: another process is writing this run; wait for it") from None
-    except OSError:  # a file system without such locks
-        pass
-    try:
-        yield
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _leased(path: Path) -> Iterator[None]:
-    try:
-        lease = Lease(path, LEASE)
-    except Held as error:
-        raise RunError(str(error)) from None
-    try:
-        yield
-    finally:
-        lease.release()
 
 
 def save_checkpoint(run: Run, tensors: Mapping[str, torch.Tensor], state: dict[str, Any]) -> Path:

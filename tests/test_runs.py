@@ -2,8 +2,6 @@
 
 import contextlib
 import json
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -15,7 +13,6 @@ from atdt.runs import (
     WEIGHTS,
     create_run,
     differences,
-    exclusive,
     load_checkpoint,
     open_run,
     save_checkpoint,
@@ -230,23 +227,3 @@ def test_differences_name_nested_keys():
     new = {"a": 1, "deep": {"x": [2], "y": None}, "new": 3}
     assert differences(old, old) == []
     assert [line.partition(":")[0] for line in differences(old, new)] == ["deep.x", "gone", "new"]
-
-
-def test_a_second_writer_is_refused_while_the_first_lives(tmp_path):
-    path = tmp_path / "run"
-    program = (
-        "import sys\n"
-        "from atdt.runs import exclusive\n"
-        f"with exclusive({str(path)!r}):\n"
-        "    print('held', flush=True)\n"
-        "    sys.stdin.read()\n"
-    )
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", program], **pipes) as other:
-        assert other.stdout.readline() == b"held\n"
-        with pytest.raises(RunError, match="another process is writing"), exclusive(path):
-            raise AssertionError("two writers")
-        other.kill()
-        other.wait()
-        with exclusive(path):
-            assert list(path.iterdir()) == []

@@ -18,9 +18,9 @@ from atdt.devices import pick_device, precision_context
 from atdt.domains import Domain
 from atdt.domains.opening import open_splits
 from atdt.errors import DomainError, NumericsError, UserError
+from atdt.hold import exclusive
 from atdt.progress import progress
 from atdt.provenance import torch_threads
-from atdt.runs import exclusive
 
 READ_AHEAD = 2  # images
 

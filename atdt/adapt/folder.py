@@ -33,8 +33,9 @@ from atdt.files import (
     write_atomic,
     write_json,
 )
+from atdt.hold import is_of_writers
 from atdt.provenance import provenance
-from atdt.runs import differences, is_of_writers
+from atdt.runs import differences
 
 INFO = "adaptation.json"
 SCHEMA = 1

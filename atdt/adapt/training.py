@@ -21,10 +21,11 @@ from atdt.devices import pick_device
 from atdt.domains import ViewPlan, open_domain
 from atdt.errors import RunError
 from atdt.files import remove
+from atdt.hold import exclusive
 from atdt.networks import macs, parameters
 from atdt.progress import progress
 from atdt.provenance import torch_threads
-from atdt.runs import Run, create_run, exclusive, load_checkpoint, save_checkpoint
+from atdt.runs import Run, create_run, load_checkpoint, save_checkpoint
 from atdt.training.batches import Views
 from atdt.training.order import Order
 from atdt.training.sources import Size, Source, one_size

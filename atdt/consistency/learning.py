@@ -13,9 +13,10 @@ from atdt.consistency.draws import moved
 from atdt.devices import pick_device
 from atdt.domains import IGNORE, LabelSpace
 from atdt.errors import UserError
+from atdt.hold import exclusive
 from atdt.networks.cross_task import CrossTaskNetwork
 from atdt.progress import progress
-from atdt.runs import create_run, exclusive
+from atdt.runs import create_run
 from atdt.stores import open_store
 from atdt.tasks import get_task
 from atdt.tasks.base import Task

@@ -21,10 +21,11 @@ from atdt.ahead import ahead
 from atdt.devices import pick_device
 from atdt.domains import ViewPlan, open_domain
 from atdt.errors import NetworkError, RunError
+from atdt.hold import exclusive
 from atdt.networks import NetworkSpec
 from atdt.progress import progress
 from atdt.provenance import torch_threads
-from atdt.runs import create_run, exclusive
+from atdt.runs import create_run
 from atdt.training.batches import Views
 from atdt.training.load import KIND, LoadedNetwork, load_task_network, network_keys
 from atdt.training.order import Draw

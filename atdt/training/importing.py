@@ -11,9 +11,10 @@ from atdt.devices import pick_device
 from atdt.domains import LabelSpace, label_space
 from atdt.errors import NetworkError
 from atdt.files import read_toml, sha256_file
+from atdt.hold import exclusive
 from atdt.networks import NetworkSpec, build_network
 from atdt.networks.weights import read_weights
-from atdt.runs import create_run, exclusive
+from atdt.runs import create_run
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
 from atdt.training.best import finite_or_none

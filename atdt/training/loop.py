@@ -12,10 +12,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from atdt.ahead import ahead
 from atdt.curves import Curves, NoCurves, RecentLosses
 from atdt.errors import RunError
+from atdt.hold import exclusive
 from atdt.progress import progress
 from atdt.provenance import torch_threads
 from atdt.ranks import ALONE, Ranks, joined
-from atdt.runs import Run, create_run, exclusive, save_checkpoint
+from atdt.runs import Run, create_run, save_checkpoint
 from atdt.training.batches import Batch, Views
 from atdt.training.best import Best
 from atdt.training.config import TaskTraining

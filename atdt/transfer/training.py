@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 
+from atdt.hold import exclusive
 from atdt.progress import progress
 from atdt.ranks import ALONE, Ranks, joined
-from atdt.runs import create_run, exclusive
+from atdt.runs import create_run
 from atdt.transfer.building import build, input_keys
 from atdt.transfer.config import TransferTraining
 from atdt.transfer.cost import cost

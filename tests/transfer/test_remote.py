@@ -80,7 +80,7 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(away, bucket, conf
 
 def test_two_trainings_of_one_run_are_refused(away, bucket, config):
     from atdt.errors import RunError
-    from atdt.runs import exclusive
+    from atdt.hold import exclusive
 
     out = place(f"{bucket}/g")
     with exclusive(out), pytest.raises(RunError, match="is writing it"):

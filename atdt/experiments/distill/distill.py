@@ -11,9 +11,10 @@ from atdt.errors import MismatchError, RunError
 from atdt.experiments.distill.config import Distillation
 from atdt.experiments.distill.trusted import check_witnesses, says, trusted
 from atdt.files import names_in, remove_tree
+from atdt.hold import exclusive, is_of_writers
 from atdt.places import is_remote
 from atdt.predictions import INDEX, LOGITS, Predictions, is_predictions, open_predictions
-from atdt.runs import INFO, exclusive, is_of_writers
+from atdt.runs import INFO
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
 from atdt.training import TaskTraining, Teaching, train_task

@@ -17,7 +17,8 @@ from atdt.experiments.sweep.board import Board, Line, ranked
 from atdt.experiments.sweep.config import Sweep
 from atdt.experiments.sweep.grid import Trial
 from atdt.experiments.sweep.race import Race, Racer, Standing, cut_steps
-from atdt.runs import create_run, exclusive
+from atdt.hold import exclusive
+from atdt.runs import create_run
 from atdt.transfer import TransferTraining, load_transfer
 from atdt.transfer.building import build, input_keys
 from atdt.transfer.estimate import feed_choice, sketch

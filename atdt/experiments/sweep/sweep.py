@@ -14,7 +14,7 @@ from atdt.experiments.sweep.page import write_page
 from atdt.experiments.sweep.race import Standing
 from atdt.experiments.sweep.running import ground_of, race
 from atdt.files import read_json, remove, write_json
-from atdt.runs import exclusive
+from atdt.hold import exclusive
 from atdt.stores import open_store
 from atdt.transfer import TransferTraining
 from atdt.transfer.training import Say
