@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from atdt.diagnose.moments import Moments
 from atdt.progress import progress
 from atdt.stores import FeatureReader, Store
 
-MOST = 20_000  # vectors of a cloud, however many images there are
+MOST = 20_000  # vectors of a cloud, and images that they are of, however many there are
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,11 +20,13 @@ class Cloud:
         vectors: (R, C) float32, features at drawn locations.
         image: (R,) int64, which image each is of.
         means: (N, C) float32, of all locations of each image.
+        moments: of the channels.
     """
 
     vectors: np.ndarray
     image: np.ndarray
     means: np.ndarray
+    moments: Moments
 
 
 def plain_samples(store: Store) -> int:
@@ -44,7 +47,7 @@ def plain_blocks(store: Store, *readers: FeatureReader) -> Iterator[tuple[np.nda
 
 
 def cloud(store: Store, reader: FeatureReader, seed: int = 0) -> Cloud:
-    """The cloud of an array's plain views.
+    """The cloud of an array's plain views, from one pass over them.
 
     Args:
         store: that `reader` is of.
@@ -52,14 +55,25 @@ def cloud(store: Store, reader: FeatureReader, seed: int = 0) -> Cloud:
         seed: of the locations that are drawn.
     """
     draws = np.random.default_rng(seed)
-    each = max(1, MOST // plain_samples(store))
-    vectors, images, means = [], [], []
+    images = plain_samples(store)
+    every = -(-images // MOST)  # of more images than vectors some have none
+    each = max(1, MOST // images)
+    vectors, owners, means = [], [], []
+    sums = np.zeros((2, reader.shape[1]))
+    pivot = None  # near the means, lest squares of large values hide what they vary by
+    count = seen = 0
     for (block,) in plain_blocks(store, reader):
         for sample in block:
-            features = sample.astype(np.float32)
-            places = features.reshape(len(features), -1).T
-            chosen = draws.choice(len(places), min(each, len(places)), replace=False)
-            vectors.append(places[chosen])
-            images += [len(means)] * len(chosen)
-            means.append(places.mean(axis=0, dtype=np.float64).astype(np.float32))
-    return Cloud(np.concatenate(vectors), np.array(images), np.stack(means))
+            places = sample.astype(np.float64).reshape(len(sample), -1)
+            pivot = places[:, :1] if pivot is None else pivot
+            sums += (places - pivot).sum(axis=1), ((places - pivot) ** 2).sum(axis=1)
+            count += places.shape[1]
+            if seen % every == 0:
+                chosen = draws.choice(places.shape[1], min(each, places.shape[1]), replace=False)
+                vectors.append(places.T[chosen].astype(np.float32))
+                owners += [len(means)] * len(chosen)
+                means.append(places.mean(axis=1).astype(np.float32))
+            seen += 1
+    shift, square = sums / count
+    moments = Moments(pivot[:, 0] + shift, np.sqrt(np.maximum(square - shift**2, 0)))
+    return Cloud(np.concatenate(vectors), np.array(owners), np.stack(means), moments)

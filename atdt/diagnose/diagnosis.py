@@ -11,13 +11,14 @@ from torch.nn.functional import interpolate
 
 from atdt.devices import pick_device
 from atdt.diagnose.clouds import Cloud, cloud, plain_blocks
+from atdt.diagnose.moments import moment_shifts, moments_csv
 from atdt.diagnose.scores.runs import evidence_of, networks_of
 from atdt.diagnose.scores.scored import Scored
 from atdt.diagnose.scores.scoring import score
 from atdt.errors import MismatchError, UserError
 from atdt.evaluate.report import Paragraph, Section, Table, write_report
 from atdt.evaluate.report_table import Column, Row
-from atdt.files import write_json
+from atdt.files import write_atomic, write_json
 from atdt.stores import FeatureReader, Store, open_store
 from atdt.stores.provenance import differences
 from atdt.transfer import load_transfer
@@ -111,7 +112,7 @@ def diagnose(
         show: is given the scores of Gs.
 
     Returns:
-        index.html in `config.out`, beside diagnosis.json.
+        index.html in `config.out`, beside diagnosis.json and channels.csv.
 
     Raises:
         UserError: an option, a store without the array, or with too few images.
@@ -141,6 +142,8 @@ def diagnose(
         "scores": None if scored is None else scored.described(),
     }
     write_json(config.out / "diagnosis.json", content)
+    channels = moments_csv(of_a.moments, of_b.moments)
+    write_atomic(config.out / "channels.csv", channels.encode())
     return write_report(
         config.out / "index.html",
         f"{config.a.name} and {config.b.name}: {config.source} at {level}",
@@ -170,7 +173,7 @@ def _scored(config: Diagnosis) -> Scored:
 def _gap(a: Cloud, b: Cloud) -> list[Measure]:
     from atdt.diagnose import measures as of
 
-    shift, spread = of.moment_shift(a, b)
+    shift, spread = (np.abs(each) for each in moment_shifts(a.moments, b.moments))
     return [
         Measure(
             "separability",
@@ -199,14 +202,15 @@ def _gap(a: Cloud, b: Cloud) -> list[Measure]:
         Measure(
             "mean_shift",
             "shift of channel means, in A's σ",
-            shift,
+            float(np.nanmean(shift)),
             "0",
-            "Which batch norm re-estimated on B can undo.",
+            "Mean over the channels, which channels.csv has one by one. Batch norm re-estimated on "
+            "B can undo it.",
         ),
         Measure(
             "scale_shift",
             "|log ratio| of channel σ",
-            spread,
+            float(np.nanmean(spread)),
             "0",
             "0.7 is a factor of two.",
         ),
@@ -264,11 +268,12 @@ def _page(
     clouds: Mapping[str, Cloud],
     scored: Scored | None,
 ) -> list[Section]:
-    from atdt.diagnose.maps import maps
+    from atdt.diagnose.maps import channels_plot, maps
 
     intro = (
         "Measured on the stores. No label of T2 on B was read; what these numbers say of the score "
         "on B is a matter of experience, not of proof."
     )
     leading = [] if scored is None else scored.sections()
-    return [Paragraph(intro), *leading, measures_table(measures), maps(clouds, config.seed)]
+    plots = maps(clouds, config.seed), channels_plot(*(c.moments for c in clouds.values()))
+    return [Paragraph(intro), *leading, measures_table(measures), *plots]

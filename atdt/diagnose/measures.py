@@ -20,16 +20,6 @@ def norm_ratio(a: Cloud, b: Cloud) -> float:
     return float(_lengths(b.vectors).mean() / _lengths(a.vectors).mean())
 
 
-def moment_shift(a: Cloud, b: Cloud) -> tuple[float, float]:
-    """Mean over the channels of |difference of means| in standard deviations of A, and of
-    |log of the ratio of standard deviations|; channels that are constant in either are left out."""
-    means = [c.vectors.mean(axis=0, dtype=np.float64) for c in (a, b)]
-    scales = [c.vectors.std(axis=0, dtype=np.float64) for c in (a, b)]
-    alive = (scales[0] > 0) & (scales[1] > 0)
-    shift = np.abs(means[1] - means[0])[alive] / scales[0][alive]
-    return float(shift.mean()), float(np.abs(np.log(scales[1][alive] / scales[0][alive])).mean())
-
-
 def frechet(a: Cloud, b: Cloud) -> float:
     """Fréchet distance of the two as Gaussians (Heusel et al., NeurIPS 2017, there between images),
     in units of A's total variance."""

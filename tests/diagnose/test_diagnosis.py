@@ -1,8 +1,10 @@
 """`atdt diagnose`: from two stores to a page, or to a reason why not."""
 
+import csv
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -10,6 +12,7 @@ from atdt.cli import main
 from atdt.decode import Decoding, Prediction, decode, predict
 from atdt.diagnose.clouds import cloud
 from atdt.diagnose.diagnosis import Diagnosis, diagnose
+from atdt.diagnose.maps import maps
 from atdt.domains import ViewPlan
 from atdt.errors import MismatchError, UserError
 from atdt.stores import open_store
@@ -75,6 +78,9 @@ def test_a_page_with_its_numbers_is_left_by_the_command(ground, b, gs, tmp_path)
         "separability", "frechet", "mmd", "mean_shift", "scale_shift", "norm_ratio", "cka",
     }  # fmt: skip
     assert 0 < found["cka"] < 1
+    channels = list(csv.DictReader((out / "channels.csv").read_text().splitlines()))
+    shifts = [abs(float(row["shift"])) for row in channels if row["shift"]]
+    assert np.mean(shifts) == pytest.approx(found["mean_shift"], rel=1e-4)
     (scores,) = scored(out / "index.html")["networks"].values()
     there = {key for key, value in scores.items() if value is not None}
     assert there == {"held_out_loss", "explained_variance", "outside", "outside_on_a"}  # no N2
@@ -189,6 +195,24 @@ def test_a_cloud_is_of_plain_views_alone_and_of_one_seed(ground):
     assert one.means.shape == (12, reader.shape[1])
     assert set(one.image) == set(range(12))
     assert (one.vectors == same.vectors).all()
+    plain = reader.read_all(progress=False)[np.asarray(store.samples.view) == 0].astype(np.float64)
+    assert one.moments.mean == pytest.approx(plain.mean(axis=(0, 2, 3)))
+    assert one.moments.std == pytest.approx(plain.std(axis=(0, 2, 3)), abs=1e-9)
+
+
+def test_of_more_images_than_vectors_some_have_none(ground, monkeypatch):
+    monkeypatch.setattr("atdt.diagnose.clouds.MOST", 5)
+    store = open_store(ground.store)
+    found = cloud(store, store.features(store.levels()[-1], "depth"))
+    assert len(found.vectors) == len(found.means) == 4  # every third of twelve
+
+
+def test_a_map_shows_so_many_dots_at_most(ground, monkeypatch):
+    monkeypatch.setattr("atdt.diagnose.maps.MOST", 7)
+    store = open_store(ground.store)
+    whole = cloud(store, store.features(store.levels()[-1], "depth"))
+    drawn = maps({"A": whole, "B": whole}, seed=0).figure.axes[0].collections
+    assert [len(dots.get_offsets()) for dots in drawn] == [7, 7]
 
 
 def test_stores_of_other_encoders_or_few_images_are_refused(ground, b, tmp_path):
