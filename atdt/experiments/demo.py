@@ -36,12 +36,13 @@ def _report(
     seconds: float,
 ) -> Path:
     preset = config.preset
+    camera = "" if preset.camera == "own" else "A was first brought under B's camera. "
     body: list[Section] = [
         Paragraph(
             "Domain A and domain B are rendered streets: A has every label, B lends its images "
             "and its labels of task 1. Each method below predicts task 2 on B, and only the oracle "
-            "learnt from labels of task 2 there. One thing they did choose: which losses G has in "
-            "the row AT/DT, on the development pair with a seed that no table uses. For that row "
+            f"learnt from labels of task 2 there. {camera}One thing they did choose: the losses "
+            "of G in the row AT/DT, on the development pair with a seed that no table uses. For it "
             "the held-out pair and other seeds are the claim; the paper's loss was not chosen."
         )
     ]
