@@ -302,6 +302,22 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
+def move(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Give files other names on their disk or in their object store, for good when this returns;
+    what has such a name is replaced.
+
+    Raises:
+        FileNotFoundError: one is not there; others may have moved.
+    """
+    if moves and is_remote(moves[0][0]):
+        objects.move(moves)
+        return
+    for source, target in moves:
+        source.replace(target)
+    for folder in {target.parent for _, target in moves}:
+        sync_folder(folder)
+
+
 def remove(path: Path) -> None:
     """Delete a file, if it is there."""
     if is_remote(path):

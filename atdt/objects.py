@@ -172,6 +172,18 @@ def copy(source: Path, target: Path) -> None:
         source.fs.cp_file(source.path, target.path)
 
 
+def move(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Give objects other names in their store: each is copied by the server, then deleted. Two
+    requests each, many at a time.
+
+    Raises:
+        FileNotFoundError: one is not there; others may have moved.
+    """
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        list(pool.map(copy, *zip(*moves, strict=True)))
+    remove(source for source, _ in moves)
+
+
 def remove(paths: Iterable[Path]) -> None:
     """Delete objects; those that are not there are no error. One request each, many at a time."""
     with ThreadPoolExecutor(TOGETHER) as pool:

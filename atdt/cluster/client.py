@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from atdt.cluster.config import Cluster
 from atdt.cluster.worker import SIDES, Bench, Job, Refused, hello, release, work
 from atdt.errors import UserError, WorkerError
+from atdt.places import storage_options
 from atdt.provenance import provenance
 from atdt.stores.provenance import differences
 
@@ -154,7 +155,8 @@ def crew(
         stack.enter_context(_quiet("distributed.client", logging.CRITICAL))
         client = _connected(cluster, stack)
         versions = provenance()["versions"]
-        job = Job(secrets.token_hex(8), open_bench, config, Path.cwd(), threads, versions)
+        token, storage = secrets.token_hex(8), storage_options()
+        job = Job(token, open_bench, config, Path.cwd(), threads, versions, storage)
         stack.callback(_let_go, client, job.token)
         made = Crew(client, name, job, say)
         count = len(_addresses(client))

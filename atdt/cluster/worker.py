@@ -10,11 +10,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from atdt.errors import UserError, WorkerError
+from atdt.places import use_storage_options
 from atdt.process import keep_freed_memory
 from atdt.provenance import provenance
 from atdt.stores.provenance import differences
@@ -53,6 +54,7 @@ class Job:
         folder: the client's current one, in which modules of a user's own may lie.
         threads: that a unit computes with.
         versions: of Python and of every library that results depend on.
+        storage: options that URLs are opened with; no repr shows them.
         description: that the bench must have; None before the client knows.
     """
 
@@ -62,6 +64,7 @@ class Job:
     folder: Path
     threads: int
     versions: dict[str, str]
+    storage: dict[str, Any] = field(default_factory=dict, repr=False)
     description: dict[str, Any] | None = None
 
 
@@ -129,6 +132,7 @@ def _opened(job: Job) -> Bench | WorkerError:
         if here not in sys.path:  # behind all that is installed, as for the client
             sys.path.append(here)
         keep_freed_memory()
+        use_storage_options(job.storage)
         _compute_with(job.threads)
         return job.open(job.config)
     except WorkerError as error:

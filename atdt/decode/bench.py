@@ -10,12 +10,13 @@ from typing import Any
 import torch
 
 from atdt.decode.config import Output
-from atdt.decode.folder import STAGING, identity, ledger_digest
+from atdt.decode.folder import STAGING, drop_staged, identity, ledger_digest
 from atdt.decode.output import Sink
 from atdt.decode.pipeline import Compute, Files, Predictor, predicted
 from atdt.decode.sources import Batch, Known
 from atdt.devices import described, pick_device
 from atdt.errors import WorkerError
+from atdt.files import make_folder
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,12 @@ class DecodingBench:
         """The files of each image, in a folder that is nobody else's.
 
         Raises:
-            WorkerError: the predictions folder is not on this machine.
+            WorkerError: the predictions folder is not on this machine, or not wanted any more.
             DomainError, NumericsError: as `atdt.decode.decode`.
         """
-        out = self._config.out
-        if ledger_digest(out) != unit.ledger:
-            raise WorkerError(f"{out}: not the folder that is being written; is its disk shared?")
-        folder = out / STAGING / secrets.token_hex(8)
-        folder.mkdir(parents=True)
+        self._refuse_other(unit)
+        folder = self._config.out / STAGING / secrets.token_hex(8)
+        make_folder(folder)
         numbers = {image: n for n, image in enumerate(i for b in unit.batches for i in b.images)}
 
         def place(part: str, image: str) -> Path:
@@ -75,9 +74,19 @@ class DecodingBench:
 
         sink = Sink(place, self._predictor.task, self._config)
         files: Files = {}
-        for written in predicted(self._predictor, unit.batches, sink, self._device):
-            files |= written
+        try:
+            for written in predicted(self._predictor, unit.batches, sink, self._device):
+                files |= written
+            self._refuse_other(unit)  # else who is late would leave files that nobody deletes
+        except BaseException:
+            drop_staged(folder)
+            raise
         return files
+
+    def _refuse_other(self, unit: Unit) -> None:
+        out = self._config.out
+        if ledger_digest(out) != unit.ledger:
+            raise WorkerError(f"{out}: not the folder that is being written; is its disk shared?")
 
 
 def description(device: str, header: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from atdt import objects
 from atdt.decode.sources import Batch
 from atdt.disk import naming
 from atdt.errors import MismatchError, UserError
@@ -16,13 +17,13 @@ from atdt.file_sizes import Sizes
 from atdt.files import (
     inside,
     make_folder,
+    move,
     names_in,
     parse_json,
     read_bounded,
     remove,
     remove_cut_off,
     remove_tree,
-    sync_folder,
     write_atomic,
     write_json,
 )
@@ -35,6 +36,7 @@ from atdt.tasks.files import with_suffix
 MEASUREMENTS = ("metrics.json", "records.npz")  # of the predictions that they lie beside
 PLACES = ("path", "root", "list", "store")  # keys of a header that say where something was
 SEND_EVERY = 10.0  # seconds: what a kill loses of predictions in an object store
+LINE = 2**16  # bytes of an object that are asked for where its first line is wanted
 STAGING = ".workers"  # in the folder: where workers write, each unit in a folder of its own
 
 
@@ -131,28 +133,30 @@ class PredictionsWriter:
             self._sent = time.monotonic()
 
     def take_in(self, written: Mapping[str, Mapping[str, Path]]) -> None:
-        """Give files that a worker wrote elsewhere on this disk their places, and record them.
+        """Give files that a worker wrote into the staging folder their places, and record them.
 
         Raises:
             UserError: a file is not there.
         """
-        placed: dict[str, dict[str, Path]] = {image: {} for image in written}
+        placed: dict[str, dict[str, Path]] = {}
+        moves: list[tuple[Path, Path]] = []
         for image, files in written.items():
-            for part, file in files.items():
-                place = self.path(part, image)
-                placed[image][part] = with_suffix(place, file.suffix)
-                try:
-                    file.replace(placed[image][part])
-                except FileNotFoundError:
-                    raise UserError(
-                        f"{file}: was written by a worker, and is not here; do all machines see "
-                        "the same disk?"
-                    ) from None
-        for folder in {file.parent for files in placed.values() for file in files.values()}:
-            sync_folder(folder)
+            placed[image] = {
+                part: with_suffix(self.path(part, image), file.suffix)
+                for part, file in files.items()
+            }
+            moves += zip(files.values(), placed[image].values(), strict=True)
+        try:
+            move(moves)
+        except FileNotFoundError as error:
+            raise UserError(
+                f"{error.filename}: was written by a worker, and is not here; do all machines see "
+                "the same disk?"
+            ) from None
         self.record(placed)
-        for folder in {file.parent for files in written.values() for file in files.values()}:
-            folder.rmdir()
+        if not is_remote(self.folder):
+            for folder in {file.parent for file, _ in moves}:
+                folder.rmdir()
 
     def finish(self) -> None:
         """Write predictions.json, with which the folder is complete, and drop the ledger."""
@@ -161,7 +165,7 @@ class PredictionsWriter:
             index[KEY[part]] = {image: self._done[image][part] for image in self.images}
         write_json(self.folder / INDEX, index)
         remove(self.folder / LEDGER)
-        self._drop_staged()
+        drop_staged(self.folder / STAGING)
         self.complete = True
 
     def _begin(self) -> None:
@@ -181,6 +185,7 @@ class PredictionsWriter:
             info = open_predictions(self.folder).info
             self._check_header({key: info.get(key) for key in self.header}, index)
             remove(ledger)
+            drop_staged(self.folder / STAGING)
             self.complete = True
             return
         entries = _read_ledger(ledger)
@@ -196,14 +201,9 @@ class PredictionsWriter:
 
     def _drop_cut_off(self) -> None:
         """Remove what killed processes were in the midst of writing; no object ever is."""
-        self._drop_staged()
+        drop_staged(self.folder / STAGING)
         for part in ("", *KEY):
             remove_cut_off(self.folder / part, "**/*.partial" if part else "*.partial")
-
-    def _drop_staged(self) -> None:
-        """Remove what workers wrote and nobody took in."""
-        if not is_remote(self.folder):  # no workers write there
-            shutil.rmtree(self.folder / STAGING, ignore_errors=True)
 
     def _check_header(self, recorded: Any, file: Path) -> None:
         recorded = recorded if isinstance(recorded, dict) else {}
@@ -221,13 +221,31 @@ def identity(content: Any, without: Sequence[str] = PLACES) -> Any:
     return {key: identity(value, without) for key, value in content.items() if key not in without}
 
 
+def drop_staged(folder: Path) -> None:
+    """Remove what workers wrote and nobody took in; one that is late may still be writing there."""
+    if is_remote(folder):
+        remove_tree(folder)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def ledger_digest(folder: Path) -> str:
     """Sha256 of the header of unfinished predictions; "" where there are none."""
     try:
-        with (folder / LEDGER).open("rb") as ledger:
-            return hashlib.sha256(ledger.readline()).hexdigest()
+        return hashlib.sha256(_first_line(folder / LEDGER)).hexdigest()
     except FileNotFoundError:
         return ""
+
+
+def _first_line(file: Path) -> bytes:
+    if not is_remote(file):
+        with file.open("rb") as opened:
+            return opened.readline()
+    length, data = LINE, objects.get(file, 0, LINE)
+    while b"\n" not in data and len(data) == length:
+        length *= 8
+        data = objects.get(file, 0, length)
+    return data[: data.find(b"\n") + 1]
 
 
 def refuse_held(folder: Path, *, resume: bool, overwrite: bool) -> bool:

@@ -14,8 +14,6 @@ from atdt.decode.output import Sink, open_folder
 from atdt.decode.pipeline import Predictor, run
 from atdt.decode.sources import Known
 from atdt.devices import pick_device, torch_threads
-from atdt.errors import PlaceError
-from atdt.places import is_remote
 
 Say = Callable[[str], Any]
 
@@ -36,10 +34,6 @@ def make_predictions[Config: Output](config: Config, prepare: Prepare[Config], s
         UserError: as `prepare`, `atdt.cluster.crew` and `PredictionsWriter`.
     """
     config.check()
-    if config.cluster is not None and is_remote(config.out):
-        raise PlaceError(
-            f"{config.out}: workers write predictions to a disk; leave out --workers and --dask"
-        )
     refuse_held(config.out, resume=config.resume, overwrite=config.overwrite)
     with torch_threads(threads_of(config.threads, config.cluster)):
         device = pick_device("cpu" if config.cluster else config.device)

@@ -1,9 +1,8 @@
 """What a worker does of an extraction: it computes a block and writes its shards."""
 
 import threading
-from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -18,7 +17,6 @@ from atdt.extract.config import Extraction
 from atdt.extract.encoders import load_encoders
 from atdt.extract.samples import Samples
 from atdt.extract.writing import Work, fill, read_ahead
-from atdt.places import use_storage_options
 from atdt.stores import Shard, ShardWriter, open_shard_writer
 from atdt.stores.provenance import NOTES
 
@@ -31,13 +29,11 @@ class Order:
         config: of the extraction; its paths are absolute.
         size: (height, width) of all views.
         left_out: lines of the domain's list that --skip-bad left out.
-        storage: options that URLs are opened with.
     """
 
     config: Extraction
     size: tuple[int, int]
     left_out: tuple[int, ...]
-    storage: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,6 @@ class ExtractionBench:
     """
 
     def __init__(self, order: Order):
-        use_storage_options(order.storage)
         self._config = config = order.config
         self._device = pick_device(config.device)
         domain = open_domain(config.domain, labels=config.labels, without=order.left_out)

@@ -13,7 +13,6 @@ from atdt.extract.config import Extraction
 from atdt.extract.encoders import Encoder
 from atdt.extract.samples import Samples
 from atdt.extract.writing import work_to_do
-from atdt.places import storage_options
 from atdt.progress import progress
 from atdt.stores import FeatureWriter, Store
 
@@ -38,7 +37,7 @@ def hired(
         out=config.out.absolute(),
         skip_bad=False,
     )
-    order = Order(theirs, samples.size, samples.domain.left_out, storage_options())
+    order = Order(theirs, samples.size, samples.domain.left_out)
     threads = threads_of(config.threads, config.cluster)
     with crew(config.cluster, "extract", ExtractionBench, order, threads, say) as workers:
         device = workers.description["device"]

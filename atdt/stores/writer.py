@@ -7,7 +7,7 @@ import numpy as np
 
 from atdt import objects
 from atdt.errors import StoreError
-from atdt.files import file_size, sync_folder
+from atdt.files import file_size, move
 from atdt.places import is_remote
 from atdt.stores.begin import ArraySpec, Beginning, begin, remove_partial
 from atdt.stores.cast import Statistics, merge
@@ -104,12 +104,7 @@ class FeatureWriter:
                 f"{file}: was written by a worker, and is not here; do all machines see the "
                 "same disk?"
             )
-        if is_remote(file):
-            objects.copy(file, path)
-            objects.remove([file])
-        else:
-            file.replace(path)
-            sync_folder(path.parent)  # the folders above it are the shard writer's to sync
+        move([(file, path)])  # the folders above that one are the shard writer's to sync
 
     def _refuse_committed(self, block: int) -> None:
         if block in self._state.places:

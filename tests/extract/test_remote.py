@@ -101,20 +101,12 @@ def test_a_server_that_stays_busy_ends_with_2_and_how_to_go_on(arguments, bucket
     assert verify_store(out).problems == ()
 
 
-def test_workers_write_there_too(config, dask_workers, s3, bucket, tmp_path):
-    from atdt import places
+def test_workers_write_there_too(config, dask_workers, s3_options, bucket, tmp_path):
     from atdt.cluster import Cluster
     from atdt.extract import extract
-    from benchmarks.s3 import CREDENTIALS
 
-    key, secret = CREDENTIALS.values()
-    before = places.storage_options()
-    places.use_storage_options({"endpoint_url": s3.url, "key": key, "secret": secret})
-    try:
-        out = place(f"{bucket}/a.zarr")
-        extract(config(out=out, cluster=Cluster(address=dask_workers.scheduler_address)))
-    finally:
-        places.use_storage_options(before)
+    out = place(f"{bucket}/a.zarr")
+    extract(config(out=out, cluster=Cluster(address=dask_workers.scheduler_address)))
     here = extract(config(out=tmp_path / "b.zarr"))
     down = download(str(out), tmp_path / "down")
     assert shards(down) == shards(here)
