@@ -5,19 +5,23 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from distributed import Client, LocalCluster
 
 from atdt.cli import main
 from atdt.cluster import Cluster
 from atdt.domains import Domain
 from atdt.errors import DomainError, MismatchError, UserError, WorkerError
 from atdt.extract import extract
-from atdt.stores import open_store, verify_store
+from atdt.stores import FeatureWriter, open_store, verify_store
 from atdt.stores.ledger import block_lines, read_ledger
 
 
@@ -93,6 +97,130 @@ def test_killed_workers_cost_nothing(watched, alone, theirs, own):
     assert not any(death.exists() for death in deaths)
     assert content(path) == alone  # no half-written file of the dead one either
     assert not verify_store(path).problems
+
+
+@pytest.fixture
+def workers() -> Iterator[Callable[[int], LocalCluster]]:
+    """So many processes of a test's own, each of which takes a block at a time."""
+    with ExitStack() as stack:
+        yield lambda count: stack.enter_context(
+            LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address="127.0.0.1:0",
+            )
+        )
+
+
+@pytest.fixture
+def slow(own) -> Iterator[Path]:
+    """The file that says who waits."""
+    yield own / "slow"
+    (own / "slow").unlink(missing_ok=True)
+
+
+def pids(cluster: LocalCluster) -> dict[str, int]:
+    """Of the workers, by their addresses."""
+    with Client(cluster, set_as_default=False) as client:
+        return client.run(os.getpid)
+
+
+def blocks_by(own: Path) -> Counter[int]:
+    """How many blocks each process has begun, of one batch each."""
+    return Counter(int(pid) for pid in (own / "seen").read_text().split())
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait, but not for ever."""
+    for _ in range(6000):
+        if happened():
+            return
+        time.sleep(0.02)
+    raise TimeoutError
+
+
+AtCommit = Callable[[set[tuple[str, int]]], None]
+
+
+@pytest.fixture
+def by_many(watched, tmp_path, monkeypatch) -> Callable[[LocalCluster, AtCommit], None]:
+    """Extracts 14 blocks by the workers of a cluster, to the bits of one process; has a function
+    called after each commit, with the arrays and blocks that are committed."""
+
+    def made(cluster: LocalCluster, at_commit: AtCommit) -> None:
+        chosen = watched(samples_per_shard=1)
+        alone = content(extract(replace(chosen, out=tmp_path / "alone.zarr")))
+        commit, committed = FeatureWriter.commit, set()
+
+        def calling(self, shard):
+            commit(self, shard)
+            committed.add((self.name, shard.block))
+            at_commit(committed)
+
+        monkeypatch.setattr(FeatureWriter, "commit", calling)
+        path = extract(replace(chosen, cluster=Cluster(address=cluster.scheduler_address)))
+        assert content(path) == alone
+
+    return made
+
+
+def test_a_worker_that_comes_late_takes_its_share(by_many, workers, own, slow):
+    cluster = workers(1)
+    (first,) = pids(cluster).values()
+
+    def add_another(committed):
+        if cluster.workers.keys() == {0}:
+            slow.write_text(str(first))  # until the other has done some
+            cluster.scale(2)
+        if blocks_by(own).total() - blocks_by(own)[first] > 2:
+            slow.unlink(missing_ok=True)
+
+    by_many(cluster, add_another)
+    done = blocks_by(own)
+    assert set(done) == set(pids(cluster).values())
+    assert len(done) == 2
+    assert done.total() == 14  # none twice
+
+
+def test_a_slow_worker_leaves_the_work_to_the_other(by_many, dask_workers, own, slow):
+    tortoise, hare = pids(dask_workers).values()
+    slow.write_text(str(tortoise))
+
+    def release(committed):
+        if len({block for _, block in committed}) > 10:
+            slow.unlink(missing_ok=True)
+
+    by_many(dask_workers, release)
+    done = blocks_by(own)
+    assert done[hare] > done[tortoise] > 0
+    assert done.total() == 14
+
+
+def test_what_a_worker_writes_that_was_taken_for_dead_gets_no_name(
+    by_many, workers, own, slow, tmp_path
+):
+    cluster = workers(2)
+    (address, dead), _ = pids(cluster).items()
+    slow.write_text(str(dead))
+    late: list[Path] = []
+
+    async def give_up(dask_scheduler):
+        await dask_scheduler.remove_worker(address, stimulus_id="test", close=False)
+
+    def go_on(committed):
+        if len(committed) == 1:
+            until(lambda: dead in blocks_by(own))
+            with Client(cluster, set_as_default=False) as client:
+                client.run_on_scheduler(give_up)
+        names = {name for name, _ in committed}
+        if len(committed) == 14 * len(names):  # that one's block too, by the other
+            slow.unlink()
+            until(lambda: late.extend((tmp_path / "a.zarr").rglob("*.partial")) or bool(late))
+
+    by_many(cluster, go_on)  # without what is late
+    assert late
+    assert blocks_by(own).total() == 15
 
 
 def test_a_unit_that_kills_its_workers_is_given_up(watched, theirs, own, dask_workers, monkeypatch):
