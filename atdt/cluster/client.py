@@ -162,9 +162,19 @@ def crew(
         count = len(_addresses(client))
         say(
             f"{count} worker{'s' * (count > 1)} of {threads} thread{'s' * (threads > 1)}; "
-            f"dashboard: {client.dashboard_link}"
+            f"{_dashboard(client, cluster)}"
         )
         yield made
+
+
+def _dashboard(client: "Client", cluster: Cluster) -> str:
+    """Where it is, or why there is none; of others' schedulers its page says so."""
+    if cluster.address is None:
+        try:
+            import distributed.dashboard.scheduler  # noqa: F401 – as our scheduler does
+        except ImportError as error:
+            return f"no dashboard ({error}); {EXTRA}"
+    return f"dashboard: {client.dashboard_link}"
 
 
 def _connected(cluster: Cluster, stack: ExitStack) -> "Client":

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -220,6 +220,17 @@ def test_without_the_package_it_says_how_to_get_it(monkeypatch):
         crew(Cluster(None, 2), "toy", Toy, None, 1, print),
     ):
         pass
+
+
+def test_without_bokeh_it_says_so_instead_of_an_address(threads, monkeypatch):
+    mine = threads(1)
+    monkeypatch.setitem(sys.modules, "distributed.dashboard.scheduler", None)
+    monkeypatch.setattr(client, "own_workers", lambda count: nullcontext(mine))
+    said = []
+    with crew(Cluster(workers=1), "toy", Toy, None, 1, said.append):
+        pass
+    assert "no dashboard (" in said[0]
+    assert "pip install 'atdt[cluster]'" in said[0]
 
 
 @pytest.mark.parametrize(

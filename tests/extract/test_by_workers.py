@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from click.testing import CliRunner
 from distributed import Client, LocalCluster
 
 from atdt.cli import main
-from atdt.cluster import Cluster
+from atdt.cluster import Cluster, client
 from atdt.domains import Domain
 from atdt.errors import DomainError, MismatchError, UserError, WorkerError
 from atdt.extract import extract
@@ -287,16 +289,38 @@ def test_a_mistake_in_the_data_is_the_clients_own(new_domain, config, theirs, tm
     assert content(extract(skipped)) == alone
 
 
-def test_own_workers_by_the_command_line(config, tmp_path, networks):
+def test_own_workers_by_the_command_line_and_their_dashboard(config, networks, monkeypatch):
+    said, pages, tell, commit = [], {}, client._dashboard, FeatureWriter.commit
+
+    def telling(*arguments):
+        said.append(tell(*arguments))
+        return said[-1]
+
+    def look(self, shard):
+        """While they extract."""
+        commit(self, shard)
+        address = said[0].removeprefix("dashboard: ").removesuffix("/status")
+        for page in ("/status", "/info/main/workers.html"):
+            with urlopen(address + page, timeout=60) as answer:
+                assert answer.status == 200
+                pages[page] = answer.read().decode()
+
+    monkeypatch.setattr(client, "_dashboard", telling)
+    monkeypatch.setattr(FeatureWriter, "commit", look)
     chosen = config()
     arguments = [
         *("extract", chosen.domain, "--encoder", str(networks["n1"]), "--views", "1"),
-        *("--out", str(chosen.out), "--workers", "1", "--device", "cpu"),
+        *("--out", str(chosen.out), "--workers", "2", "--device", "cpu"),
     ]
     done = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert done.exit_code == 0
-    assert "1 worker of" in done.stdout
-    assert "dashboard: http://127.0.0.1:" in done.stdout
+    assert "2 workers of" in done.stdout
+    assert said[0].startswith("dashboard: http://127.0.0.1:")
+    assert said[0] in done.stdout
+    assert "<title>Dask Diagnostic UI</title>" in pages["/status"]
+    assert "Bokeh" in pages["/status"]  # draws it; a page that asks for bokeh has none
+    shown = re.findall(r'href="[^"]*worker/([^"]+)\.html"', pages["/info/main/workers.html"])
+    assert len(set(shown)) == 2
     assert not verify_store(chosen.out).problems
 
 
