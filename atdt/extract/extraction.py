@@ -69,5 +69,6 @@ def _say_of_threads(alone: int, say: Say) -> None:
     if threads != alone:
         say(
             f"--threads {threads}: this process alone would take {alone}, and the last bits of "
-            "features would be others"
+            "features would be others; `atdt verify STORE --against OTHER` prints how far two are "
+            "apart"
         )

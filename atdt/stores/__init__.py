@@ -17,6 +17,7 @@ _HOMES = {
     "ShardWriter": "shard_writer",
     "Store": "store",
     "VerifyReport": "verify",
+    "compare_stores": "against",
     "create_store": "create",
     "default_samples_per_shard": "layout",
     "delete_array": "prune",

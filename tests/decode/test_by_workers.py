@@ -27,6 +27,7 @@ from atdt.errors import MismatchError, UserError, WorkerError
 from atdt.files import write_atomic
 from atdt.places import is_remote, place, storage_options
 from atdt.predictions import INDEX
+from benchmarks.s3 import Fault
 from tests.made_objects import download
 
 
@@ -213,6 +214,20 @@ def test_a_worker_that_is_too_late_deletes_what_it_has_written(config, aside, mo
     assert {n: c for n, c in content(config.out).items() if n != STAGING} == alone
     write_atomic(config.out / STAGING / "0" / "predictions-0.png", b"late")
     assert content(decode(replace(config, resume=True))) == alone
+
+
+@pytest.mark.parametrize("out", ["bucket"], indirect=True)
+def test_requests_that_go_wrong_change_nothing(config, aside, theirs, s3) -> None:
+    alone = content(decode(aside(config)))
+    s3.faults += [
+        Fault("busy", "PUT", f"{STAGING}/"),
+        Fault("failed", "PUT", f"{STAGING}/"),
+        Fault("lost", "PUT", "/p/predictions/"),  # a copy, done or not
+        Fault("dropped", "PUT", "/p/logits/"),
+        Fault("lost", "DELETE", f"{STAGING}/"),
+    ]
+    assert content(decode(replace(config, cluster=theirs))) == alone
+    assert all(fault.happened for fault in s3.faults)
 
 
 def test_a_device_that_a_worker_lacks_is_one_line(config, theirs) -> None:
