@@ -3,5 +3,6 @@
 from atdt.extract.config import Extraction
 from atdt.extract.extraction import extract
 from atdt.extract.plan import ExtractionPlan, plan_extraction
+from atdt.extract.requests import Prices
 
-__all__ = ["Extraction", "ExtractionPlan", "extract", "plan_extraction"]
+__all__ = ["Extraction", "ExtractionPlan", "Prices", "extract", "plan_extraction"]

@@ -12,15 +12,20 @@ from atdt.extract.config import Extraction
 from atdt.extract.encoders import Encoder
 from atdt.extract.estimate import ExtractionEstimate, estimate
 from atdt.extract.opening import existing_store, opened
+from atdt.extract.requests import (
+    ASSUMED,
+    FILES_OF_ROOT,
+    Prices,
+    RemoteDomain,
+    Requests,
+    requests_of,
+)
 from atdt.extract.samples import Samples
 from atdt.extract.writing import READERS
-from atdt.objects import PART
+from atdt.places import is_remote
 from atdt.sizes import said
-from atdt.stores.checks import ROOT_LEDGER
-from atdt.stores.metadata import vector_files
 
 TIMED_BATCHES = 2
-FILES_OF_ROOT = len([*vector_files(), ROOT_LEDGER])
 FILES_OF_ARRAY = 2  # metadata and ledger, besides the shards
 
 
@@ -30,17 +35,23 @@ class ExtractionPlan:
 
     Attributes:
         estimate: of what is to be written.
-        workers: processes that compute, each on a block at a time.
+        workers: processes that compute, each on a block at a time; None where this one does alone.
         threads: that each of them computes with.
         rate: samples a second of one of them.
         measured: whether the rate was; else it was given.
+        new: whether the store is yet to be made.
+        domain: where its images are requests too.
+        prices: of requests to an object store.
     """
 
     estimate: ExtractionEstimate
-    workers: int
+    workers: int | None
     threads: int
     rate: float
     measured: bool
+    new: bool = True
+    domain: RemoteDomain | None = None
+    prices: Prices = ASSUMED
 
     @property
     def blocks(self) -> int:
@@ -53,7 +64,7 @@ class ExtractionPlan:
         if not self.blocks:
             return 0.0
         left = max(array.samples for array in self.estimate.arrays)
-        turns = -(-self.blocks // self.workers)
+        turns = -(-self.blocks // (self.workers or 1))
         return turns * (left / self.blocks) / self.rate
 
     @property
@@ -69,18 +80,11 @@ class ExtractionPlan:
         return FILES_OF_ROOT + groups + len(arrays) * (FILES_OF_ARRAY + grid)
 
     @property
-    def requests(self) -> int:
-        """That write them to an object store. A large object goes in parts, begun and ended by a
-        request each; a shard has a commit besides, and of several workers a copy to its place.
-
-        What is read meanwhile, and deletions, are not in it.
-        """
-        shards = 0
-        for array in self.estimate.arrays:
-            each = -(-array.shard_bytes // max(array.blocks, 1))
-            written = 1 if each <= 2 * PART else 2 + -(-each // PART)
-            shards += array.blocks * (written + 1 + (self.workers > 1))
-        return shards + self.files - self.shards
+    def requests(self) -> Requests:
+        """What all of it asks of an object store."""
+        return requests_of(
+            self.estimate, self.workers, self.seconds, new=self.new, domain=self.domain
+        )
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -92,19 +96,22 @@ class ExtractionPlan:
             f"{self.blocks:,} blocks of {made.samples_per_shard:,} samples; {self.files:,} files, "
             f"{said(shards)} in {self.shards:,} shards"
         )
+        asked = self.requests
         lines.append(
-            f"as objects: {self.files:,}, written by {self.requests:,} requests "
-            f"(parts of {said(PART)})"
+            f"as objects: {self.files:,}; {asked.writes + asked.lists:,} requests that write or "
+            f"list, {asked.reads:,} that read"
         )
-        idle = self.workers - self.blocks
+        lines.append(f"requests cost about {asked.cost(self.prices)}")
+        workers = self.workers or 1
+        idle = workers - self.blocks
         if self.blocks and idle > 0:
-            fewer = max(1, made.samples // self.workers)
+            fewer = max(1, made.samples // workers)
             lines.append(
-                f"{idle:,} of {self.workers:,} workers will have nothing to do; "
+                f"{idle:,} of {workers:,} workers will have nothing to do; "
                 f"--samples-per-shard {fewer} gives each a block"
             )
         how = "measured on a few batches" if self.measured else "as given"
-        by = "" if self.workers == 1 else f" by {self.workers:,} workers"
+        by = "" if workers == 1 else f" by {workers:,} workers"
         lines.append(
             f"about {_duration(self.seconds)}{by}, at {self.rate:.3g} samples/s "
             f"with {self.threads} thread{'s' * (self.threads > 1)}, {how}"
@@ -113,7 +120,11 @@ class ExtractionPlan:
 
 
 def plan_extraction(
-    config: Extraction, *, images: int | None = None, rate: float | None = None
+    config: Extraction,
+    *,
+    images: int | None = None,
+    rate: float | None = None,
+    prices: Prices = ASSUMED,
 ) -> ExtractionPlan:
     """What `extract(config)` would write and how long it would take; nothing is written.
 
@@ -121,29 +132,41 @@ def plan_extraction(
         config: its cluster says how many workers; they may be of other machines.
         images: plan for as many, of which the domain shows what they are like.
         rate: samples a second of one worker; measured here, by one process, when None.
+        prices: of requests to an object store.
 
     Raises:
         UserError: as `atdt.extract.extract`, or a number that cannot be meant.
     """
     config.check()
     workers = _workers(config)
+    prices.check()
     for option, value in (("--images", images), ("--rate", rate)):
         if value is not None and not value > 0:
             raise UserError(f"{option} {value}: must be above 0")
     with torch_threads(threads_of(config.threads, config.cluster)):
         config = replace(config, cluster=None)
         device, samples, encoders, arrays = opened(config)
-        if images is None:
-            made = estimate(config, samples, arrays, existing_store(config, samples, arrays))
-        else:
-            made = estimate(config, samples, arrays, None, images * config.plan.views)
-        found = rate or _measured_rate(config, samples, encoders, device)
-        return ExtractionPlan(made, workers, torch.get_num_threads(), found, rate is None)
+        store = existing_store(config, samples, arrays) if images is None else None
+        images = images or len(samples.domain)
+        made = estimate(config, samples, arrays, store, images * config.plan.views)
+        domain = None
+        if is_remote(samples.domain.root):
+            domain = RemoteDomain(images, samples.keeps(images))
+        return ExtractionPlan(
+            estimate=made,
+            workers=workers,
+            threads=torch.get_num_threads(),
+            rate=rate or _measured_rate(config, samples, encoders, device),
+            measured=rate is None,
+            new=store is None,
+            domain=domain,
+            prices=prices,
+        )
 
 
-def _workers(config: Extraction) -> int:
+def _workers(config: Extraction) -> int | None:
     if config.cluster is None:
-        return 1
+        return None
     if config.cluster.workers is None:
         raise UserError(
             f"--dask {config.cluster.address}: a plan asks nobody; say how many by --workers"

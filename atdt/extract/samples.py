@@ -58,20 +58,25 @@ class Samples:
             sizes = image_sizes(domain)
             self.size = _one_size(domain, plan, sizes)
             self._native = lambda image: tuple(sizes[image].tolist())
-            decoded = 3 * int(sizes.prod(axis=1).sum())
+            self._bytes = 3 * int(sizes.prod(axis=1).sum())
         else:
             self.size = size
             self._native = domain.image_size
-            decoded = 3 * math.prod(domain.image_size(0)) * len(domain)  # or about that
+            self._bytes = 3 * math.prod(domain.image_size(0)) * len(domain)  # or about that
         ranks = np.empty((len(domain), hashlib.sha256().digest_size), np.uint8)
         for image, rank in enumerate(ranks):
             rank[:] = np.frombuffer(self._rank(image), np.uint8)
         self._order = np.lexsort(ranks.view(">u8").T[::-1])
-        keep = plan.views > 1 and decoded <= KEPT_BYTES
-        self._pixels = lru_cache(None)(self._decoded) if keep else self._decoded
+        keeps = self.keeps(len(domain))
+        self._pixels = lru_cache(None)(self._decoded) if keeps else self._decoded
 
     def __len__(self) -> int:
         return len(self._order) * self.plan.views
+
+    def keeps(self, images: int) -> bool:
+        """Whether decoded images, if there were so many, would be kept for their other views."""
+        decoded = self._bytes * images / max(len(self.domain), 1)
+        return self.plan.views > 1 and decoded <= KEPT_BYTES
 
     def image(self, sample: int) -> int:
         """Index in the domain of a sample's image."""

@@ -9,18 +9,16 @@ from hypothesis import strategies as st
 
 from atdt.cli import main
 from atdt.cluster import Cluster
+from atdt.domains import ViewPlan
 from atdt.errors import UserError
-from atdt.extract import ExtractionPlan, extract, plan_extraction
+from atdt.extract import ExtractionPlan, Prices, extract, plan_extraction
 from atdt.extract.estimate import ExtractionEstimate, PlannedArray
-from atdt.objects import PART
 
 
-def plan_of(samples: int, per_shard: int, workers: int = 1, rate: float = 1.0, size: int = 1000):
-    """A plan of one new array whose shards take `size` bytes a sample."""
+def plan_of(samples: int, per_shard: int, workers: int = 1, rate: float = 1.0):
+    """A plan of one new array."""
     blocks = math.ceil(samples / per_shard)
-    array = PlannedArray(
-        "level4/depth", (samples, 1, 1, 1), "float16", samples, 0, blocks, size * samples
-    )
+    array = PlannedArray("level4/depth", (samples, 1, 1, 1), "float16", samples, 0, blocks, 0)
     made = ExtractionEstimate(samples, (4, 6), per_shard, (array,), 10**9)
     return ExtractionPlan(made, workers, 1, rate, measured=False)
 
@@ -70,13 +68,6 @@ def test_workers_share_blocks_and_the_last_turn_may_leave_some_idle(
     assert shared * (1 - 1e-9) <= plan.seconds <= (shared + block) * (1 + 1e-9)
 
 
-def test_large_objects_take_several_requests():
-    small, large = plan_of(8, 4, size=PART // 2), plan_of(8, 4, size=PART)
-    assert small.requests == small.files + 2  # commits
-    assert large.requests == large.files + 2 * (2 + 4)
-    assert plan_of(8, 4, workers=2, size=PART).requests == large.requests + 2  # copies
-
-
 def test_workers_without_a_block_are_said():
     assert "3 of 5 workers will have nothing to do; --samples-per-shard 2" in "\n".join(
         plan_of(10, 5, workers=5).lines
@@ -90,6 +81,7 @@ def test_workers_without_a_block_are_said():
         ({"cluster": Cluster(workers=0)}, {}, "--workers 0"),
         ({}, {"rate": 0.0}, r"--rate 0\.0: must be above 0"),
         ({}, {"images": 0}, "--images 0: must be above 0"),
+        ({}, {"prices": Prices(read=-1)}, "--request-prices 0.005 -1: must not be below 0"),
         ({"threads": 0}, {}, "--threads 0"),
     ],
 )
@@ -105,4 +97,12 @@ def test_the_command_prints_it_and_writes_nothing(config, networks):
     assert done.exit_code == 0, done.output
     assert "6000 samples" in done.output
     assert "measured on a few batches" in done.output
+    assert "at $0.005 and $0.0004 a thousand, as S3 and Google ask" in done.output
+    free = ["--rate", "1", "--request-prices", "1000", "0"]
+    done = CliRunner().invoke(main, [*arguments, *free])
+    alike = config(
+        plan=ViewPlan(views=6), encoders=chosen.encoders[:1], labels=(), samples_per_shard=None
+    )
+    asked = plan_extraction(alike, rate=1.0).requests
+    assert f"${asked.writes + asked.lists}.00, at $1000 and $0 a thousand\n" in done.output
     assert not chosen.out.exists()
