@@ -28,7 +28,7 @@ def uneven(make_domain, tmp_path):
     return folder
 
 
-def test_two_processes_train_what_one_does(
+def test_four_processes_train_what_one_does(
     config, uneven, domain_b, write_predictions, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("atdt.training.loop.LOG_EVERY", 1)
@@ -68,22 +68,22 @@ def test_two_processes_train_what_one_does(
     for name, one in configs.items():
         work += [
             (train_task, type(one)(**vars(one) | {"out": tmp_path / f"{name}{ranks}"}))
-            for ranks in "12"
+            for ranks in "14"
         ]
     for verb, one in work[::2]:
         verb(one)
-    ends = trained(2, work[1::2], tmp_path)
-    assert [(code, errors) for code, _, errors in ends] == [(0, "")] * 2
+    ends = trained(4, work[1::2], tmp_path)
+    assert [(code, errors) for code, _, errors in ends] == [(0, "")] * 4
     told, *others = (text for _, text, _ in ends)
-    assert others == [""]
-    assert told.count("2 ranks, which take 4 of the 8 samples of a batch each") == len(configs)
-    assert [line.split()[0] for line in told.splitlines() if "note" in line] == ["batch2"]
+    assert others == [""] * 3
+    assert told.count("4 ranks, which take 2 of the 8 samples of a batch each") == len(configs)
+    assert [line.split()[0] for line in told.splitlines() if "note" in line] == ["batch4"]
     for name in configs.keys() - {"batch"}:
-        check_alike(tmp_path / f"{name}1", tmp_path / f"{name}2")
-        one, two = (open_run(tmp_path / f"{name}{ranks}").info for ranks in "12")
-        assert two["chosen"]["step"] == one["chosen"]["step"]
-        assert (two["provenance"]["ranks"], "ranks" in one["provenance"]) == (2, False)
-    losses = [column(tmp_path / f"batch{ranks}", "loss") for ranks in "12"]
+        check_alike(tmp_path / f"{name}1", tmp_path / f"{name}4")
+        one, four = (open_run(tmp_path / f"{name}{ranks}").info for ranks in "14")
+        assert four["chosen"]["step"] == one["chosen"]["step"]
+        assert (four["provenance"]["ranks"], "ranks" in one["provenance"]) == (4, False)
+    losses = [column(tmp_path / f"batch{ranks}", "loss") for ranks in "14"]
     assert losses[0] != pytest.approx(losses[1], rel=1e-3)  # as was said
 
 

@@ -15,7 +15,7 @@ from tests.made_ranks import CPU, together, trained
 from tests.run_contents import check_alike, curves, weights
 
 
-def test_two_processes_train_what_one_does(agreement, tmp_path, monkeypatch):
+def test_two_and_four_processes_train_what_one_does(agreement, tmp_path, monkeypatch):
     """14 samples by batches of 4: the last of an epoch is of two, and of B's of one."""
     monkeypatch.setattr("atdt.transfer.trainee.LOG_EVERY", 1)
     standard = TransferTraining(
@@ -81,6 +81,13 @@ def test_two_processes_train_what_one_does(agreement, tmp_path, monkeypatch):
     assert info["chosen"] == open_run(tmp_path / "everything1").info["chosen"]
     assert info["scores"] == pytest.approx(open_run(tmp_path / "everything1").info["scores"], 1e-4)
     assert curves(tmp_path / "batch2")[-1]["step"] == "4"
+    by_four = {name: configs[name] for name in ("everything", "stream")}
+    work = [(train, replace(config, out=tmp_path / f"{name}4")) for name, config in by_four.items()]
+    ends = trained(4, work, tmp_path)
+    assert [(code, errors) for code, _, errors in ends] == [(0, "")] * 4
+    assert "everything4 4 ranks, which take 1 of the 4 samples of a batch each" in ends[0][1]
+    for name in by_four:
+        check_alike(tmp_path / f"{name}1", tmp_path / f"{name}4")
 
 
 @pytest.mark.parametrize("size", [2, 4])
