@@ -53,7 +53,8 @@ def check(
     """Count the files of data set NAME in the folder PATH, and open some of each split.
 
     Sizes, ids and ranges are held against what the data set's layout says. The first file that is
-    wrong is named; the exit code is then 1.
+    wrong, or missing where others of its kind are there, is named; the exit code is then 1. A kind
+    of file that no image has is named too: you may do without it.
     """
     from atdt.domains.datasets import check_dataset
 
@@ -122,7 +123,7 @@ def _show(known: "Layout") -> None:
         "source": known.source,
         **({"note": known.note} if known.note else {}),
         **({"ask": known.ask} if known.ask else {}),
-        **needed(known),
+        **{kind: ", else ".join(patterns) for kind, patterns in needed(known).items()},
         **{f"split {split}": _rule(rule) for split, rule in known.splits.items()},
         **ways,
         **{f"{kind} encoding": encoding for kind, encoding in known.encodings.items()},
@@ -147,9 +148,9 @@ def _show_checked(checked: "Checked") -> None:
     from atdt.cli.tables import console, table
 
     found = checked.found
-    shown = table("split", *found.columns, "opened", "what they hold")
+    shown = table("split", *found.patterns, "opened", "what they hold")
     for split in found.splits:
-        counts = (str(found.count(split, column)) for column in found.columns)
+        counts = (str(found.count(split, column)) for column in found.patterns)
         facts = "; ".join(checked.facts.get(split, []))
         shown.add_row(split, *counts, str(checked.opened.get(split, 0)), facts)
     console().print(shown)
@@ -158,3 +159,5 @@ def _show_checked(checked: "Checked") -> None:
     if found.way is not None and "semantic" in found.columns:
         way = found.way
         click.echo(f"semantic labels: {way.name} ({way.encoding}, {way.table or way.space})")
+    for line in checked.missing:
+        click.echo(f"missing: {line}")

@@ -39,6 +39,7 @@ def test_a_whole_folder_is_counted_and_described(camvid, tmp_path):
     done = run("check", "camvid", camvid)
     assert done.exit_code == 0, done.output
     assert "images 6x8" in done.stdout and "of 11 classes of shared11" in done.stdout
+    assert "missing" not in done.stdout
     made = run("describe", "camvid", camvid, "--out", tmp_path / "own")
     assert made.exit_code == 0 and made.stdout.strip() == str(tmp_path / "own/domain.toml")
     assert len(open_domain(f"{tmp_path}/own:val", labels=["semantic"])) == 3
@@ -51,6 +52,19 @@ def test_the_first_wrong_file_is_named(camvid):
     done = run("check", "camvid", camvid)
     assert done.exit_code == 1
     assert "valannot/1.png: holds id 77 (48 pixels)" in done.stdout
+
+
+def test_a_missing_label_is_wrong_and_a_missing_kind_of_label_is_named(camvid):
+    (camvid / "valannot/1.png").unlink()
+    done = run("check", "camvid", camvid)
+    assert done.exit_code == 1
+    assert "wrong: val: 1 of 3 images have no semantic label, the first: val/1.png\n" in done.stdout
+    for path in camvid.glob("*annot/*.png"):
+        path.unlink()
+    done = run("check", "camvid", camvid)
+    assert done.exit_code == 0
+    assert "semantic" in done.stdout.splitlines()[1]
+    assert "missing: no semantic label at all: nothing is called {split}annot/" in done.stdout
 
 
 def test_files_bounds_what_is_opened(camvid):

@@ -24,12 +24,15 @@ class Checked:
         found: the files.
         opened: how many samples were opened, by split.
         facts: what the opened files hold, a line each, by split.
+        missing: what images are without, a line each, where that need not be wrong: a kind of file
+            that none has (one may do without), or that the data set itself lacks in places.
         wrong: the first file that is not what the layout says, and why; None: none.
     """
 
     found: Found
     opened: dict[str, int] = field(default_factory=dict)
     facts: dict[str, list[str]] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
     wrong: str | None = None
 
 
@@ -67,6 +70,12 @@ def check_dataset(
         checked.wrong = checked.wrong or seen.nothing_known()
         if checked.wrong:
             break
+    checked.missing = checked.found.absent()
+    for (_, column), line in checked.found.gaps().items():
+        if column in known.gaps or checked.wrong:
+            checked.missing.append(line)
+        else:
+            checked.wrong = line
     return checked
 
 

@@ -13,6 +13,15 @@ from atdt.domains.lists import ALL_COLUMNS, MISSING
 from atdt.errors import DomainError, UserError
 from atdt.files import inside, read_bounded
 
+NAMES = {  # of a column's files, in a message
+    "image": "image",
+    "right": "right image",
+    "semantic": "semantic label",
+    "depth": "depth",
+    "normals": "normals",
+    "camera": "camera file",
+}
+
 
 @dataclass(frozen=True)
 class Found:
@@ -24,6 +33,7 @@ class Found:
         root: its folder.
         splits: rows of the lists, by split; each a path, or None, for each of `columns`.
         columns: of the lists; those that no sample has are left out.
+        patterns: of the files that were looked for, by column; in the order of columns.
         unsplit: images that belong to no split.
     """
 
@@ -32,6 +42,7 @@ class Found:
     root: Path
     splits: Mapping[str, tuple[tuple[str | None, ...], ...]]
     columns: tuple[str, ...]
+    patterns: Mapping[str, tuple[str, ...]]
     unsplit: int
 
     def lines(self, split: str) -> str:
@@ -45,6 +56,28 @@ class Found:
             return 0
         place = self.columns.index(column)
         return sum(row[place] is not None for row in self.splits[split])
+
+    def absent(self) -> list[str]:
+        """A line for each kind of file that no image has."""
+        return [
+            f"no {NAMES[column]} at all: nothing is called {', nor '.join(patterns)}"
+            for column, patterns in self.patterns.items()
+            if column not in self.columns
+        ]
+
+    def gaps(self) -> dict[tuple[str, str], str]:
+        """Where some images lack a file that others have: a line by split and column."""
+        lines = {}
+        for split, rows in self.splits.items():
+            for place, column in enumerate(self.columns):
+                without = [row for row in rows if row[place] is None]
+                if without:
+                    image = without[0][self.columns.index("image")]
+                    lines[split, column] = (
+                        f"{split}: {len(without)} of {len(rows)} images have no {NAMES[column]}, "
+                        f"the first: {image}"
+                    )
+        return lines
 
     def description(self, name: str, root: str) -> dict[str, Any]:
         """What the description file of this domain says; its lists are SPLIT.txt beside it."""
@@ -75,18 +108,19 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
 
     Raises:
         DomainError: `root` is no folder, no image of the layout is in it, or a list of names that
-            the layout needs is not; says which path was looked for.
+            the layout needs is not, or no file of the labels that were asked for; says which path
+            was looked for.
     """
     if not root.is_dir():
         raise DomainError(f"{root}: no such folder")
     way = known.way(labels)
-    patterns = {column: (pattern,) for column, pattern in known.files.items()}
-    patterns |= {"semantic": way.files} if way else {}
+    patterns = dict(known.files) | ({"semantic": way.files} if way else {})
+    patterns = {column: patterns[column] for column in ALL_COLUMNS if column in patterns}
     chosen = {s: _choice(root, rule) for s, rule in known.splits.items() if _is_there(root, rule)}
     splits: dict[str, list[dict[str, str | None]]] = {split: [] for split in chosen}
-    timed = {c: Nearest(root, known.files[c], within) for c, within in known.nearest.items()}
+    timed = {c: Nearest(root, known.files[c][0], within) for c, within in known.nearest.items()}
     unsplit = met = 0
-    for image, fields in found(root, known.files["image"]):
+    for image, fields in (pair for pattern in patterns["image"] for pair in found(root, pattern)):
         met += 1
         into = [split for split, chooses in chosen.items() if chooses(fields)]
         if not into:
@@ -101,8 +135,9 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         for split in into:
             splits[split].append(row | {"image": image})
     if not met:
+        looked_for = ", nor ".join(patterns["image"])
         raise DomainError(
-            f"{root}: no image {known.files['image']} in it; {known.title} is laid out so "
+            f"{root}: no image {looked_for} in it; {known.title} is laid out so "
             f"(atdt data list {known.name} shows all)"
         )
     kept = {split: rows for split, rows in splits.items() if rows}
@@ -113,22 +148,23 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         for column in ALL_COLUMNS
         if any(row.get(column) for rows in kept.values() for row in rows)
     )
+    if way and labels and not known.ask and "semantic" not in columns:
+        raise DomainError(f"{root}: no {', nor '.join(way.files)}, which --labels {labels} means")
     return Found(
         known,
         way,
         root,
         {s: tuple(tuple(row[c] for c in columns) for row in rows) for s, rows in kept.items()},
         columns,
+        patterns,
         unsplit,
     )
 
 
-def needed(known: Layout) -> dict[str, str]:
+def needed(known: Layout) -> dict[str, tuple[str, ...]]:
     """Patterns of all files by column, for showing; of the ways to read labels, each."""
     shown = {column: known.files[column] for column in ALL_COLUMNS if column in known.files}
-    return shown | {
-        f"semantic ({way.name})": ", else ".join(way.files) for way in known.ways.values()
-    }
+    return shown | {f"semantic ({way.name})": way.files for way in known.ways.values()}
 
 
 def _first(root: Path, patterns: tuple[str, ...], fields: Mapping[str, str]) -> str | None:

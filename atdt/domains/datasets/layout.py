@@ -5,11 +5,12 @@ source = "where the layout is documented, in one line"
 get = "where people get it"
 note = "what a user must know"              # optional
 ask = "which tags …"                        # optional: --labels must be given, for this reason
+gaps = ["depth"]                            # optional: files that some images are without
 
 [files]                                     # patterns, see `patterns`; "image" must be there
 image = "leftImg8bit/{split}/{city}/{frame}_leftImg8bit.png"
 depth = "disparity/{split}/{city}/{frame}_disparity.png"
-camera = "camera/{split}/{city}/{frame}_camera.json"
+camera = "camera/{split}/{city}/{frame}_camera.json"    # or a list: the first that is there
 
 [nearest]                                   # optional: files paired by time, see `nearest`
 depth = 0.02
@@ -21,7 +22,7 @@ test = { names = "ImageSets/test.txt", field = "frame" }   # or values that a fi
                                             # with optional = true: no file, no such split
 
 [semantic.labelids]                         # ways to read semantic labels; the first is taken
-file = "gtFine/{split}/{city}/{frame}_gtFine_labelIds.png"   # or a list: the first that is there
+file = "gtFine/{split}/{city}/{frame}_gtFine_labelIds.png"   # or a list, likewise
 encoding = "ids"                            # optional
 table = "cityscapes34-to-shared11"          # a label table, or
 space = "voc21"                             # a label space whose ids the files hold
@@ -88,7 +89,8 @@ class Layout:
     get: str
     note: str
     ask: str
-    files: Mapping[str, str]
+    gaps: tuple[str, ...]
+    files: Mapping[str, tuple[str, ...]]
     nearest: Mapping[str, float]
     splits: Mapping[str, Mapping[str, Any]]
     ways: Mapping[str, SemanticWay]
@@ -142,7 +144,8 @@ def _layout(name: str, content: dict[str, Any]) -> Layout:
         get=content["get"],
         note=content.get("note", ""),
         ask=content.get("ask", ""),
-        files=content["files"],
+        gaps=tuple(content.get("gaps", ())),
+        files={column: _patterns(files) for column, files in content["files"].items()},
         nearest=content.get("nearest", {}),
         splits=content["splits"],
         ways={key: _way(key, way) for key, way in content.get("semantic", {}).items()},
@@ -161,6 +164,9 @@ def _way(name: str, content: dict[str, Any]) -> SemanticWay:
     else:
         label_table(table)
     encoding = check_encoding("semantic", content.get("encoding", "ids"))
-    files = content["file"]
-    files = (files,) if isinstance(files, str) else tuple(files)
+    files = _patterns(content["file"])
     return SemanticWay(name, files, encoding, table, space, content.get("far"))
+
+
+def _patterns(files: str | list[str]) -> tuple[str, ...]:
+    return (files,) if isinstance(files, str) else tuple(files)

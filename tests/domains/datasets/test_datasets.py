@@ -1,5 +1,7 @@
 """Every data set that is known: laid out as its file says, it is found, checked and described."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -19,9 +21,11 @@ def test_a_layout_says_where_it_comes_from_and_fills_its_paths_from_the_images(n
     known = layout(name)
     assert known.title and known.source and known.get
     assert set(known.files) <= set(ALL_COLUMNS) and "image" in known.files
-    have = set(fields_of(known.files["image"]))
-    for pattern in needed(known).values():
-        assert set(fields_of(pattern)) <= have
+    have = set(fields_of(known.files["image"][0]))
+    for patterns in needed(known).values():
+        assert all(set(fields_of(pattern)) <= have for pattern in patterns)
+    assert all(set(fields_of(pattern)) == have for pattern in known.files["image"])
+    assert set(known.gaps) <= {*known.files, "semantic"}
     for rule in known.splits.values():
         assert ({rule["field"]} if "names" in rule else set(rule)) <= have
 
@@ -156,6 +160,42 @@ def test_images_of_no_split_are_counted_and_missing_labels_leave_a_gap(make_data
     made = find(layout("synthia-sf"), root)
     assert (made.count("test", "image"), made.count("test", "depth")) == (2, 1)
     assert made.lines("test").count(";_") == 1
+
+
+def test_labels_that_some_images_lack_are_wrong_and_counted(make_dataset):
+    root = make_dataset("cityscapes")
+    path = sorted(root.glob("gtFine/val/*/*_labelIds.png"))[1]
+    path.unlink()
+    checked = check_dataset("cityscapes", root)
+    image = str(path.relative_to(root)).replace("gtFine/", "leftImg8bit/")
+    image = image.replace("gtFine_labelIds", "leftImg8bit")
+    line = f"val: 1 of 2 images have no semantic label, the first: {image}"
+    assert checked.wrong == line and not checked.missing
+    for other in root.glob("gtFine/val/*/*"):
+        other.unlink()
+    assert "val: 2 of 2 images have no semantic label" in check_dataset("cityscapes", root).wrong
+
+
+def test_a_kind_of_label_that_no_image_has_is_named_and_may_be_done_without(make_dataset):
+    root = make_dataset("cityscapes")
+    shutil.rmtree(root / "gtFine")
+    checked = check_dataset("cityscapes", root)
+    assert checked.wrong is None
+    assert checked.missing == [
+        "no semantic label at all: nothing is called "
+        "gtFine/{split}/{city}/{frame}_gtFine_labelIds.png"
+    ]
+    assert "semantic" in checked.found.patterns and checked.found.count("val", "semantic") == 0
+    with pytest.raises(DomainError, match=r"no gtFine/.*Ids\.png, which --labels trainids"):
+        check_dataset("cityscapes", root, "trainids")
+
+
+def test_depth_that_a_data_set_itself_lacks_in_places_is_not_wrong(make_dataset):
+    root = make_dataset("kitti-raw")
+    next(root.glob("*/*/proj_depth/groundtruth/image_02/*.png")).unlink()
+    checked = check_dataset("kitti-raw", root)
+    assert checked.wrong is None
+    assert checked.missing[0].startswith("all: 1 of 2 images have no depth, the first: ")
 
 
 def test_a_description_is_not_replaced_unasked(make_dataset, tmp_path):
