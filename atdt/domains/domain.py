@@ -12,7 +12,7 @@ from atdt.domains import encodings, pictures
 from atdt.domains.cameras import Camera
 from atdt.domains.description import Description
 from atdt.domains.label_map import LabelMap
-from atdt.domains.labels import LabelSpace
+from atdt.domains.labels import IGNORE, LabelSpace
 from atdt.domains.lists import LABEL_KINDS, Sample
 from atdt.domains.semantic_files import read_ids
 from atdt.domains.view import nearest
@@ -214,6 +214,9 @@ class Domain:
             DomainError: an image is gone; names list and line.
         """
         through: dict[str, Any] = {}  # stores of before had neither
+        label_map = dict(self.description.label_map.ids)
+        if self.description.in_files is not None:
+            label_map.setdefault(IGNORE, IGNORE)  # so it was in stores of before, named or not
         if encodings.needs_camera(self.encodings["depth"]):
             said = self.description
             through["cameras"] = [sample.camera for sample in self.samples]
@@ -228,7 +231,7 @@ class Domain:
                 "samples": ([getattr(s, c) for c in ("image", *LABEL_KINDS)] for s in self.samples),
                 "bytes": (self._bytes(sample) for sample in self.samples),
                 "classes": self.label_space.classes,
-                "label_map": sorted(self.description.label_map.ids.items()),
+                "label_map": sorted(label_map.items()),
                 "encodings": self.encodings,
                 "predictions": {
                     kind: sha256_file(made.folder / INDEX)

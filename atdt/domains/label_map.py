@@ -43,12 +43,12 @@ class LabelMap:
             table: keys are ids in files or, where `in_files` is given, its class names; values are
                 ids of `space`, its class names, or "ignore".
             space: the label space to arrive in.
-            in_files: the label space of the files; its 255 then needs no entry.
+            in_files: the label space of the files.
 
         Raises:
             DomainError: a key or value is neither, or two keys name one id.
         """
-        ids = {IGNORE: IGNORE} if in_files else {}
+        ids: dict[int, int] = {}
         named: dict[int, str] = {}
         for key, value in table.items():
             source = _source(key, in_files)

@@ -5,10 +5,11 @@ files = "cityscapes34"          # label space of the files, or the path of a .to
 to = "shared11"                 # label space to arrive in, likewise
 [labels]                        # every class of `files` -> a class of `to`, or "ignore"
 road = "road"
+255 = "ignore"                  # and every other id that such files hold: none is known unnamed
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,8 @@ def _table(path: Path, content: Mapping[str, Any]) -> LabelTable:
     missing = [name for k, name in enumerate(files.classes) if k not in label_map.ids]
     if missing:
         raise DomainError(f'[labels] lacks {", ".join(missing)}: write "ignore" for none')
-    return LabelTable(source.strip(), files, to, label_map)
+    otherwise = f"not named in label table {path.name}: are these files of another kind?"
+    return LabelTable(source.strip(), files, to, replace(label_map, otherwise=otherwise))
 
 
 def _space(path: Path, name: Any, key: str) -> LabelSpace:

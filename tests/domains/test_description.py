@@ -53,7 +53,7 @@ def test_everything_can_be_given(describe, tmp_path):
         )
     )
     assert described.label_space.classes == ("up", "down")
-    assert described.label_map.ids == {1: 0, 0: 1, 2: IGNORE, IGNORE: IGNORE}
+    assert described.label_map.ids == {1: 0, 0: 1, 2: IGNORE}
     assert described.root == tmp_path / "images"
     assert described.columns == ("image", "semantic")
     assert described.encodings["depth"] == "npy"

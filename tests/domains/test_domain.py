@@ -73,6 +73,12 @@ def test_another_label_space_of_the_same_images_is_another_description(make_doma
         '[lists]\ntrain = "train.txt"\n[labels]\n'
         + "".join(f'"{name}" = "{kept.get(name, "other")}"\n' for name in shared)
     )
+    unnamed = open_domain(folder / "coarse.toml")
+    with pytest.raises(DomainError, match=r"semantic/a/0\.png: holds id 255 .* not named"):
+        unnamed.label(0, "semantic")
+    with (folder / "coarse.toml").open("a") as file:
+        file.write('255 = "ignore"\n')
+    assert unnamed.digest() == open_domain(folder / "coarse.toml").digest()  # as of old stores
     fine, coarse = open_domain(folder), open_domain(folder / "coarse.toml", labels=["semantic"])
     assert coarse.label_space.classes == ("road", "sky", "vehicle", "other")
     expected = np.full(256, IGNORE)

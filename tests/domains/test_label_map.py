@@ -47,9 +47,11 @@ def test_of_many_unknown_ids_the_most_frequent_are_named():
 
 def test_class_names_of_the_files_label_space_can_be_keys():
     table = dict.fromkeys(SHARED.classes, "other") | {"road": "road", "sky": "sky"}
-    ids = LabelMap.from_table(table, COARSE, SHARED)
     raw = np.array([[0, 1, 10, 255]], np.uint8)
-    assert ids.apply(raw).tolist() == [[0, 3, 1, 255]]
+    named = LabelMap.from_table(table | {"255": "ignore"}, COARSE, SHARED)
+    assert named.apply(raw).tolist() == [[0, 3, 1, 255]]
+    with pytest.raises(DomainError, match=r"id 255 \(1 pixels\); not named in \[labels\]"):
+        LabelMap.from_table(table, COARSE, SHARED).apply(raw)
     moved = LabelMap.from_table(table | {"ignore": "other"}, COARSE, SHARED)
     assert moved.apply(raw).tolist() == [[0, 3, 1, 3]]
 

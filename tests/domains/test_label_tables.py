@@ -3,10 +3,13 @@
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from atdt.domains import labels
+from atdt.domains.label_table import label_table
 from atdt.domains.labels import IGNORE, LabelSpace, label_space, label_space_names
+from atdt.errors import DomainError
 
 FOLDER = Path(labels.__file__).parent / "label_tables"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
@@ -37,6 +40,14 @@ MISSING = {
     "camvid": {"wall"},
     "carla13": {"sky"},
     "kitti-camvid7": {"wall", "fence", "person", "pole", "traffic sign"},
+}
+# Whose files write 255 for none: cityscapesScripts' trainId of void classes, NYUv2's void as
+# others write it and `atdt data unpack` does, ASTMT's images without people, our shared classes.
+WITH_255 = {
+    "cityscapes19-to-shared11",
+    "nyu40-to-nyu13",
+    "person-parts25-to-person-parts7",
+    "shared11-to-coarse4",
 }
 
 
@@ -126,7 +137,7 @@ def test_a_table_names_every_class_of_its_files_and_only_classes_that_exist(name
     assert set(content["labels"]) - set(others) == set(files.classes)
     assert set(content["labels"].values()) <= {*to.classes, "ignore"}
     for key, value in others.items():  # ids of files beyond the classes: void
-        assert len(files.classes) <= int(key) < IGNORE
+        assert len(files.classes) <= int(key) <= IGNORE
         assert value == "ignore"
 
 
@@ -187,6 +198,17 @@ def test_a_class_of_one_name_goes_one_way_in_every_table(name):
     assert {cls: table[cls] for cls in table if cls in common} == {
         cls: common[cls] for cls in table if cls in common
     }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_255_is_void_where_the_files_have_it_and_unknown_elsewhere(name):
+    pixel = np.array([[IGNORE]], np.uint8)
+    assert (read(name)["labels"].get("255") == "ignore") == (name in WITH_255)
+    if name in WITH_255:
+        assert label_table(name).label_map.apply(pixel) == IGNORE
+    else:
+        with pytest.raises(DomainError, match=rf"id 255 \(1 pixels\); .* table {name}\.toml"):
+            label_table(name).label_map.apply(pixel)
 
 
 def test_camvids_void_is_named():
