@@ -66,19 +66,23 @@ def check(
 
 
 @command.command("describe")
-@click.argument("name")
+@click.argument("dataset", metavar="NAME")
 @root_argument
 @click.option("--out", type=DATA_SET, required=True, help="A folder for domain.toml and lists.")
 @labels_option
 @click.option("--name", "called", help="Of the domain; the data set's otherwise.")
+@click.option(
+    "--fov", type=float, help="Degrees that the images' width sees, as of CARLA's cameras."
+)
+@click.option(
+    "--focal", type=float, help="Or the focal length, in pixels of the images as they are."
+)
 @options.overwrite
-def describe(
-    name: str, root: Path, out: Path, labels: str | None, called: str | None, overwrite: bool
-) -> None:
+def describe(dataset: str, called: str | None, **chosen: Any) -> None:
     """Make a domain of data set NAME in the folder PATH: a description and lists, no copies."""
     from atdt.domains.datasets import Describing, describe
 
-    click.echo(describe(Describing(name, root, out, called, labels, overwrite)))
+    click.echo(describe(Describing(dataset, name=called, **chosen)))
 
 
 @command.command("unpack")
@@ -123,7 +127,7 @@ def _show(known: "Layout") -> None:
         "source": known.source,
         **({"note": known.note} if known.note else {}),
         **({"ask": known.ask} if known.ask else {}),
-        **{kind: ", else ".join(patterns) for kind, patterns in needed(known).items()},
+        **needed(known),
         **{f"split {split}": _rule(rule) for split, rule in known.splits.items()},
         **ways,
         **{f"{kind} encoding": encoding for kind, encoding in known.encodings.items()},

@@ -43,6 +43,10 @@ def test_a_whole_folder_is_counted_and_described(camvid, tmp_path):
     made = run("describe", "camvid", camvid, "--out", tmp_path / "own")
     assert made.exit_code == 0 and made.stdout.strip() == str(tmp_path / "own/domain.toml")
     assert len(open_domain(f"{tmp_path}/own:val", labels=["semantic"])) == 3
+    wide = run("describe", "camvid", camvid, "--out", tmp_path / "wide", "--fov", 90, "--name", "w")
+    assert wide.exit_code == 0
+    assert "fov = 90.0" in (tmp_path / "wide/domain.toml").read_text().splitlines()
+    assert open_domain(f"{tmp_path}/wide:val").focal(0) == pytest.approx(4)
     again = run("describe", "camvid", camvid, "--out", tmp_path / "own")
     assert again.exit_code == 2 and "--overwrite" in again.stderr
 

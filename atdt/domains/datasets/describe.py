@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
 from atdt.domains.datasets.find import find
 from atdt.domains.datasets.layout import layout
-from atdt.domains.description import FILE_NAME, description_of
+from atdt.domains.description import FILE_NAME, FOCAL_KEYS, description_of
 from atdt.errors import DomainError
 from atdt.files import write_atomic
 
@@ -22,6 +23,8 @@ class Describing:
         out: a folder for `domain.toml` and a list for each split.
         name: of the domain; None: the data set's.
         labels: how to read semantic labels; None: the first way.
+        focal: pixels at the images' native size, where the data set does not say it.
+        fov: degrees that the image's width sees, in place of `focal`.
         overwrite: replace files that are there.
     """
 
@@ -30,6 +33,8 @@ class Describing:
     out: Path
     name: str | None = None
     labels: str | None = None
+    focal: float | None = None
+    fov: float | None = None
     overwrite: bool = False
 
 
@@ -40,11 +45,13 @@ def describe(config: Describing) -> Path:
         the description file.
 
     Raises:
-        DomainError: the folder does not hold the data set, or a file would be replaced.
+        DomainError: the folder does not hold the data set, a focal length is given that cannot be
+            or that its camera files say, or a file would be replaced.
     """
     made = find(layout(config.dataset), config.root, config.labels)
     path = config.out / FILE_NAME
     content = made.description(config.name or config.dataset, str(config.root.resolve()))
+    content = _with_camera(content, config)
     texts = {config.out / f"{split}.txt": made.lines(split) for split in made.splits}
     there = [str(file) for file in (*texts, path) if file.exists()]
     if there and not config.overwrite:
@@ -55,6 +62,18 @@ def describe(config: Describing) -> Path:
     return write_atomic(
         path, (_heading(config, made.layout.source) + tomli_w.dumps(content)).encode()
     )
+
+
+def _with_camera(content: dict[str, Any], config: Describing) -> dict[str, Any]:
+    """The description with the focal length that was given, in place of the layout's."""
+    given = {k: v for k in ("focal", "fov") if (v := getattr(config, k)) is not None}
+    if not given:
+        return content
+    if "camera" in content["columns"]:
+        raise DomainError(
+            f"{next(iter(given))}: {config.dataset} has a camera file for each image, which says it"
+        )
+    return {key: value for key, value in content.items() if key not in FOCAL_KEYS} | given
 
 
 def _heading(config: Describing, source: str) -> str:
