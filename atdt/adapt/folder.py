@@ -122,7 +122,7 @@ class AdaptedFolder:
             for item in listed:  # two splits may have other labels of one image
                 self._keep(item)
         for name, space in self._spaces.items():
-            write_atomic(self.folder / name, tomli_w.dumps(space.to_dict()).encode())
+            write_atomic(self.folder / name, tomli_w.dumps(space.to_file()).encode())
         # Links reach the disk with their folders.
         every = [item for listed in self._lists.values() for item in listed]
         for folder in {self._path(name).parent for item in every for name in item.kept}:

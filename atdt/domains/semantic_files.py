@@ -2,7 +2,7 @@
 
 ids      an image of one channel, or a palette's indices
 red      the red channel of an image, the others 0: CARLA's raw tags
-colours  an image in the colours of the files' label space
+colours  an image in the colours of the files' label space; its colour for void becomes 255
 npy      a NumPy file of (H, W) whole numbers; -1 stands for no class (mtan's NYUv2)
 halves   a grey image: 1 from the middle of the grey values upwards, else 0 (ASTMT's saliency)
 parts    a .mat file of PASCAL-Part: a person's parts by their names, see `person_parts`
@@ -99,6 +99,8 @@ def _from_colours(path: Path, channels: np.ndarray, space: LabelSpace) -> np.nda
     weights = np.array([2**16, 2**8, 1])
     found, where = np.unique(channels @ weights, return_inverse=True)
     known = {int(np.dot(colour, weights)): k for k, colour in reversed([*enumerate(space.colours)])}
+    if space.void is not None:
+        known[int(np.dot(space.void, weights))] = IGNORE
     ids = np.array([known.get(int(code), -1) for code in found])
     if (ids < 0).any():
         counts = np.bincount(where.ravel(), minlength=len(found))

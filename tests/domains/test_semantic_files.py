@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from atdt.domains import LabelSpace, label_space
+from atdt.domains import IGNORE, LabelSpace, label_space
 from atdt.domains.encodings import write_png
 from atdt.domains.semantic_files import NAMING, check_colours, read_ids
 from atdt.errors import DomainError
@@ -27,6 +27,17 @@ def test_tags_in_the_red_channel(tmp_path):
 def test_colours_of_the_files_label_space(tmp_path):
     path = write_png(tmp_path / "a.png", np.array(SPACE.colours, np.uint8)[IDS])
     assert np.array_equal(read_ids(path, "colours", SPACE), IDS)
+
+
+def test_a_space_may_have_a_colour_for_void(tmp_path):
+    voc = label_space("voc21")
+    pixels = np.array([*voc.colours, (224, 224, 192)], np.uint8)[None]
+    path = write_png(tmp_path / "a.png", pixels)
+    assert read_ids(path, "colours", voc).tolist() == [[*range(21), IGNORE]]
+    unvoid = LabelSpace.from_dict(voc.to_dict())
+    assert unvoid == voc and LabelSpace.from_dict(voc.to_file()).void == voc.void
+    with pytest.raises(DomainError, match=r"\[224, 224, 192\] \(1 pixels\), which 'voc21' lacks"):
+        read_ids(path, "colours", unvoid)
 
 
 def test_colours_that_are_none_are_named_the_commonest_first(tmp_path):

@@ -21,10 +21,9 @@ def test_a_layout_says_where_it_comes_from_and_fills_its_paths_from_the_images(n
     known = layout(name)
     assert known.title and known.source and known.get
     assert set(known.files) <= set(ALL_COLUMNS) and "image" in known.files
-    have = set(fields_of(known.files["image"][0]))
-    for patterns in needed(known).values():
-        assert all(set(fields_of(pattern)) <= have for pattern in patterns)
-    assert all(set(fields_of(pattern)) == have for pattern in known.files["image"])
+    have = set(fields_of(known.files["image"]))
+    for pattern in needed(known).values():
+        assert set(fields_of(pattern)) <= have
     assert set(known.gaps) <= {*known.files, "semantic"}
     for rule in known.splits.values():
         assert ({rule["field"]} if "names" in rule else set(rule)) <= have
@@ -115,7 +114,8 @@ def test_labels_that_are_all_ignored_are_wrong(make_dataset):
 
 def test_carlas_tags_must_be_named_and_colours_are_no_tags(make_dataset):
     root = make_dataset("carla", "palette23")
-    with pytest.raises(DomainError, match=r"which version .*--labels is one of tags13"):
+    versions = r"which version .*tags13: before 0\.9\.10; .*tags29: from 0\.9\.14"
+    with pytest.raises(DomainError, match=rf"{versions}.*--labels is one of tags13"):
         check_dataset("carla", root)
     with pytest.raises(DomainError, match="has no labels 'tags12'"):
         check_dataset("carla", root, "tags12")
@@ -138,6 +138,27 @@ def test_old_carlas_sky_is_what_has_no_tag_at_the_far_plane(make_dataset, tmp_pa
     label, sky = domain.label(0, "semantic"), domain.label_space.classes.index("sky")
     assert (label[:6, :8] == sky).all() and (label[:6, 8:] == IGNORE).all()
     assert (label[6:] == 0).all()
+
+
+def test_a_focal_length_may_be_given_where_no_file_says_it(make_dataset, tmp_path):
+    root = make_dataset("carla", "tags23")
+    common = {"root": root, "labels": "tags23", "overwrite": True, "out": tmp_path / "own"}
+    made = describe(Describing("carla", fov=90.0, **common))
+    assert open_domain(f"{made.parent}:train").focal(0) == pytest.approx(16 / 2)  # pixels wide
+    describe(Describing("carla", focal=7.5, **common))
+    assert open_domain(f"{made.parent}:train").focal(0) == 7.5
+    for wrong, message in (
+        ({"fov": 200.0}, "fov = 200"),
+        ({"fov": 90.0, "focal": 7.5}, "exclude each other"),
+    ):
+        with pytest.raises(DomainError, match=message):
+            describe(Describing("carla", **wrong, **common))
+    root = make_dataset("synthia-sf")
+    describe(Describing("synthia-sf", root, tmp_path / "synthia", focal=9.0))
+    assert open_domain(f"{tmp_path}/synthia:train").focal(0) == 9.0  # rather than the layout's
+    root = make_dataset("cityscapes")
+    with pytest.raises(DomainError, match="focal: cityscapes has a camera file for each image"):
+        describe(Describing("cityscapes", root, tmp_path / "cityscapes", focal=9.0))
 
 
 def test_a_folder_of_something_else_is_refused_with_what_was_looked_for(tmp_path):
