@@ -27,7 +27,7 @@ def make_dataset(
     """Write a data set with two samples in each split; returns `root`."""
     known = layout(name)
     way = known.way(labels)
-    patterns = dict(known.files) | ({"semantic": way.files} if way else {})
+    patterns = dict(known.files) | ({"semantic": way.files[0]} if way else {})
     random = np.random.default_rng(0)
     for rule in known.splits.values():
         rows = [_fields(known, rule, number) for number in range(PER_SPLIT)]
@@ -35,7 +35,7 @@ def make_dataset(
             names = "".join(f"{row[rule['field']]}\n" for row in rows)
             write_atomic(root / rule["names"], names.encode())
         for row in rows:
-            for column, (pattern, *_) in patterns.items():
+            for column, pattern in patterns.items():
                 path = FIELD.sub(lambda field, row=row: row[field[1]], pattern)
                 path = root / path.replace("*/", "train/").replace("*", "1")
                 _write(path, column, known, way, random, size)
@@ -43,7 +43,7 @@ def make_dataset(
 
 
 def _fields(known, rule, number):
-    fields = {name: f"{name}{number}" for name in fields_of(known.files["image"][0])}
+    fields = {name: f"{name}{number}" for name in fields_of(known.files["image"])}
     if "time" in fields:
         fields["time"] = f"{1305031452 + number}.7917"
     if "names" in rule:

@@ -100,6 +100,19 @@ class Loud:
         return print, ("unpickled",)
 
 
+def test_normals_of_a_numpy_file_are_made_unit_vectors_or_none(tmp_path):
+    rows = [[3.0, 0.0, 4.0], [0.0, 0.0, -1.0], [0.6, 0.48, 0.64], [0.0, 0.0, 0.0], [0.6, 0.0, 0.8]]
+    vectors = np.array([rows]) * np.array([0.2, 1.0, 1.2, 1.0, 0.1])[None, :, None]
+    np.save(tmp_path / "n.npy", vectors)
+    normals = read_normals(tmp_path / "n.npy", "npy")
+    assert normals.dtype == np.float32 and normals.shape == (1, 5, 3)
+    expected = [[0.6, 0, 0.8], [0, 0, -1], [0.6, 0.48, 0.64], [0, 0, 0], [0, 0, 0]]
+    np.testing.assert_allclose(normals[0], expected, atol=1e-6)
+    np.save(tmp_path / "n.npy", vectors[..., :2])
+    with pytest.raises(DomainError, match=r"n\.npy: holds float64 \(1, 5, 2\)"):
+        read_normals(tmp_path / "n.npy", "npy")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

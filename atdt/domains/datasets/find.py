@@ -114,13 +114,14 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
     if not root.is_dir():
         raise DomainError(f"{root}: no such folder")
     way = known.way(labels)
-    patterns = dict(known.files) | ({"semantic": way.files} if way else {})
+    patterns = {column: (pattern,) for column, pattern in known.files.items()}
+    patterns |= {"semantic": way.files} if way else {}
     patterns = {column: patterns[column] for column in ALL_COLUMNS if column in patterns}
     chosen = {s: _choice(root, rule) for s, rule in known.splits.items() if _is_there(root, rule)}
     splits: dict[str, list[dict[str, str | None]]] = {split: [] for split in chosen}
-    timed = {c: Nearest(root, known.files[c][0], within) for c, within in known.nearest.items()}
+    timed = {c: Nearest(root, known.files[c], within) for c, within in known.nearest.items()}
     unsplit = met = 0
-    for image, fields in (pair for pattern in patterns["image"] for pair in found(root, pattern)):
+    for image, fields in found(root, known.files["image"]):
         met += 1
         into = [split for split, chooses in chosen.items() if chooses(fields)]
         if not into:
@@ -135,9 +136,8 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         for split in into:
             splits[split].append(row | {"image": image})
     if not met:
-        looked_for = ", nor ".join(patterns["image"])
         raise DomainError(
-            f"{root}: no image {looked_for} in it; {known.title} is laid out so "
+            f"{root}: no image {known.files['image']} in it; {known.title} is laid out so "
             f"(atdt data list {known.name} shows all)"
         )
     kept = {split: rows for split, rows in splits.items() if rows}
@@ -161,10 +161,12 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
     )
 
 
-def needed(known: Layout) -> dict[str, tuple[str, ...]]:
+def needed(known: Layout) -> dict[str, str]:
     """Patterns of all files by column, for showing; of the ways to read labels, each."""
     shown = {column: known.files[column] for column in ALL_COLUMNS if column in known.files}
-    return shown | {f"semantic ({way.name})": way.files for way in known.ways.values()}
+    return shown | {
+        f"semantic ({way.name})": ", else ".join(way.files) for way in known.ways.values()
+    }
 
 
 def _first(root: Path, patterns: tuple[str, ...], fields: Mapping[str, str]) -> str | None:

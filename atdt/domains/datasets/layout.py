@@ -10,7 +10,7 @@ gaps = ["depth"]                            # optional: files that some images a
 [files]                                     # patterns, see `patterns`; "image" must be there
 image = "leftImg8bit/{split}/{city}/{frame}_leftImg8bit.png"
 depth = "disparity/{split}/{city}/{frame}_disparity.png"
-camera = "camera/{split}/{city}/{frame}_camera.json"    # or a list: the first that is there
+camera = "camera/{split}/{city}/{frame}_camera.json"
 
 [nearest]                                   # optional: files paired by time, see `nearest`
 depth = 0.02
@@ -22,7 +22,7 @@ test = { names = "ImageSets/test.txt", field = "frame" }   # or values that a fi
                                             # with optional = true: no file, no such split
 
 [semantic.labelids]                         # ways to read semantic labels; the first is taken
-file = "gtFine/{split}/{city}/{frame}_gtFine_labelIds.png"   # or a list, likewise
+file = "gtFine/{split}/{city}/{frame}_gtFine_labelIds.png"   # or a list: the first that is there
 encoding = "ids"                            # optional
 table = "cityscapes34-to-shared11"          # a label table, or
 space = "voc21"                             # a label space whose ids the files hold
@@ -90,7 +90,7 @@ class Layout:
     note: str
     ask: str
     gaps: tuple[str, ...]
-    files: Mapping[str, tuple[str, ...]]
+    files: Mapping[str, str]
     nearest: Mapping[str, float]
     splits: Mapping[str, Mapping[str, Any]]
     ways: Mapping[str, SemanticWay]
@@ -145,7 +145,7 @@ def _layout(name: str, content: dict[str, Any]) -> Layout:
         note=content.get("note", ""),
         ask=content.get("ask", ""),
         gaps=tuple(content.get("gaps", ())),
-        files={column: _patterns(files) for column, files in content["files"].items()},
+        files=content["files"],
         nearest=content.get("nearest", {}),
         splits=content["splits"],
         ways={key: _way(key, way) for key, way in content.get("semantic", {}).items()},
@@ -164,9 +164,6 @@ def _way(name: str, content: dict[str, Any]) -> SemanticWay:
     else:
         label_table(table)
     encoding = check_encoding("semantic", content.get("encoding", "ids"))
-    files = _patterns(content["file"])
+    files = content["file"]
+    files = (files,) if isinstance(files, str) else tuple(files)
     return SemanticWay(name, files, encoding, table, space, content.get("far"))
-
-
-def _patterns(files: str | list[str]) -> tuple[str, ...]:
-    return (files,) if isinstance(files, str) else tuple(files)
