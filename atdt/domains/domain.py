@@ -213,10 +213,10 @@ class Domain:
         Raises:
             DomainError: an image is gone; names list and line.
         """
-        through: dict[str, Any] = {}  # stores of before had neither
         label_map = dict(self.description.label_map.ids)
         if self.description.in_files is not None:
             label_map.setdefault(IGNORE, IGNORE)  # so it was in stores of before, named or not
+        through: dict[str, Any] = {}  # stores of before had neither
         if encodings.needs_camera(self.encodings["depth"]):
             said = self.description
             through["cameras"] = [sample.camera for sample in self.samples]

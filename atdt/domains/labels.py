@@ -43,7 +43,7 @@ class LabelSpace:
             raise DomainError(
                 f"{where}: {len(self.colours)} colours for {len(self.classes)} classes"
             )
-        for colour in (*self.colours, *([self.void] if self.void else [])):
+        for colour in self.colours if self.void is None else (*self.colours, self.void):
             if len(colour) != 3 or not all(0 <= part <= 255 for part in colour):
                 raise DomainError(f"{where}: colour {list(colour)} is not three numbers 0 to 255")
         if self.void in self.colours:
@@ -61,7 +61,7 @@ class LabelSpace:
 
     def to_file(self) -> dict[str, Any]:
         """What a label space's TOML file holds: `to_dict`, and void."""
-        return self.to_dict() | ({"void": list(self.void)} if self.void else {})
+        return self.to_dict() | ({} if self.void is None else {"void": list(self.void)})
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> "LabelSpace":

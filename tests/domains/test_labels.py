@@ -49,6 +49,7 @@ def test_a_space_of_ones_own(tmp_path):
         (GOOD.replace('"two"', "2"), "name is a text"),
         (GOOD + "void = 3\n", r"void is one \[red, green, blue\]"),
         (GOOD + "void = [1, 2]\n", r"colour \[1, 2\]"),
+        (GOOD + "void = []\n", r"colour \[\]"),
         (GOOD + "void = [4, 5, 255]\n", "void has the colour of a class"),
         (GOOD.replace("[1, 2, 3]", '"red"'), "colours are a list"),
         (GOOD.replace("[1, 2, 3]", "[1, 2]"), r"colour \[1, 2\]"),
