@@ -20,6 +20,7 @@ from atdt.places import is_remote, told
 PART = 64 * 2**20  # bytes; an object of twice as many goes in parts, side by side
 LARGEST = 2**50  # bytes; where a range says its end, nobody asks for the object's size before
 TOGETHER = 32  # objects that are asked for at a time
+NO_BUCKET = "{}: no such bucket; make it first"
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def asking(path: Path) -> Iterator[None]:
         raise
     except (FileNotFoundError, FileExistsError) as error:
         if _says_no_bucket(error):
-            raise PlaceError(f"{path}: no such bucket; make it first") from error
+            raise PlaceError(NO_BUCKET.format(path)) from error
         raise type(error)(error.errno, str(error), str(path)) from error
     except Exception as error:
         raise PlaceError(f"{path}: {told(error) or repr(error)}") from error
@@ -46,9 +47,21 @@ def _says_no_bucket(error: BaseException) -> bool:
     return "NoSuchBucket" in str(error.__cause__) or "bucket does not exist" in str(error)
 
 
+def _has_no_bucket(path: Path) -> bool:
+    """Whether the bucket is missing, where that is not said: gcsfs tells a folder that is empty
+    and a bucket that is not there alike, but lists the one's root."""
+    if path.protocol not in ("gs", "gcs"):
+        return False
+    try:
+        path.fs.ls(path.path.partition("/")[0], detail=False)
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def reach(path: Path) -> None:
-    """Prove that the bucket of `path` is there and lets itself be listed: one or two requests; none
-    for a path of this machine.
+    """Prove that the bucket of `path` is there and lets itself be listed: up to three requests;
+    none for a path of this machine.
 
     Raises:
         PlaceError: it is not, or cannot be reached, or we are not let in.
@@ -59,8 +72,8 @@ def reach(path: Path) -> None:
         try:
             path.fs.ls(path.path, detail=False)
         except FileNotFoundError as error:
-            if _says_no_bucket(error):
-                raise
+            if _says_no_bucket(error) or _has_no_bucket(path):
+                raise PlaceError(NO_BUCKET.format(path)) from error
 
 
 def put(path: Path, data: bytes, *, new: bool = False) -> None:
@@ -103,10 +116,17 @@ def get(path: Path, start: int = 0, stop: int = LARGEST) -> bytes:
     with asking(path):
         try:
             return path.fs.cat_file(path.path, start=start, end=stop)
-        except OSError as error:
-            if "range" in str(error).lower() and not isinstance(error, FileNotFoundError):
-                return b""  # it ends before `start`
+        except Exception as error:
+            if _ends_before(error):
+                return b""
             raise
+
+
+def _ends_before(error: Exception) -> bool:
+    """Whether an object has no byte of a range that was asked for; one that is empty has none."""
+    if isinstance(error, OSError):  # of s3fs
+        return "range" in str(error).lower() and not isinstance(error, FileNotFoundError)
+    return getattr(error, "code", None) == 416  # gcsfs: as HTTP says it
 
 
 def get_all(paths: Sequence[Path]) -> list[bytes | None]:

@@ -6,6 +6,7 @@ deleted there goes through `atdt.objects`. What a user may give as a URL is made
 """
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -150,6 +151,7 @@ def _value(text: str) -> Any:
 
 def _url_path(scheme: str, url: str) -> Path:
     _used.add(scheme)
+    logging.getLogger("gcsfs").addHandler(logging.NullHandler())  # it prints what it raises, too
     try:
         from upath import UPath
     except ImportError:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.types import WSGIApplication as Application
 
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -89,11 +90,11 @@ class _Quiet(WSGIRequestHandler):
 
 
 class _Faulty:
-    """The application of moto's server behind what goes wrong."""
+    """A server's application behind what goes wrong."""
 
-    def __init__(self, server: S3):
+    def __init__(self, server: S3, app: Application):
         self._server = server
-        self._app = DomainDispatcherApplication(create_backend_app)
+        self._app = app
         self._lock = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Any:
@@ -133,14 +134,22 @@ class _Faulty:
 @contextmanager
 def s3_server() -> Iterator[S3]:
     """Run a server with one empty bucket, `BUCKET`; needs `ENVIRONMENT` in its clients."""
+    with serving(DomainDispatcherApplication(create_backend_app)) as server:
+        _make_bucket(server.url)
+        server.forget()
+        yield server
+
+
+@contextmanager
+def serving(app: Application) -> Iterator[S3]:
+    """Run an application on the loopback address, in threads of this process."""
     server = S3("")
-    http = make_server("127.0.0.1", 0, _Faulty(server), threaded=True, request_handler=_Quiet)
+    faulty = _Faulty(server, app)
+    http = make_server("127.0.0.1", 0, faulty, threaded=True, request_handler=_Quiet)
     server.url = f"http://127.0.0.1:{http.server_port}"
     thread = threading.Thread(target=http.serve_forever, daemon=True)
     thread.start()
     try:
-        _make_bucket(server.url)
-        server.forget()
         yield server
     finally:
         http.shutdown()

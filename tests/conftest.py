@@ -109,3 +109,38 @@ def impatient(monkeypatch):
     places.use_storage_options({"config_kwargs": {"retries": {"max_attempts": 0}}})
     yield
     places.use_storage_options(before)
+
+
+@pytest.fixture(scope="session")
+def gs_session():
+    """A server that answers as Google's, on the loopback address, and clients that ask it."""
+    import fsspec.config
+    from gcsfs.extended_gcsfs import BucketType, ExtendedGcsFileSystem
+
+    from benchmarks.s3 import serving
+    from tests.made_gcs import Gcs
+
+    async def plain(self: ExtendedGcsFileSystem, bucket: str) -> BucketType:
+        return BucketType.NON_HIERARCHICAL  # it would ask another server, by another protocol
+
+    with pytest.MonkeyPatch.context() as patch, serving(Gcs()) as server:
+        patch.setenv("STORAGE_EMULATOR_HOST", server.url)
+        patch.setitem(fsspec.config.conf, "gs", {"token": "anon"})
+        patch.setattr(ExtendedGcsFileSystem, "_lookup_bucket_type", plain)
+        yield server
+
+
+@pytest.fixture
+def gs(gs_session):
+    """The server, as it is when nothing goes wrong."""
+    gs_session.forget()
+    yield gs_session
+    gs_session.forget()
+
+
+@pytest.fixture
+def gs_bucket(gs, tmp_path) -> str:
+    """A URL of its own for each test."""
+    from tests.made_gcs import BUCKET
+
+    return f"gs://{BUCKET}/{tmp_path.parent.name}-{tmp_path.name}"
