@@ -126,7 +126,7 @@ def gs_session():
     with pytest.MonkeyPatch.context() as patch, serving(Gcs()) as server:
         patch.setenv("STORAGE_EMULATOR_HOST", server.url)
         patch.setitem(fsspec.config.conf, "gs", {"token": "anon"})
-        patch.setattr(ExtendedGcsFileSystem, "_lookup_bucket_type", plain)
+        patch.setattr(ExtendedGcsFileSystem, "_get_bucket_type", plain)
         yield server
 
 
