@@ -1,15 +1,16 @@
 """All rows of a direction on the same resamples of seeds and images, and what they say."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from atdt.evaluate.bootstrap import LEVEL, interval
 from atdt.evaluate.compare import Compared, compare, gaps
-from atdt.evaluate.gap import Gap
+from atdt.evaluate.gap import Gap, Worth, worth, worth_interval
 from atdt.evaluate.records import load_measured
+from atdt.evaluate.report_table import number_text
 from atdt.experiments.direction import (
     ADAPTED,
     ATDT,
@@ -83,14 +84,36 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Point:
+    """The oracle with so many labelled images of B: its score, and replicates (R,) paired with
+    those of all rows."""
+
+    score: float
+    replicates: np.ndarray
+
+
+@dataclass(frozen=True)
 class Figures:
-    """All rows of a direction on the same resamples of seeds and images."""
+    """All rows of a direction on the same resamples of seeds and images; `curve`: the oracle's, by
+    labelled images in rising order, on the figure of gap closed."""
 
     metrics: dict[str, dict]
     rows: dict[str, Compared]
     gaps: dict[str, Gap]
     gap_on: str
     by_seed: dict[str, list[float]]
+    curve: Mapping[int, Point] = field(default_factory=dict)
+
+    def worth(self, method: str) -> tuple[Worth, tuple[Worth, Worth] | None]:
+        """Labelled images of B that a method is worth on the oracle's curve, and the interval."""
+        row, higher = self.rows[method], self.metrics[self.gap_on]["better"] == "higher"
+        points = [(count, point.score) for count, point in self.curve.items()]
+        curves = np.stack([point.replicates for point in self.curve.values()], axis=1)
+        draws = row.replicates[self.gap_on]
+        return (
+            worth(points, row.scores[self.gap_on], higher),
+            worth_interval(list(self.curve), curves, draws, higher),
+        )
 
     def better(self, method: str, other: str) -> bool:
         """Whether a method's mean figure beats another's, on the figure of gap closed."""
@@ -105,7 +128,12 @@ def figures(result: Result, *, replicates: int = 1000) -> Figures:
         name: [[load_measured(path) for path in outcome.rows[name]] for outcome in result.outcomes]
         for name in result.methods
     }
-    compared = compare(rows, replicates=replicates, block=result.block)
+    labelled = {
+        count: [[load_measured(curve[count])] for curve in result.curves]
+        for count in sorted(next(iter(result.curves), {}))
+    }
+    together = rows | {f"{count} labels": row for count, row in labelled.items()}
+    compared = compare(together, replicates=replicates, block=result.block)
     info = rows[BASELINE][0][0].info
     metrics = {metric["key"]: metric for metric in info["metrics"]}
     gap_on = next(key for key in GAP_ON.get(info["task"], (info["headline"],)) if key in metrics)
@@ -123,18 +151,27 @@ def figures(result: Result, *, replicates: int = 1000) -> Figures:
             float(np.mean([m.scores(np.ones((1, len(m.images))))[key][0] for m in group]))
             for group in row
         ]
-    return Figures(metrics, compared, closed, gap_on, by_seed)
+    points = {n: _best_way(compared.pop(f"{n} labels"), metrics[gap_on]) for n in labelled}
+    return Figures(metrics, compared, closed, gap_on, by_seed, points)
+
+
+def _best_way(row: Compared, metric: dict) -> Point:
+    """A figure, plain or in the table's way, whichever is better: a network that saw few images of
+    B's camera may be scaled to it or not, and the oracle has labels to choose."""
+    keys = filter(None, (metric["key"], metric["plain"]))
+    best = (max if metric["better"] == "higher" else min)(keys, key=row.scores.__getitem__)
+    return Point(row.scores[best], row.replicates[best])
 
 
 def verdict(measured: Figures) -> str:
     """What the table says of AT/DT, rival by rival, and how certain it is."""
     metric = measured.metrics[measured.gap_on]
     name = " ".join(filter(None, [metric["title"], metric["way"]]))
-    gap = measured.gaps[ATDT].value
+    gap = measured.gaps[ATDT]
     closed = (
         "the gap that it closes is undefined, since the oracle is no better than the baseline"
-        if gap is None
-        else f"AT/DT closes {100 * gap:.0f} % of the gap between baseline and oracle"
+        if gap.value is None
+        else f"AT/DT closes {_percent(gap)} of the gap between baseline and oracle"
     )
     rivals = [name for name in measured.rows if name not in (ATDT, ORACLE, *STUDENTS)]
     ahead = [_against(measured, ATDT, rival) for rival in rivals]
@@ -144,6 +181,11 @@ def verdict(measured: Figures) -> str:
         f"{100 * LEVEL:.0f} % interval over seeds and images excludes zero.{_few_seeds(measured)}"
         f"{_scalar_warning(measured)}"
     )
+
+
+def _percent(gap: Gap) -> str:
+    value, *ends = (number_text(100 * x, 0) for x in (gap.value, *(gap.interval or ())))
+    return f"{value} [{', '.join(ends)}] %" if ends else f"{value} %"
 
 
 def _of_students(measured: Figures) -> str:

@@ -1,14 +1,10 @@
 """The page of an experiment: the table of all rows, the chain of losses, pictures."""
 
-from collections.abc import Sequence
-
-import numpy as np
-
 from atdt.domains import open_domain
 from atdt.evaluate.compare import Compared
-from atdt.evaluate.gap import Gap, worth
+from atdt.evaluate.gap import Gap
 from atdt.evaluate.pictures import comparison_grid, spread
-from atdt.evaluate.records import Measured, load_measured
+from atdt.evaluate.records import load_measured
 from atdt.evaluate.report import (
     Chain,
     Column,
@@ -134,41 +130,31 @@ def _seeds(result: Result, measured: Figures) -> Table:
 
 def _curve(result: Result, measured: Figures) -> list[Table]:
     """How many labelled images of B each method is worth, where the oracle's curve is known."""
-    if not result.curves:
+    if not measured.curve:
         return []
-    key, higher = measured.gap_on, measured.metrics[measured.gap_on]["better"] == "higher"
-    counts = sorted(result.curves[0])
-    points = []
-    for count in counts:
-        loaded = [load_measured(curve[count]) for curve in result.curves]
-        points.append((float(count), _best_way(loaded, measured.metrics[key])))
-    digits, factor = _scale(measured.metrics[key])
-    rows = [Row("oracle", [factor * score for _, score in points] + [None], competes=False)]
+    metric = measured.metrics[measured.gap_on]
+    digits, factor = _scale(metric)
+    points = [factor * point.score for point in measured.curve.values()]
+    rows = [Row("oracle", [*points, None], competes=False)]
+    blank: list[None] = [None] * len(points)
     for name in result.methods:
         if name not in (BASELINE, ORACLE):
-            score = measured.rows[name].scores[key]
-            blank: list[None] = [None] * len(points)
-            rows.append(Row(LABELS[name], [*blank, str(worth(points, score, higher))]))
-    columns = [Column(f"{count} labels", digits) for count in counts]
+            rows.append(Row(LABELS[name], [*blank, _worth(measured, name)]))
+    columns = [Column(f"{count} labels", digits) for count in measured.curve]
     return [
         Table(
-            f"{_column(measured.metrics[key]).name} of the oracle with so many labelled images of "
-            "B, and what each method is worth on that curve",
+            f"{_column(metric).name} of the oracle with so many labelled images of B, and what "
+            "each method is worth on that curve; 95 % intervals over seeds and images, of method "
+            "and curve at once",
             [*columns, Column("worth (images)")],
             rows,
         )
     ]
 
 
-def _best_way(loaded: Sequence[Measured], metric: dict) -> float:
-    """Mean over seeds of a figure, plain or in the table's way, whichever is better: a network that
-    saw few images of B's camera may be scaled to it or not, and the oracle has labels to choose."""
-    keys = filter(None, (metric["key"], metric["plain"]))
-    means = [
-        float(np.mean([m.scores(np.ones((1, len(m.images))))[key][0] for m in loaded]))
-        for key in keys
-    ]
-    return max(means) if metric["better"] == "higher" else min(means)
+def _worth(measured: Figures, name: str) -> str:
+    value, ends = measured.worth(name)
+    return str(value) if ends is None else f"{value} [{ends[0]}, {ends[1]}]"
 
 
 def _chain(outcome: Outcome) -> Chain:

@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from atdt.cli import main
+from atdt.evaluate.gap import Worth
 from atdt.experiments.demo import demo
 from atdt.experiments.direction import ADAPTED, ATDT, BASELINE, HEAD, ORACLE
-from atdt.experiments.experiment import Experiment
-from atdt.experiments.figures import LABELS
+from atdt.experiments.experiment import Experiment, run
+from atdt.experiments.figures import LABELS, figures
 from atdt.experiments.pairs import PAIRS
 from atdt.experiments.preset import SMOKE, Student
 from atdt.training import Teaching
@@ -89,6 +90,9 @@ def test_the_full_table_has_every_rival_and_the_worth_in_labelled_images(tmp_pat
     tables = (tmp_path / "reports" / "full" / "tables.md").read_text()
     assert tables.count("| 0 labels") == tables.count("| 4 labels") == 2
     assert "worth (images)" in tables
+    assert re.search(r"\| (> |< )?[\d.]+ \[(< |> )?[\d.]+, (< |> )?[\d.]+\] \|\n", tables)
+    to_semantic = figures(run(full)[0][1])
+    assert to_semantic.worth(BASELINE) == (Worth(0), (Worth(0), Worth(0)))  # on the same resamples
 
 
 def test_full_and_smoke_exclude_each_other():

@@ -1,12 +1,14 @@
 """What a table of methods says in words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from atdt.evaluate.compare import Compared
-from atdt.evaluate.gap import Gap
+from atdt.evaluate.gap import Gap, Worth
 from atdt.experiments.direction import ATDT, BASELINE, HEAD, ORACLE, SELF
-from atdt.experiments.figures import Figures, verdict
+from atdt.experiments.figures import Figures, Point, verdict
 from atdt.experiments.students import MERGED, STUDENT, STUDENT_BASELINE
 
 METRIC = {"key": "abs_rel", "title": "abs rel", "way": "", "better": "lower"}
@@ -29,6 +31,27 @@ def test_a_certain_lead_is_called_certain():
     assert "closes 50 % of the gap" in said
     assert "ahead of the baseline (certain; ahead on 2 of 2)" in said
     assert "ahead of a head on frozen E1 (certain; ahead on 2 of 2)" in said
+
+
+def test_the_gap_that_is_closed_has_its_interval():
+    measured = figures(atdt=(0.30, 0.01), head=(0.35, 0.01))
+    measured.gaps[ATDT] = Gap(0.5, (-0.04, 0.9), 0.0)
+    assert "AT/DT closes 50 [−4, 90] % of the gap" in verdict(measured)
+
+
+def test_worth_in_labelled_images_is_of_curve_and_method_at_once():
+    measured = figures(atdt=(0.30, 0.05), head=(0.35, 0.01))
+    draws = measured.rows[ATDT].replicates["abs_rel"]
+    # A curve that moves with the method: whatever is drawn, it is worth ten images.
+    points = {0: 0.40, 10: 0.30, 100: 0.2}
+    moving = {n: Point(s, draws + (s - 0.30)) for n, s in points.items()}
+    found, (low, high) = replace(measured, curve=moving).worth(ATDT)
+    assert [one.images for one in (found, low, high)] == pytest.approx([10, 10, 10])
+    still = {n: Point(s, np.full(101, s)) for n, s in points.items()}
+    found, (low, high) = replace(measured, curve=still).worth(ATDT)
+    assert found.images == pytest.approx(10)
+    assert 0 < low.images < 10 < high.images < 100
+    assert replace(measured, curve=still).worth(BASELINE) == (Worth(0), (Worth(0), Worth(0)))
 
 
 def test_a_defeat_is_told():
