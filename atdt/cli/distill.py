@@ -25,6 +25,12 @@ HERE = ("task", "pseudo_labels", "trust", "out", "resume", "overwrite")  # not a
     metavar="all|confidence|NUMBER",
     help="Pixels of predictions: all the same, weighed by confidence, or those of at least NUMBER.",
 )
+@click.option(
+    "--beside",
+    type=options.PLACE,
+    metavar="FOLDER",
+    help="The baseline's predictions of B: teach a second student, told the same, in OUT-beside.",
+)
 @options.resume
 @options.overwrite
 def command(
@@ -33,6 +39,7 @@ def command(
     out: Path,
     rounds: int,
     trust: str | float,
+    beside: Path | None,
     resume: bool,
     overwrite: bool,
     **chosen: Any,
@@ -42,12 +49,15 @@ def command(
     Its task is that of the predictions, made by `decode`, `predict` or `merge` with --save-logits.
     Further folders do not label; where they agree with the first, it is trusted more. No label of
     the task on B is read. Prints the run of the last round.
+
+    --beside is what one does without AT/DT: what the first student gains over that one is AT/DT's.
     """
     from atdt.experiments.distill import Distillation, distill
     from atdt.predictions import open_predictions
     from atdt.runs import open_run
 
-    task = open_predictions(predictions[0]).task
+    teacher = open_predictions(predictions[0])
+    task = teacher.task
     student = training(task=task, out=out, trust=trust, **chosen)
     config = Distillation(
         student=student,
@@ -57,6 +67,7 @@ def command(
         rounds=rounds,
         resume=resume,
         overwrite=overwrite,
+        beside=beside,
     )
     path = distill(config)
     info = open_run(path).info
@@ -67,7 +78,17 @@ def command(
             "same (a second FOLDER would tell)",
             err=True,
         )
+    if beside is None and teacher.method.get("kind") != "network":
+        click.echo(
+            "note: --beside FOLDER, the baseline's predictions, trains what people do without "
+            "AT/DT, to hold this student against",
+            err=True,
+        )
     echo_chosen(info)
+    if config.second is not None:
+        last = config.second.out / path.name
+        click.echo(f"beside it: {last}, taught by {beside}")
+        echo_chosen(open_run(last).info)
     click.echo(path)
 
 

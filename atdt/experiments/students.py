@@ -5,11 +5,13 @@ from pathlib import Path
 
 from atdt.experiments.direction import ATDT, SELF, self_trained
 from atdt.experiments.distill import Distillation, distill
+from atdt.experiments.distill.trusted import says
 from atdt.experiments.preset import Preset
 from atdt.experiments.road import Road
 from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.steps import Steps
 from atdt.merge import Merging, merge
+from atdt.tasks import get_task
 
 MERGED = "merged"
 STUDENT, STUDENT_MERGED, STUDENT_BASELINE = "student", "student-merged", "student-baseline"
@@ -19,7 +21,9 @@ def students(direction: Direction, preset: Preset, steps: Steps, outcome: Outcom
     """Merge, distil and measure; the rows are added to `outcome`.
 
     All students, and rival (v), are told the same: steps, schedule, A's validation. Under plain
-    teaching the student of the baseline *is* rival (v), which then has no second row.
+    teaching the student of the baseline *is* rival (v), which then has no second row. Where pixels
+    count by confidence and an output of T2 has none of its own, as depth has not, each teacher is
+    trusted as far as the others agree: the baseline's student, too, knows what AT/DT says.
     """
     road = Road(direction, preset, steps, outcome)
     t2 = direction.target
@@ -39,11 +43,11 @@ def students(direction: Direction, preset: Preset, steps: Steps, outcome: Outcom
         measured = road.measure(merged, t2.domain("b", "test"), f"{MERGED}{seed}")
         outcome.rows.setdefault(MERGED, []).append(measured)
         own, said, merged = teachers("train", seed)
-        for row, folder in ((STUDENT, own), (STUDENT_MERGED, merged)):
-            run = _taught(road, f"{row}{seed}", folder)
+        for row, folders in ((STUDENT, (own, said)), (STUDENT_MERGED, (merged, own, said))):
+            run = _taught(road, f"{row}{seed}", folders)
             outcome.rows.setdefault(row, []).append(road.predict(run, t2, "b", f"{row}{seed}"))
     if not preset.student.teaching.is_plain or preset.student.rounds > 1:
-        run = _taught(road, STUDENT_BASELINE, said, without_source=True)
+        run = _taught(road, STUDENT_BASELINE, (said, own))
         outcome.rows[STUDENT_BASELINE] = [road.predict(run, t2, "b", STUDENT_BASELINE)]
     elif SELF not in outcome.rows:
         outcome.rows[SELF] = [road.predict(self_trained(road), t2, "b", SELF)]
@@ -54,29 +58,32 @@ def _merged(road: Road, predictions: tuple[Path, ...], name: str) -> Path:
     return road.steps.do(f"merge {name}", merge, config, *predictions, out=config.out)
 
 
-def _taught(road: Road, name: str, teacher: Path, *, without_source: bool = False) -> Path:
-    """The student of one predictions folder of B's train split."""
+def _taught(road: Road, name: str, teachers: tuple[Path, ...]) -> Path:
+    """The student of a predictions folder of B's train split; the others tell what to trust in it,
+    where it does not itself."""
     t2, student = road.direction.target, road.preset.student
+    asks = student.teaching.needs_confidence and not says(get_task(t2.task))
+    predictions = teachers if asks else teachers[:1]
     training = road.training(
         name,
         t2.task,
         (t2.domain("a", "train"),),
         t2.validation("a"),
-        without_source=without_source,
+        without_source=name == STUDENT_BASELINE and not asks,
     )
     config = Distillation(
         student=replace(training, teaching=student.teaching),
         b=t2.domain("b", "train"),
-        predictions=(teacher,),
+        predictions=predictions,
         out=training.out,
         rounds=student.rounds,
     )
     run = road.steps.do(
-        f"distil {teacher.name} into one network",
+        f"distil {teachers[0].name} into one network",
         distill,
         config,
         road.direction.data,
-        teacher,
+        *predictions,
         out=config.out,
     )
     road.outcome.runs[name] = run

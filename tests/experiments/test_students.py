@@ -89,12 +89,20 @@ def test_who_taught_whom_is_recorded(root, done):
 
 
 def test_told_otherwise_the_baseline_has_a_student_of_its_own(tmp_path):
-    more = ("--no-rivals", "--students", "--set", "student={ teacher_decay = 0.9, rounds = 2 }")
+    told = "student={ trust = 0.1, teacher_decay = 0.9, rounds = 2 }"
+    more = ("--no-rivals", "--students", "--set", told)
     done = run(tmp_path, *more)
     for name in (STUDENT, STUDENT_MERGED, STUDENT_BASELINE):
         assert LABELS[name] in done.stdout
     assert LABELS["self-training"] not in done.stdout
     assert len(list(tmp_path.glob("runs/*/seed0/*/student*/round2/run.json"))) == 3
+    # Depth has no confidence of its own: each teacher is trusted as far as the others agree.
+    witnesses = {"student0": ["network"], "student-merged0": ["atdt", "network"]}
+    witnesses[STUDENT_BASELINE] = ["atdt"]  # which knows T1, so the directions do not share it
+    for name, kinds in witnesses.items():
+        labels = next(tmp_path.glob(f"runs/*/seed0/semantic-to-depth/{name}/labels1"))
+        others = open_predictions(labels).method["witnesses"]
+        assert [other["kind"] for other in others] == kinds
 
 
 def test_how_students_learn_is_an_option_of_the_preset():

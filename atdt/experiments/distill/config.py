@@ -1,9 +1,10 @@
 """What a distillation is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from atdt.errors import RunError
+from atdt.later import LATER
 from atdt.training import TaskTraining
 
 
@@ -21,6 +22,8 @@ class Distillation:
         rounds: students after each other; the labels of the second are predictions of the first.
         resume: go on with what is in `out`; with more `rounds` than it has, add some.
         overwrite: replace what is in `out`.
+        beside: the baseline's predictions of these images, which teach a second student; None: no
+            such student.
     """
 
     student: TaskTraining
@@ -30,6 +33,26 @@ class Distillation:
     rounds: int = 1
     resume: bool = False
     overwrite: bool = False
+    beside: Path | None = field(default=None, metadata=LATER)
+
+    @property
+    def second(self) -> "Distillation | None":
+        """The student beside this one, told the same, in OUT-beside.
+
+        Where others tell what to trust, the first folder is one of them here: each of the two
+        teachers is trusted as far as the other agrees.
+        """
+        if self.beside is None:
+            return None
+        first, *others = self.predictions
+        if others:
+            others = [first, *(other for other in others if other != self.beside)]
+        return replace(
+            self,
+            predictions=(self.beside, *others),
+            out=self.out.with_name(f"{self.out.name}-beside"),
+            beside=None,
+        )
 
     def check(self) -> None:
         """Refuse what cannot be meant.
@@ -43,5 +66,10 @@ class Distillation:
             raise RunError("nothing to distil: give a folder of predictions of B")
         if self.student.pseudo_labels:
             raise RunError("a student's pseudo-labels are the predictions of --b, no others")
+        if self.beside == self.predictions[0]:
+            raise RunError(
+                f"--beside {self.beside}: is what the student learns from; name the predictions of "
+                "the baseline"
+            )
         if self.resume and self.overwrite:
             raise RunError("--resume and --overwrite exclude each other: go on, or start anew?")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def distill(config: Distillation) -> Path:
         OUT/predicted2  its predictions of B
         OUT/labels1 …   predictions with their confidence, where that is asked for
         OUT/round2 …
+        OUT-beside/…    the same for the student beside it, where one is asked for
 
     No label of the task on B is read: predictions take their place, and neither `student.train` nor
     `student.validation` may be of B. Every part is a run or predictions like any others, and is
@@ -44,6 +46,21 @@ def distill(config: Distillation) -> Path:
         NumericsError: see `train_task`.
     """
     config.check()
+    both = [config] if config.second is None else [config, config.second]
+    students = [_student(each) for each in both]
+    with ExitStack() as held:
+        for each in both:
+            held.enter_context(exclusive(each.out))
+        there = [entry for each in both for entry in _there(each)]
+        if config.overwrite:
+            for entry in there:
+                remove_tree(entry)
+        runs = [_learn(*each) for each in zip(both, students, strict=True)]
+    return runs[0]
+
+
+def _student(config: Distillation) -> TaskTraining:
+    """How the student learns, once nothing of what was asked for is to be refused."""
     opened = [open_predictions(folder) for folder in config.predictions]
     task = get_task(opened[0].task)
     if config.student.task != task.name:
@@ -56,23 +73,25 @@ def distill(config: Distillation) -> Path:
     teaching = _teaching(config, opened, task)
     student = replace(config.student, teaching=None if teaching.is_plain else teaching)
     _try_out(config, student)
-    with exclusive(config.out):
-        _begin(config)
-        run = config.out
-        for number in range(1, config.rounds + 1):
-            labels = config.predictions[0] if number == 1 else _predicted(config, run, number)
-            if teaching.needs_confidence:
-                out = config.out / f"labels{number}"
-                labels = trusted(labels, config.predictions[1:], out)
-            run = train_task(
-                replace(
-                    student,
-                    out=config.out / f"round{number}",
-                    pseudo_labels=((config.b, labels),),
-                    resume=True,
-                    overwrite=False,
-                )
+    return student
+
+
+def _learn(config: Distillation, student: TaskTraining) -> Path:
+    """All rounds; the run of the last one."""
+    run, teaching = config.out, student.teaching
+    for number in range(1, config.rounds + 1):
+        labels = config.predictions[0] if number == 1 else _predicted(config, run, number)
+        if teaching is not None and teaching.needs_confidence:
+            labels = trusted(labels, config.predictions[1:], config.out / f"labels{number}")
+        run = train_task(
+            replace(
+                student,
+                out=config.out / f"round{number}",
+                pseudo_labels=((config.b, labels),),
+                resume=True,
+                overwrite=False,
             )
+        )
     return run
 
 
@@ -172,8 +191,9 @@ def _try_out(config: Distillation, student: TaskTraining) -> None:
     open_material(trial)
 
 
-def _begin(config: Distillation) -> None:
-    """Make room in `config.out`.
+def _there(config: Distillation) -> list[Path]:
+    """What `config.out` holds, the last to come first, so that what a kill leaves behind while it
+    is removed can be gone on with.
 
     Raises:
         RunError: it holds what is not to be replaced or gone on with.
@@ -191,10 +211,7 @@ def _begin(config: Distillation) -> None:
             f"{config.out}: holds rounds of a student; --resume goes on with them, --overwrite "
             "replaces them"
         )
-    if config.overwrite:
-        # The last first, so that what a kill leaves can be gone on with.
-        for _, _, entry in sorted(there):
-            remove_tree(entry)
+    return [entry for *_, entry in sorted(there)]
 
 
 def _is_empty(folder: Path) -> bool:

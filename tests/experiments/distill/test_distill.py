@@ -163,6 +163,52 @@ def test_a_student_teaches_the_next(ground, tmp_path):
             assert labels.path(image).read_bytes() == made.path(image).read_bytes()
 
 
+def test_the_student_of_the_baseline_comes_beside_it(ground, tmp_path):
+    """To the bit what the baseline's predictions teach by themselves, under the same settings."""
+    own, baseline = ground.semantic
+    more = ("--validation", f"{ground.a}:val", "--beside", baseline)
+    result = run(*ground.arguments(tmp_path / "s", own), *more)
+    assert result.exit_code == 0, result.output
+    one, beside = (tmp_path / name / "round1" for name in ("s", "s-beside"))
+    lines = result.stdout.splitlines()
+    scores = [f"{open_run(path).info['scores']['miou']:.4f}" for path in (one, beside)]
+    assert [line.split(",")[0] for line in lines] == [
+        f"best validation miou {scores[0]}",
+        f"beside it: {beside}",
+        f"best validation miou {scores[1]}",
+        str(one),
+    ]
+    alone = ground.distill(tmp_path / "alone", baseline, more=more[:2])
+    assert (beside / WEIGHTS).read_bytes() == (alone / WEIGHTS).read_bytes()
+    first = ground.distill(tmp_path / "first", own, more=more[:2])
+    assert (one / WEIGHTS).read_bytes() == (first / WEIGHTS).read_bytes()
+    made = (beside / WEIGHTS).stat().st_mtime_ns
+    ground.distill(tmp_path / "s", own, more=(*more, "--resume"))
+    assert (beside / WEIGHTS).stat().st_mtime_ns == made
+    refused = run(*ground.arguments(tmp_path / "first", own), *more, "--resume", "--overwrite")
+    assert refused.exit_code == 2 and not (tmp_path / "first-beside").exists()
+
+
+def test_of_depth_each_of_the_two_is_trusted_as_far_as_the_other_agrees(ground, tmp_path):
+    own, baseline = ground.depth
+    ground.distill(tmp_path / "s", own, baseline, more=("--beside", baseline))
+    one, two = (open_predictions(tmp_path / name / "labels1") for name in ("s", "s-beside"))
+    by_own, by_baseline = (open_predictions(folder).method for folder in (own, baseline))
+    assert one.method == by_own | {"witnesses": [by_baseline]}
+    assert two.method == by_baseline | {"witnesses": [by_own]}
+    for image in one.images:
+        sure = [labels.path(image, "confidence").read_bytes() for labels in (one, two)]
+        assert sure[0] == sure[1]
+
+
+def test_without_the_baseline_distill_says_how_to_have_it(ground, tmp_path):
+    merged = done("merge", *ground.semantic, "--out", tmp_path / "merged")
+    result = run(*ground.arguments(tmp_path / "s", merged))
+    assert "note: --beside FOLDER, the baseline's predictions" in result.stderr
+    plain = run(*ground.arguments(tmp_path / "t", ground.semantic[0]))
+    assert plain.exit_code == 0 and "--beside" not in plain.stderr
+
+
 @pytest.mark.parametrize("trust", ["all", "confidence"])
 def test_a_round_that_is_cut_off_goes_on_and_ends_with_the_same_bits(
     ground, tmp_path, monkeypatch, trust
@@ -256,6 +302,8 @@ def test_mistakes_are_one_line_and_nothing_is_written(ground, tmp_path):
         ((one,), ("--crop", "99x99"), "smaller than crop 99x99"),
         ((one,), ("--out", tmp_path / "notes"), "holds other files (todo.txt)"),
         ((tmp_path,), (), "not a predictions folder"),
+        ((one,), ("--beside", one), "is what the student learns from"),
+        ((one,), ("--beside", bare), "bare/predictions.json: has no logits"),
     ):
         refused = run(*ground.arguments(tmp_path / "s", *folders), *more)
         assert refused.exit_code == 2, refused.output
