@@ -18,6 +18,11 @@ from atdt.cli import options
     show_default=True,
     help="What the function returns; disparity may have any scale and shift.",
 )
+@click.option(
+    "--save-logits",
+    is_flag=True,
+    help="For merge and confidence: of semantic, the function returns (class, height, width).",
+)
 @click.option("--allow-import", is_flag=True, help="Import the module: this runs its code.")
 @options.resume
 @options.overwrite
@@ -26,6 +31,7 @@ def command(
     domain: str,
     out: Path,
     task: str,
+    save_logits: bool,
     allow_import: bool,
     resume: bool,
     overwrite: bool,
@@ -33,7 +39,8 @@ def command(
     """Label the images of DOMAIN by a function of your own, for train-task --pseudo.
 
     The function gets an image, uint8 (height, width, 3), and returns its label (height, width). A
-    monocular network that was trained elsewhere can so give task 1 to both domains.
+    monocular network that was trained elsewhere can so give task 1 to both domains, and an outside
+    network's logits on B can be merged with AT/DT's.
     """
     from atdt.decode.pseudo_label import PseudoLabelling, pseudo_label
 
@@ -42,6 +49,7 @@ def command(
         domain=domain,
         out=out,
         task=task,
+        save_logits=save_logits,
         allow_import=allow_import,
         resume=resume,
         overwrite=overwrite,

@@ -10,10 +10,12 @@ import numpy as np
 from atdt.decode.folder import PredictionsWriter
 from atdt.domains import Domain, ViewPlan, open_domain
 from atdt.errors import UserError
+from atdt.npy import write_npy
 from atdt.plugins import load_function
-from atdt.predictions import PREDICTIONS
+from atdt.predictions import LOGITS, PREDICTIONS
 from atdt.progress import progress
 from atdt.tasks import get_task
+from atdt.tasks.files import with_suffix
 
 TASKS = ("disparity", "depth", "semantic")
 
@@ -27,21 +29,25 @@ class PseudoLabelling:
     Attributes:
         model: "package.module:function"; the function gets an image, uint8 (H, W, 3), and returns
             its label (H, W): for "disparity" of any scale and shift, near is large; for "depth"
-            metres, 0 where there is none; for "semantic" ids of the domain's label space.
+            metres, 0 where there is none; for "semantic" ids of the domain's label space or, with
+            `save_logits`, one number for each class and pixel, (C, H, W).
         domain: PATH[:SPLIT][@N].
         out: the predictions folder.
         task: one of `TASKS`.
+        save_logits: keep logits too, for `atdt merge` and for confidence; of depth they follow from
+            metres.
         allow_import: import the model, which runs its code.
         resume, overwrite: go on with, or replace, what is in `out`.
 
     Raises:
-        UserError: an unknown task.
+        UserError: an unknown task, or one without logits.
     """
 
     model: str
     domain: str
     out: Path
     task: str = "disparity"
+    save_logits: bool = False
     allow_import: bool = False
     resume: bool = False
     overwrite: bool = False
@@ -49,6 +55,8 @@ class PseudoLabelling:
     def __post_init__(self) -> None:
         if self.task not in TASKS:
             raise UserError(f"--task {self.task}: choose one of {', '.join(TASKS)}")
+        if self.save_logits and self.task == "disparity":
+            raise UserError("--save-logits: disparity of unknown scale cannot be merged")
 
 
 def pseudo_label(config: PseudoLabelling) -> Path:
@@ -70,7 +78,7 @@ def pseudo_label(config: PseudoLabelling) -> Path:
         config.out,
         _header(config, domain, task.suffix),
         images,
-        [PREDICTIONS],
+        [PREDICTIONS, LOGITS] if config.save_logits else [PREDICTIONS],
         resume=config.resume,
         overwrite=config.overwrite,
     )
@@ -80,9 +88,13 @@ def pseudo_label(config: PseudoLabelling) -> Path:
     with progress(f"label {domain.name}:{domain.split}", len(todo), "images") as advance:
         for index in todo:
             pixels = domain.image(index)
-            made = _checked(label(pixels), pixels.shape[:2], config, domain, images[index])
-            written = task.write(writer.path(PREDICTIONS, images[index]), made)
-            writer.record({images[index]: {PREDICTIONS: written}})
+            image = images[index]
+            made, logits = _checked(label(pixels), pixels.shape[:2], config, domain, image)
+            written = {PREDICTIONS: task.write(writer.path(PREDICTIONS, image), made)}
+            if logits is not None:
+                path = with_suffix(writer.path(LOGITS, image), ".npy")
+                written[LOGITS] = write_npy(path, logits)
+            writer.record({image: written})
             advance(1)
     writer.finish()
     return config.out
@@ -90,22 +102,32 @@ def pseudo_label(config: PseudoLabelling) -> Path:
 
 def _checked(
     made: Any, size: tuple[int, int], config: PseudoLabelling, domain: Domain, image: str
-) -> np.ndarray:
-    """What a model returned, as an array of the task's own type."""
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """What a model returned, as an array of the task's own type, and the logits that are kept."""
     array = np.asarray(made)
     called = f"{image}: model {config.model!r} returned"
-    if array.shape != size or array.dtype.kind not in "fiu":
-        raise UserError(f"{called} {array.dtype} {array.shape}, not numbers {size} (height, width)")
+    classes = len(domain.label_space.classes)
+    has_channels = config.save_logits and config.task == "semantic"
+    said = (classes, *size) if has_channels else size
+    if array.shape != said or array.dtype.kind not in "fiu":
+        axes = "(class, height, width)" if has_channels else "(height, width)"
+        raise UserError(f"{called} {array.dtype} {array.shape}, not numbers {said} {axes}")
     if not np.isfinite(array).all():
         raise UserError(f"{called} NaN or infinity")
+    if has_channels:
+        if np.abs(array).max() > np.finfo(np.float16).max:
+            raise UserError(f"{called} logits that float16 does not hold; scale them down")
+        return array.argmax(axis=0).astype(np.uint8), array.astype(np.float16)
     if config.task == "semantic":
-        classes = len(domain.label_space.classes)
         if array.dtype.kind == "f" or array.min() < 0 or array.max() >= classes:
             raise UserError(f"{called} {array.min()} to {array.max()}, not ids 0 to {classes - 1}")
-        return array.astype(np.uint8)
+        return array.astype(np.uint8), None
     if config.task == "depth" and array.min() < 0:
         raise UserError(f"{called} {array.min():g} m; depth is 0 where there is none, or above")
-    return array.astype(np.float32)
+    array = array.astype(np.float32)
+    if not config.save_logits:
+        return array, None
+    return array, get_task(config.task).output_of(array).astype(np.float16)
 
 
 def _header(config: PseudoLabelling, domain: Domain, suffix: str) -> dict[str, Any]:
@@ -119,6 +141,6 @@ def _header(config: PseudoLabelling, domain: Domain, suffix: str) -> dict[str, A
         "mismatch": [],
         "skipped": [],
         "suffix": suffix,
-        "arrays": {},
+        "arrays": {LOGITS: "float16"} if config.save_logits else {},
         "computed": {},
     }

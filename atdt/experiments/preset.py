@@ -16,6 +16,7 @@ from atdt.experiments.known_depth import KINDS as KNOWN_DEPTH
 from atdt.experiments.matched_camera import KINDS as CAMERAS
 from atdt.experiments.restyled import KINDS as COLOURS
 from atdt.files import read_toml
+from atdt.merge import WAYS
 from atdt.networks import NetworkSpec
 from atdt.training import Teaching
 
@@ -66,6 +67,9 @@ class Preset:
             "moments" or "histogram".
         student: how students of predictions learn, where there are any. As it is, the student of
             the baseline is rival (v).
+        merge: how AT/DT and the baseline are merged where there are students, see `atdt.merge`: by
+            the "mean"; by "softmax", the baseline trusted for rare classes; or by weights "learnt"
+            on A's validation.
         block: neighbouring test images that the bootstrap draws together; more than 1 for video.
         edges: an auxiliary edge task on A's and B's images, of every task network: "none", "own"
             decoders, or "shared": N2 learns under the edge decoder of N1, which is frozen.
@@ -104,6 +108,7 @@ class Preset:
     camera: str = "own"
     colours: str = "own"
     student: Student = field(default_factory=Student)
+    merge: str = "mean"
     block: int = 1
     edges: str = "none"
     edges_weight: float = 1.0
@@ -252,6 +257,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "{ trust = …, teacher_decay = …, teacher_from = …, paste = …, rounds = … }",
         _student,
     ),
+    "merge": _one_of(WAYS),
     "block": COUNT,
     "edges": _one_of(EDGES),
     "edges_weight": NUMBER,

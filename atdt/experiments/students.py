@@ -3,12 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+from atdt.errors import UserError
 from atdt.experiments.direction import ATDT, SELF, self_trained
 from atdt.experiments.distill import Distillation, distill
 from atdt.experiments.distill.trusted import says
 from atdt.experiments.preset import Preset
 from atdt.experiments.road import Road
-from atdt.experiments.sides import Direction, Outcome
+from atdt.experiments.sides import Direction, Outcome, Side
 from atdt.experiments.steps import Steps
 from atdt.merge import Merging, merge
 from atdt.tasks import get_task
@@ -27,16 +28,25 @@ def students(direction: Direction, preset: Preset, steps: Steps, outcome: Outcom
     """
     road = Road(direction, preset, steps, outcome)
     t2 = direction.target
+    _check_merger(preset, t2)
     n1, n2 = outcome.runs["n1"], outcome.runs["n2"]
 
-    def teachers(split: str, seed: int) -> tuple[Path, Path, Path]:
-        """Predictions of AT/DT, of the baseline, and both merged."""
-        on = f"on-b-{split}-logits"
-        domain = t2.domain("b", split)
+    def parts(domain: str, on: str, seed: int) -> tuple[Path, Path]:
+        """Predictions of AT/DT and of the baseline."""
         g = outcome.runs[f"g{seed}"]
         own = road.decode_only(g, n1, n2, domain, f"{ATDT}{seed}-{on}", save_logits=True)
-        said = road.predict_only(n2, domain, f"baseline-{on}", save_logits=True)
-        return own, said, _merged(road, (own, said), f"{MERGED}{seed}-on-b-{split}")
+        return own, road.predict_only(n2, domain, f"baseline-{on}", save_logits=True)
+
+    def teachers(split: str, seed: int) -> tuple[Path, Path, Path]:
+        """These on B, and both merged."""
+        made = parts(t2.domain("b", split), f"on-b-{split}-logits", seed)
+        a, on_a = None, ()
+        if preset.merge == "softmax":
+            a = t2.domain("a", "train")
+        if preset.merge == "learnt":
+            (a,) = t2.validation("a")
+            on_a = parts(a, "on-a-val-logits", seed)
+        return *made, _merged(road, made, f"{MERGED}{seed}-on-b-{split}", on_a, a)
 
     for seed in direction.transfer_seeds:
         *_, merged = teachers("test", seed)
@@ -53,9 +63,27 @@ def students(direction: Direction, preset: Preset, steps: Steps, outcome: Outcom
         outcome.rows[SELF] = [road.predict(self_trained(road), t2, "b", SELF)]
 
 
-def _merged(road: Road, predictions: tuple[Path, ...], name: str) -> Path:
-    config = Merging(predictions=predictions, out=predictions[0].parent / name)
-    return road.steps.do(f"merge {name}", merge, config, *predictions, out=config.out)
+def _check_merger(preset: Preset, t2: Side) -> None:
+    """Refuse, before anything is trained, what cannot be merged so.
+
+    Raises:
+        UserError: naming the option.
+    """
+    if preset.merge == "softmax" and t2.task != "semantic":
+        raise UserError(f"merge = softmax: is for classes, not for {t2.task}")
+    if preset.merge == "learnt" and not t2.validation("a"):
+        raise UserError("merge = learnt: domain A has no split 'val' to learn on")
+
+
+def _merged(
+    road: Road, parts: tuple[Path, Path], name: str, on_a: tuple[Path, ...], a: str | None
+) -> Path:
+    """AT/DT's predictions and the baseline's as one."""
+    out = parts[0].parent / name
+    if road.preset.merge == "softmax":
+        parts = parts[::-1]  # as in D4, where what is not transferred has the rare classes
+    config = Merging(predictions=parts, out=out, by=road.preset.merge, learn_from=on_a, a=a)
+    return road.steps.do(f"merge {name}", merge, config, *parts, *on_a, out=out)
 
 
 def _taught(road: Road, name: str, teachers: tuple[Path, ...]) -> Path:

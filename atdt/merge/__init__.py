@@ -1,5 +1,5 @@
 """Several predictions of one task, made into one."""
 
-from atdt.merge.merging import Merging, merge
+from atdt.merge.merging import WAYS, Merging, merge
 
-__all__ = ["Merging", "merge"]
+__all__ = ["WAYS", "Merging", "merge"]

@@ -5,7 +5,7 @@ is learnt is learnt on predictions and labels of A.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from atdt.domains import Domain, LabelSpace, open_domain
 from atdt.domains.labels import IGNORE
 from atdt.errors import MismatchError, UserError
 from atdt.evaluate.pairs import Pairs
+from atdt.later import LATER
 from atdt.merge import ways
+from atdt.merge.calibration import Example, calibrated, calibration_error
 from atdt.npy import write_npy
 from atdt.predictions import INDEX, LOGITS, PREDICTIONS, Predictions, open_predictions
 from atdt.progress import progress
@@ -40,12 +42,16 @@ class Merging:
         predictions: folders with logits, two or more.
         out: the new predictions folder.
         by: one of `WAYS`: the mean of outputs; D4's two tempered softmaxes, of which the first is
-            trusted for the classes that are rare in A, the second for the others; or weights that
-            are learnt on A.
-        learn_from: for "learnt": folders of the same networks on A, in the same order.
-        a: spec of A: for "learnt" of the images of `learn_from`, with labels; for "softmax" what
-            tells how frequent classes are.
+            trusted for the classes that are rare in A, the second for the others (the originals
+            have an outside network first and the transferred one second); or weights that are
+            learnt on A.
+        learn_from: folders of the same networks on A, in the same order, which "learnt" and
+            `calibrate` learn from; of classes the calibration error there is recorded.
+        a: spec of A: of the images of `learn_from`, with labels; for "softmax" what tells how
+            frequent classes are, too.
         resume, overwrite: go on with, or replace, what is in `out`.
+        calibrate: first bring each network to the temperature at which A says it is as right as it
+            is sure, then the merger too; "learnt" does so by itself.
     """
 
     predictions: tuple[Path, ...]
@@ -55,6 +61,7 @@ class Merging:
     a: str | None = None
     resume: bool = False
     overwrite: bool = False
+    calibrate: bool = field(default=False, metadata=LATER)
 
     def check(self) -> None:
         """Refuse what cannot be meant.
@@ -68,10 +75,20 @@ class Merging:
             raise UserError("merging needs two predictions folders or more")
         if self.by == "softmax" and len(self.predictions) != 2:
             raise UserError(f"--by softmax: is for two networks, not {len(self.predictions)}")
-        if self.by != "mean" and self.a is None:
-            raise UserError(f"--by {self.by}: needs A's labels, give --a SPEC")
-        if (self.by == "learnt") != bool(self.learn_from):
-            raise UserError("--by learnt and --learn-from FOLDER belong together")
+        if self.by == "learnt" and self.calibrate:
+            raise UserError("--calibrate: --by learnt does so by itself; leave it out")
+        for option, learns in (
+            ("--by learnt", self.by == "learnt"),
+            ("--calibrate", self.calibrate),
+        ):
+            if learns and not self.learn_from:
+                raise UserError(
+                    f"{option}: learns from predictions of A: give --learn-from FOLDER for each "
+                    "network, and --a SPEC"
+                )
+        if (self.by != "mean" or self.learn_from) and self.a is None:
+            option = "--learn-from" if self.learn_from else f"--by {self.by}"
+            raise UserError(f"{option}: needs A's labels, give --a SPEC")
         if self.learn_from and len(self.learn_from) != len(self.predictions):
             raise UserError(
                 f"--learn-from: {len(self.learn_from)} folders for {len(self.predictions)} networks"
@@ -132,19 +149,49 @@ def _alike(folders: Sequence[Path]) -> list[Predictions]:
 
 def _way(config: Merging, merged: list[Predictions], task: Task) -> tuple[ways.Way, dict[str, Any]]:
     """How outputs are merged, and what predictions.json says of it."""
-    if config.by == "mean":
+    if config.by == "mean" and not config.learn_from:
         return ways.mean, {}
+    has_classes = task.label == "semantic"
+    for option, asked in (
+        ("--by softmax", config.by == "softmax"),
+        ("--calibrate", config.calibrate),
+    ):
+        if asked and not has_classes:
+            raise UserError(
+                f"{option}: is for classes, not for {task.name}; --by learnt is for all"
+            )
     domain = open_domain(config.a, labels=[task.label] if task.label else [])
+    examples: list[Example] = []
+    if config.learn_from:
+        learnt_on = _alike(config.learn_from)
+        _check_networks(merged, learnt_on)
+        examples = _examples(learnt_on, domain, task)
+    way, said = ways.mean, {"a": domain.to_dict()}
     if config.by == "softmax":
-        if task.label != "semantic":
-            raise UserError(f"--by softmax: is for classes, not for {task.name}")
-        weights = ways.rarity(_frequencies(domain, merged[0]))
-        return ways.tempered(weights), {"weights": weights.tolist(), "a": domain.to_dict()}
-    learnt_on = _alike(config.learn_from)
-    _check_networks(merged, learnt_on)
-    weights, shift = ways.fit(_examples(learnt_on, domain, task), task)
-    said = {"weights": list(weights), "shift": shift, "a": domain.to_dict()}
-    return ways.weighed(weights, shift), said
+        rarity = ways.rarity(_frequencies(domain, merged[0]))
+        way, said["weights"] = ways.tempered(rarity), rarity.tolist()
+    if config.by == "learnt":
+        learnt, shift = ways.fit(examples, task)
+        way, said = ways.weighed(learnt, shift), said | {"weights": list(learnt), "shift": shift}
+    if examples and has_classes:
+        way, found = _calibration(config, way, examples, task)
+        said |= found
+    return way, said
+
+
+def _calibration(
+    config: Merging, way: ways.Way, examples: list[Example], task: Task
+) -> tuple[ways.Way, dict[str, Any]]:
+    """The way, calibrated where that is asked for, and how sure it and its parts are too often."""
+    alone = zip(*(outputs for outputs, _ in examples), strict=True)
+    targets = [target for _, target in examples]
+    errors: dict[str, Any] = {"images": len(examples)}
+    errors["networks"] = [calibration_error(zip(o, targets, strict=True), task) for o in alone]
+    found: dict[str, Any] = {"calibration_error": errors}
+    if config.calibrate:
+        way, found["temperatures"], errors["calibrated"] = calibrated(way, examples, task)
+    errors["merged"] = calibration_error(((way(o), target) for o, target in examples), task)
+    return way, found
 
 
 def _check_networks(merged: list[Predictions], learnt_on: list[Predictions]) -> None:
@@ -156,9 +203,7 @@ def _check_networks(merged: list[Predictions], learnt_on: list[Predictions]) -> 
             )
 
 
-def _examples(
-    learnt_on: list[Predictions], domain: Domain, task: Task
-) -> list[tuple[list[Tensor], Tensor]]:
+def _examples(learnt_on: list[Predictions], domain: Domain, task: Task) -> list[Example]:
     pairs = Pairs(learnt_on[0], domain, task)
     chosen = np.unique(np.linspace(0, len(pairs) - 1, min(MOST_EXAMPLES, len(pairs))).astype(int))
     examples = []

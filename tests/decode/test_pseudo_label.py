@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from atdt.cli import main
 from atdt.domains import open_domain
 from atdt.domains.encodings import read_relative_depth, write_png
-from atdt.predictions import INDEX
+from atdt.predictions import INDEX, open_predictions
 from atdt.tasks import get_task
 
 MODEL = """
@@ -27,6 +27,13 @@ def metres(image):
 
 def ids(image):
     return image[..., 0] // 128
+
+def logits(image):
+    bright = image.transpose(2, 0, 1).astype(float) / 50
+    return np.concatenate([bright, np.ones((1, *image.shape[:2]))])
+
+def loud(image):
+    return logits(image) * 1e5
 
 def wrong_size(image):
     return np.zeros((2, 2))
@@ -128,3 +135,36 @@ def test_other_tasks_labels_and_distrust(run):
 def test_a_flat_disparity_is_one_depth(tmp_path):
     np.save(tmp_path / "a.npy", np.full((2, 3), -4.0))
     assert (read_relative_depth(tmp_path / "a.npy") == 1).all()
+
+
+def test_an_outside_networks_logits_are_kept_and_merged(run, tmp_path):
+    asked = ("--task", "semantic", "--save-logits")
+    done = run("logits", *asked)
+    assert done.exit_code == 0, done.output
+    made, domain = open_predictions(tmp_path / "labels"), open_domain("data")
+    for index, image in enumerate(made.images):
+        bright = domain.image(index).transpose(2, 0, 1) / 50
+        np.testing.assert_allclose(made.output(image)[:3], bright, atol=2e-3)
+        ids = made.read(image, get_task("semantic"))
+        assert np.array_equal(ids, np.argmax([*bright, np.ones_like(bright[0])], axis=0))
+    again = ("merge", "labels", "labels", "--out", "merged")
+    done = CliRunner().invoke(main, list(again))
+    assert done.exit_code == 0, done.output
+    merged = open_predictions(tmp_path / "merged")
+    for image in merged.images:
+        np.testing.assert_array_equal(merged.output(image), made.output(image))
+    for function, problem in (
+        ("ids", "not numbers (4, 16, 24) (class, height, width)"),
+        ("loud", "logits that float16 does not hold"),
+    ):
+        refused = run(function, *asked, "--overwrite")
+        assert refused.exit_code == 2 and problem in " ".join(refused.stderr.split())
+    refused = run("near_is_red", "--save-logits", "--overwrite")
+    assert refused.exit_code == 2 and "disparity of unknown scale" in refused.stderr
+
+
+def test_of_depth_logits_follow_from_metres(run, tmp_path):
+    done = run("metres", "--task", "depth", "--save-logits")
+    assert done.exit_code == 0, done.output
+    made = open_predictions(tmp_path / "labels")
+    assert made.output(made.images[0]) == pytest.approx(np.full((1, 16, 24), 0.05), rel=1e-3)

@@ -2,14 +2,26 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
 from atdt.cli import main
+from atdt.errors import UserError
 from atdt.experiments.figures import LABELS
-from atdt.experiments.preset import Student, load_preset
-from atdt.experiments.students import MERGED, STUDENT, STUDENT_BASELINE, STUDENT_MERGED
+from atdt.experiments.pairs import Place
+from atdt.experiments.preset import SMOKE, Student, load_preset
+from atdt.experiments.sides import Direction, Outcome, Side
+from atdt.experiments.steps import Counted
+from atdt.experiments.students import (
+    MERGED,
+    STUDENT,
+    STUDENT_BASELINE,
+    STUDENT_MERGED,
+    students,
+)
+from atdt.merge import merge
 from atdt.predictions import open_predictions
 from atdt.runs import WEIGHTS
 from atdt.training import Teaching
@@ -90,7 +102,7 @@ def test_who_taught_whom_is_recorded(root, done):
 
 def test_told_otherwise_the_baseline_has_a_student_of_its_own(tmp_path):
     told = "student={ trust = 0.1, teacher_decay = 0.9, rounds = 2 }"
-    more = ("--no-rivals", "--students", "--set", told)
+    more = ("--no-rivals", "--students", "--set", told, "--set", "merge=learnt")
     done = run(tmp_path, *more)
     for name in (STUDENT, STUDENT_MERGED, STUDENT_BASELINE):
         assert LABELS[name] in done.stdout
@@ -103,12 +115,46 @@ def test_told_otherwise_the_baseline_has_a_student_of_its_own(tmp_path):
         labels = next(tmp_path.glob(f"runs/*/seed0/semantic-to-depth/{name}/labels1"))
         others = open_predictions(labels).method["witnesses"]
         assert [other["kind"] for other in others] == kinds
+    merged = next(tmp_path.glob("predictions/*/seed0/semantic-to-depth/merged0-on-b-test"))
+    assert open_predictions(merged).method["by"] == "learnt"
+    assert open_predictions(merged).method["a"]["split"] == "val"
 
 
 def test_how_students_learn_is_an_option_of_the_preset():
     made = load_preset("demo", {"student": '{ trust = 0.9, paste = "depth", rounds = 3 }'})
     assert made.student == Student(Teaching(0.9, paste="depth"), rounds=3)
     assert load_preset("demo").student.teaching.is_plain
+
+
+class Noted(Counted):
+    """Steps that are not run; `configs` are what they would be told, by verb."""
+
+    def __init__(self):
+        super().__init__()
+        self.configs = {}
+
+    def do(self, title, verb, config, *inputs, out):
+        self.configs.setdefault(verb, []).append(config)
+        return super().do(title, verb, config, *inputs, out=out)
+
+
+def test_by_d4s_way_the_baseline_is_trusted_for_rare_classes(tmp_path):
+    sides = [
+        Side(t, t, Place(tmp_path / "a"), Place(tmp_path / "b")) for t in ("depth", "semantic")
+    ]
+    direction = Direction(*sides, tmp_path, tmp_path, "x")
+    runs = {name: direction.folder("runs") / name for name in ("n1", "n2", "g0")}
+    steps, preset = Noted(), replace(SMOKE, merge="softmax")
+    students(direction, preset, steps, Outcome(runs=runs))
+    for config, split in zip(steps.configs[merge], ("test", "train"), strict=True):
+        names = [folder.name for folder in config.predictions]
+        assert names == [f"baseline-on-b-{split}-logits", f"atdt0-on-b-{split}-logits"]
+        assert (config.by, config.a) == ("softmax", f"{tmp_path}/a:train")
+    for change, task in ((preset, "normals"), (replace(preset, merge="learnt"), "semantic")):
+        a = Place(tmp_path / "a", {"train": "train", "val": None, "test": "val"})
+        wrong = replace(direction, target=replace(sides[1], name=task, task=task, a=a))
+        with pytest.raises(UserError, match=f"^merge = {change.merge}: "):
+            students(wrong, change, Noted(), Outcome(runs=runs))
 
 
 def test_tables_without_students_say_so():

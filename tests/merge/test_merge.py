@@ -1,12 +1,16 @@
 """Merging predictions: what each way computes, what it learns on A, and what it refuses."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torchmetrics.functional.classification import multiclass_calibration_error
 
 from atdt.cli import main
 from atdt.decode import Prediction, predict
@@ -14,6 +18,7 @@ from atdt.domains import open_domain
 from atdt.errors import MismatchError, UserError
 from atdt.evaluate import Evaluation, evaluate
 from atdt.merge import Merging, merge, ways
+from atdt.merge.calibration import BINS, FLATTEST, calibrated, calibration_error
 from atdt.predictions import open_predictions
 from atdt.tasks import get_task
 from tests.made_ground import Ground, make_ground, write_domain, write_network
@@ -140,6 +145,74 @@ def test_d4s_way_counts_as_classes(ground, predicted, tmp_path):
     assert max(weights) == 1 and min(weights) >= 0
 
 
+def test_of_unequally_sure_networks_the_surest_is_not_heard_for_being_sure(
+    ground, predicted, tmp_path
+):
+    """A copy that shouts outvotes everybody in a mean of logits, and nobody once calibrated."""
+    random = np.random.default_rng(0)
+    folders = {}
+    for letter, spec in (("a", ground.domain), ("b", f"{ground.folder}/b:train")):
+        domain, task = open_domain(spec), get_task("semantic")
+        made = {name: tmp_path / f"{name}-{letter}" for name in ("one", "other", "loud")}
+        for folder in made.values():
+            shutil.copytree(predicted(ground.n2, letter), folder)
+        for index, image in enumerate(open_predictions(made["one"]).images):
+            truth = np.eye(4)[domain.label(index, task.label)].transpose(2, 0, 1)
+            one, other = 2 * truth + random.normal(0, 2, (2, *truth.shape))
+            for folder, output in zip(made.values(), (one, other, 20 * other), strict=True):
+                np.save(folder / open_predictions(folder).info["logits"][image], output)
+        folders[letter] = made
+
+    def merged(second, out, *more):
+        on_a, on_b = ([made[name] for name in ("one", second)] for made in folders.values())
+        learn = [part for folder in on_a for part in ("--learn-from", folder)]
+        arguments = ("merge", *on_b, *learn, "--a", ground.domain, "--out", tmp_path / out, *more)
+        done = CliRunner().invoke(main, list(map(str, arguments)))
+        assert done.exit_code == 0, done.output
+        return done.stdout, open_predictions(tmp_path / out)
+
+    _, quiet = merged("other", "m-quiet", "--calibrate")
+    said, loud = merged("loud", "m-loud", "--calibrate")
+    cold, hot = quiet.method["temperatures"], loud.method["temperatures"]
+    assert hot == pytest.approx([cold[0], 20 * cold[1]], rel=0.02)
+    for image in quiet.images:
+        np.testing.assert_allclose(loud.output(image), quiet.output(image), atol=0.02, rtol=0.02)
+    _, raw = merged("loud", "m-raw")
+    assert "temperatures" not in raw.method
+    errors, before = loud.method["calibration_error"], raw.method["calibration_error"]
+    assert errors["networks"] == before["networks"]
+    assert errors["calibrated"][1] < errors["networks"][1]
+    assert errors["merged"] < before["merged"]
+    after = 100 * errors["calibrated"][1]
+    assert f", {after:.1f} % at temperature {hot[1]:.2f}: {tmp_path / 'loud-b'}" in said
+    assert f"{100 * errors['merged']:.1f} %: merged" in said
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 30))
+def test_the_calibration_error_is_that_of_torchmetrics(seed, loudness):
+    random = torch.Generator().manual_seed(seed)
+    outputs = loudness * torch.randn(2, 3, 5, 7, generator=random)
+    target = torch.randint(0, 4, (2, 1, 5, 7), generator=random)
+    target[target == 3] = 255
+    task = get_task("semantic")
+    expected = multiclass_calibration_error(
+        outputs.softmax(1), target[:, 0], num_classes=3, n_bins=BINS, ignore_index=255
+    )
+    found = calibration_error(zip(outputs, target, strict=True), task)
+    assert found == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_a_network_that_knows_nothing_is_made_flat_and_not_turned_round():
+    target = torch.zeros(1, 4, 4, dtype=torch.long)
+    wrong = torch.stack([torch.full((4, 4), -9.0), torch.full((4, 4), 9.0)])
+    right = -wrong
+    examples = [([wrong, right], target)]
+    way, temperatures, _ = calibrated(ways.mean, examples, get_task("semantic"))
+    assert temperatures[0] == pytest.approx(1 / FLATTEST)
+    assert way([wrong, right]).argmax(dim=0).eq(0).all()
+
+
 def test_what_does_not_belong_together_is_refused(ground, predicted, tmp_path):
     n2, other = (predicted(run, "b") for run in (ground.n2, ground.other))
     on_a = predicted(ground.n2, "a"), predicted(ground.other, "a")
@@ -148,8 +221,14 @@ def test_what_does_not_belong_together_is_refused(ground, predicted, tmp_path):
         ({"predictions": (n2,)}, UserError, "two predictions folders or more"),
         ({"by": "vote"}, UserError, "--by vote: choose one of mean, softmax, learnt"),
         ({"by": "softmax"}, UserError, "needs A's labels, give --a"),
-        ({"by": "learnt", "a": ground.domain}, UserError, "belong together"),
-        ({"learn_from": on_a}, UserError, "belong together"),
+        ({"by": "learnt", "a": ground.domain}, UserError, "--by learnt: learns from predictions"),
+        ({"calibrate": True}, UserError, "--calibrate: learns from predictions of A"),
+        ({"learn_from": on_a}, UserError, "--learn-from: needs A's labels, give --a"),
+        (
+            {"by": "learnt", "calibrate": True, "learn_from": on_a, "a": ground.domain},
+            UserError,
+            "does so by itself",
+        ),
         (
             {"by": "learnt", "a": ground.domain, "learn_from": on_a[:1]},
             UserError,
@@ -177,6 +256,13 @@ def test_what_does_not_belong_together_is_refused(ground, predicted, tmp_path):
     depth = write_network(ground.folder / "n3", "depth", 4)
     with pytest.raises(MismatchError, match="another task or other images"):
         merge(replace(base, predictions=(n2, predicted(depth, "b"))))
+    of_depth = replace(base, predictions=(predicted(depth, "b"),) * 2, a=ground.domain)
+    learn_from = (predicted(depth, "a"),) * 2
+    for changes in ({"by": "softmax"}, {"calibrate": True, "learn_from": learn_from}):
+        with pytest.raises(
+            UserError, match=f"--{'by softmax' if 'by' in changes else 'calibrate'}: is for classes"
+        ):
+            merge(replace(of_depth, **changes))
     assert not base.out.exists()
 
 
