@@ -34,7 +34,7 @@ OPTIONS = (
     ),
     click.option(
         "--photometric",
-        type=click.Choice(["none", "paper", "strong"]),
+        type=click.Choice(["none", "paper", "strong", "d4"]),
         default="paper",
         show_default=True,
         help="Colour draws of all views but the plain one.",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from atdt.domains.jitter import JitterDraw, JitterRanges
 from atdt.errors import DomainError
 
 DRAWS = 8  # uniform numbers that one draw uses up, whatever it does with them
@@ -27,6 +28,8 @@ class ColourDraw:
     gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
     contrast: float = 1.0
     saturation: float = 1.0
+
+    by_pixel = True  # what becomes of a pixel depends on no other one
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """uint8 (h, w, 3) → float32 (3, h, w) in [0, 1]."""
@@ -78,9 +81,12 @@ class ColourRanges:
         )
 
 
+Photometric = ColourDraw | JitterDraw
+
 # "paper": the released code's (CVLAB-Unibo/ATDT, core/input.py). "strong": ours, for gaps in
-# appearance that are wider than those of one renderer or camera.
-PHOTOMETRIC = {
+# appearance that are wider than those of one renderer or camera. "d4": that of the follow-up's
+# released code, of its N1, N2 and G alike: the whole circle of hues.
+PHOTOMETRIC: dict[str, ColourRanges | JitterRanges] = {
     "none": ColourRanges(probability=0.0),
     "paper": ColourRanges(
         probability=0.5, gamma=(0.8, 1.2), brightness=(0.5, 2.0), gain=(0.8, 1.2)
@@ -93,10 +99,11 @@ PHOTOMETRIC = {
         contrast=(0.7, 1.4),
         saturation=(0.2, 1.6),
     ),
+    "d4": JitterRanges(strength=0.5, hue=0.5),
 }
 
 
-def colour_ranges(name: str) -> ColourRanges:
+def colour_ranges(name: str) -> ColourRanges | JitterRanges:
     """The ranges that a photometric option stands for.
 
     Raises:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from atdt.domains.labels import IGNORE
-from atdt.domains.photometric import PLAIN, ColourDraw
+from atdt.domains.photometric import PLAIN, Photometric
 
 Size = tuple[int, int]
 
@@ -30,7 +30,7 @@ class View:
     offset: tuple[int, int]
     out: Size
     flip: bool = False
-    colours: ColourDraw = PLAIN
+    colours: Photometric = PLAIN
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -63,12 +63,13 @@ class View:
                 f"expected uint8 {(*self.native, 3)}, got {pixels.dtype} {pixels.shape}"
             )
         rows, columns = self._kept(0), self._kept(1)
-        if self.resized == self.native:  # colours work pixel by pixel: cutting first is the same
+        if self.resized == self.native and self.colours.by_pixel:  # cutting first is the same
             planes = self.colours.apply(pixels[rows, columns])
         else:
             whole = self.colours.apply(pixels)
-            planes = np.stack([_bilinear(plane, self.resized) for plane in whole])
-            planes = planes[:, rows, columns]
+            if self.resized != self.native:
+                whole = np.stack([_bilinear(plane, self.resized) for plane in whole])
+            planes = whole[:, rows, columns]
         if planes.shape[1:] != self.out:
             padded = np.zeros((3, *self.out), np.float32)
             padded[(slice(None), *self._place())] = planes

@@ -27,7 +27,9 @@ class ViewPlan:
         flip: mirror every second drawn view, on average.
         photometric: "none"; "paper": with probability 0.5 gamma 0.8–1.2, brightness 0.5–2, channel
             gains 0.8–1.2 (AT/DT's released code); "strong": always, gamma 0.7–1.4, brightness
-            0.5–2.2, gains 0.7–1.3, contrast 0.7–1.4, saturation 0.2–1.6 (see `ColourDraw`).
+            0.5–2.2, gains 0.7–1.3, contrast 0.7–1.4, saturation 0.2–1.6 (see `ColourDraw`); "d4":
+            always, brightness, contrast and saturation 0.5–1.5, any hue (D4's released code, see
+            `JitterDraw`).
 
     Raises:
         DomainError: a value that cannot be used.

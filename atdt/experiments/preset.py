@@ -52,6 +52,7 @@ class Preset:
         batch, learning_rate, precision: of the task networks.
         views: views of each image in a store, the plain one included.
         photometric: of task networks and stores alike, see `atdt.domains.views`.
+        flip: mirror half of the draws of task networks, and of the drawn views in stores.
         architecture, width: of G, and of the head that is its rival.
         losses: of G, name → weight, see `atdt.transfer`; the paper's MSE has a row of its own.
             These two, D2's output matched and its task learnt through it, were the best of six
@@ -94,6 +95,7 @@ class Preset:
     precision: str = "bfloat16"
     views: int = 6
     photometric: str = "paper"
+    flip: bool = False
     architecture: str = "bottleneck"
     width: int = 128
     losses: tuple[tuple[str, float], ...] = (("match-l1", 1.0), ("task", 1.0))
@@ -179,6 +181,12 @@ def _amount(value: Any) -> float:
     return float(value)
 
 
+def _yes_or_no(value: Any) -> bool:
+    if type(value) is not bool:
+        raise TypeError
+    return value
+
+
 def _word(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError
@@ -240,6 +248,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "precision": TEXT,
     "views": COUNT,
     "photometric": TEXT,
+    "flip": ("true or false", _yes_or_no),
     "architecture": TEXT,
     "width": COUNT,
     "losses": ("{ loss = weight, … }", _losses),

@@ -55,6 +55,7 @@ class Road(Measuring):
             resize=self.preset.resize,
             crop=self.preset.crop,
             photometric=self.preset.photometric,
+            flip=self.preset.flip,
         )
 
     def variant(self, **changes: Any) -> Self:
@@ -154,6 +155,7 @@ class Road(Measuring):
             crop=preset.crop,
             resize=preset.resize,
             photometric=preset.photometric,
+            flip=preset.flip,
             seed=self.direction.seed,
             precision=preset.precision,
             validate_every=max(1, steps // 5),

@@ -31,7 +31,7 @@ class TaskTraining:
         learning_rate: Adam's at step 0; it falls as (1 − step/steps)^0.9.
         crop: (height, width) cut at random from the image, after `resize`.
         resize: (height, width) of the whole image before cropping; also used for validation.
-        photometric: "none", "paper" or "strong", see `atdt.domains.views`.
+        photometric: "none", "paper", "strong" or "d4", see `atdt.domains.views`.
         flip: mirror half of the draws.
         balance: draw equally often from each domain, instead of from each image.
         seed: of the initial weights, the order and the views.

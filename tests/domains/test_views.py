@@ -19,7 +19,7 @@ PLANS = st.builds(
     crop=st.none() | SIZE,
     resize=st.none() | SIZE,
     flip=st.booleans(),
-    photometric=st.sampled_from(["none", "paper", "strong"]),
+    photometric=st.sampled_from(["none", "paper", "strong", "d4"]),
 )
 FREE = ViewPlan(crop=(96, 192), flip=True, photometric="strong")
 NATIVE = 480, 640
@@ -49,6 +49,12 @@ def test_draws_are_the_ones_that_stores_were_made_with():
     gains = (0.9616304854552243, 1.1873677851197915, 0.83741107641685)
     assert colours.gains == pytest.approx(gains, abs=1e-12)
     assert drawn[1].colours == ColourDraw()
+    jitter = ViewPlan(seed=7, crop=(96, 192), flip=True, photometric="d4")
+    colours = jitter.draw("a/b.png", 2, NATIVE).colours
+    assert colours.order == ("contrast", "saturation", "brightness", "hue")
+    pinned = (0.9066281012627685, 0.7292725615574194, 0.9040762136380608, 0.468419462799479)
+    factors = (colours.brightness, colours.contrast, colours.saturation, colours.hue)
+    assert factors == pytest.approx(pinned, abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -184,3 +184,8 @@ def test_a_road_is_its_own_variant_where_nothing_changes(tmp_path):
     other = road.variant(norm_discrepancy=0.5, edges=EDGES[1])
     assert other.suffix == "-norm-discrepancy-0.5-edges-own"
     assert other.preset.edges == "own" and road.preset.edges == "none"
+    views = road.variant(flip=True, photometric="d4")
+    assert (views.plan.flip, views.plan.photometric) == (True, "d4")
+    learnt = views.training("n1", "semantic", ("a:train",), ())
+    assert (learnt.flip, learnt.photometric) == (True, "d4")
+    assert not road.plan.flip and not road.training("n1", "semantic", ("a:train",), ()).flip

@@ -28,6 +28,7 @@ def test_options_are_overridden_as_one_would_write_them_in_the_file(tmp_path):
     made = load_preset(path, {"batch": "3", "precision": "float32", "size": "[32, 64]"})
     assert (made.steps, made.batch, made.precision, made.size) == (7, 3, "float32", (32, 64))
     assert made.network == NetworkSpec("tiny", {"norm": "group"})
+    assert load_preset("demo", {"flip": "true"}).flip and not load_preset("demo").flip
     assert load_preset("demo", {"losses": "{ mse = 2 }"}).losses == (("mse", 2.0),)
 
 
@@ -49,6 +50,8 @@ def test_options_are_overridden_as_one_would_write_them_in_the_file(tmp_path):
         ({"student": "{ rounds = 0 }"}, "is not { trust = …"),
         ({"student": "{ paste = 'all' }"}, "--copy-paste all: choose one of"),
         ({"edges": "both"}, "edges = 'both' is not one of none, own, shared"),
+        ({"flip": "1"}, "flip = 1 is not true or false"),
+        ({"merge": "vote"}, "merge = 'vote' is not one of mean, softmax, learnt"),
         ({"norm_discrepancy": "-1"}, "norm_discrepancy = -1 is not a number, 0 or more"),
     ],
 )
