@@ -24,14 +24,7 @@ def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:
     a, b = t2.domain("a", "train"), t2.domain("b", "train")
     n1 = source_network(road)
     n2 = target_network(road, n1)
-    oracle = road.train(
-        "oracle",
-        f"the oracle learns {t2.name} on A and B, with the labels of both",
-        t2.task,
-        (a, b),
-        t2.validation("b"),
-        without_source=True,
-    )
+    oracle = oracle_network(road)
     adapted = road.adapt(n2, b)
     store = road.extract(a, n1, n2)
     for seed in direction.transfer_seeds:
@@ -89,6 +82,19 @@ def target_network(
         without_source=not shared,
         network=network,
         edges_from=n1 if shared else None,
+    )
+
+
+def oracle_network(road: Road) -> Path:
+    """T2 on A and B with the labels of both; of T1 it knows nothing, unless it agrees with it."""
+    t2 = road.direction.target
+    return road.train(
+        ORACLE,
+        f"the oracle learns {t2.name} on A and B, with the labels of both",
+        t2.task,
+        (t2.domain("a", "train"), t2.domain("b", "train")),
+        t2.validation("b"),
+        without_source=road.agreement is None,
     )
 
 

@@ -9,7 +9,7 @@ from atdt.evaluate.bootstrap import LEVEL, interval
 from atdt.evaluate.compare import Compared, compare
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report_table import Column, Row, Table, Value
-from atdt.experiments.direction import ATDT
+from atdt.experiments.direction import ATDT, BASELINE, ORACLE
 from atdt.experiments.figures import GAP_ON, LABELS
 from atdt.experiments.grids import Cell
 from atdt.experiments.pairs import Pair
@@ -26,18 +26,28 @@ class _Figure:
     def factor(self) -> float:
         return 100.0 if self.metric["percent"] else 1.0
 
+    @property
+    def sign(self) -> int:
+        return 1 if self.metric["better"] == "higher" else -1
+
+    def key(self, cell: Cell) -> str:
+        """An oracle that was trained with B's camera is not scaled to it."""
+        own = self.metric["plain"] if cell.method == ORACLE else None
+        return own or self.metric["key"]
+
+    def score(self, cell: Cell) -> float:
+        return self.rows[_label(cell)].scores[self.key(cell)]
+
     def of(self, cell: Cell) -> Value:
-        row, key = self.rows[_label(cell)], self.metric["key"]
-        return self._value(row.scores[key], row.interval(key))
+        return self._value(self.score(cell), self.rows[_label(cell)].interval(self.key(cell)))
 
     def better(self, cell: Cell, other: Cell | None) -> Value | None:
         """By how much a cell is better than another, paired; below 0 it is worse."""
         if other in (None, cell):
             return None
-        first, second = self.rows[_label(cell)], self.rows[_label(other)]
-        key, sign = self.metric["key"], 1 if self.metric["better"] == "higher" else -1
-        difference = sign * (first.replicates[key] - second.replicates[key])
-        return self._value(sign * (first.scores[key] - second.scores[key]), interval(difference))
+        one, two = (self.rows[_label(c)].replicates[self.key(c)] for c in (cell, other))
+        difference = self.score(cell) - self.score(other)
+        return self._value(self.sign * difference, interval(self.sign * (one - two)))
 
     def _value(self, value: float, ends: tuple[float, float] | None) -> Value:
         low, high = (None, None) if ends is None else (self.factor * end for end in ends)
@@ -76,6 +86,11 @@ def _table(title: str, figure: _Figure, cells: Sequence[Cell], over: str) -> Tab
     metric = figure.metric
     name = f"{metric['title']} {metric['way']}".rstrip() + " %" * metric["percent"]
     digits = metric["digits"]
+    none = cells[0].setting
+    without = [
+        c for c in cells if c.setting == none and c.method in (BASELINE, ATDT) and not c.part
+    ]
+    best = max(without, key=lambda cell: figure.sign * figure.score(cell))
     rows = []
     for cell in cells:
         plain = next(c for c in cells if c.method == cell.method and not c.part)
@@ -85,19 +100,28 @@ def _table(title: str, figure: _Figure, cells: Sequence[Cell], over: str) -> Tab
         rows.append(
             Row(
                 _label(cell),
-                [figure.of(cell), figure.better(cell, plain), figure.better(atdt, cell)],
+                [
+                    figure.of(cell),
+                    figure.better(cell, plain),
+                    figure.better(atdt, cell),
+                    figure.better(cell, best),
+                ],
+                competes=cell.method != ORACLE,
                 emphasis=cell is atdt,
             )
         )
     caption = (
-        f"{title}: {name} on B, over {over}. Gain: over the same method with {cells[0].setting}; "
-        "gain and lead are above 0 where they are for the better, whichever way the figure goes; "
+        f"{title}: {name} on B, over {over}. Gain: over the same method with {none}; "
+        f"over the best: over {LABELS[best.method]}, of baseline and AT/DT with {none} the better "
+        "one by this very figure, which favours it; all differences are above 0 where they are "
+        "for the better, whichever way the figure goes; "
         f"{100 * LEVEL:.0f} % intervals are paired, over seeds and images"
     )
     columns = [
         Column(name, digits, metric["better"]),
         Column("gain", digits),
         Column("lead of AT/DT", digits),
+        Column("over the best", digits),
     ]
     return Table(caption, columns, rows)
 

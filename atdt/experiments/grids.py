@@ -14,7 +14,9 @@ from atdt.experiments.direction import (
     ATDT,
     BASELINE,
     HEAD,
+    ORACLE,
     SHARED,
+    oracle_network,
     source_network,
     target_network,
     two_decoders,
@@ -48,7 +50,7 @@ class Cell:
 
 
 def factors(road: Road) -> list[Cell]:
-    """Photometric strength × batch norm re-estimated on B × baseline or AT/DT.
+    """Photometric strength × batch norm re-estimated on B × baseline, AT/DT, oracle.
 
     Batch norm re-estimated means the same for both: every such layer of the network that predicts
     on B has B's statistics. Of the baseline these are N2's; of AT/DT E1's, then D2's behind G and
@@ -66,9 +68,11 @@ def factors(road: Road) -> list[Cell]:
         plain, adapted = f"{strength} colours", f"{strength} colours, batch norm of B"
         gs = _transfers(there, footing)
         n1_of_b, n2_of_b = there.adapt(n1, b), there.adapt(n2, b)
+        oracle = oracle_network(there)
         cells += [
             _baseline(there, plain, n2),
             Cell(plain, ATDT, _decoded(there, gs, n1, dict.fromkeys(gs, n2), ATDT)),
+            _oracle(there, plain, oracle),
             _baseline(there, adapted, n2_of_b, ADAPTED),
         ]
         let = ("encoder",)
@@ -82,15 +86,17 @@ def factors(road: Road) -> list[Cell]:
         ):
             folders = _decoded(there, gs, encoder, decoders, f"{ATDT}-{name}", allowed)
             cells.append(Cell(adapted, ATDT, folders, part))
+        cells.append(_oracle(there, adapted, there.adapt(oracle, b), f"{ORACLE}-{ADAPTED}"))
     return cells
 
 
 def auxiliaries(road: Road) -> list[Cell]:
     """An auxiliary edge task (none, own decoders, N1's shared) × norm discrepancy (none, some) ×
-    baseline, rivals (i) and (ii), AT/DT.
+    baseline, rivals (i) and (ii), AT/DT, oracle.
 
-    Every task network has the options. Rival (i) has one encoder, and (ii) knows nothing of N2: to
-    both a shared decoder is the same as one's own, and their rows are the same there. Our reading
+    Every task network has the options. Rival (i) has one encoder, (ii) knows nothing of N2, and the
+    oracle nothing of N1: to them a shared decoder is the same as one's own, and their rows are the
+    same there. Our reading
     of the paper has the norm discrepancy in N1 alone, which has a row where N2 is there without.
     """
     cells = []
@@ -110,6 +116,7 @@ def auxiliaries(road: Road) -> list[Cell]:
                 Cell(setting, SHARED, (_predicted(owner, two_decoders(owner), SHARED),)),
                 Cell(setting, HEAD, _heads(owner, own)),
                 _through_g(there, setting, footing),
+                _oracle(owner, setting, oracle_network(owner)),
             ]
             if weight and edges != "shared":
                 n2 = target_network(road.variant(edges=edges, norm_discrepancy=0.0), own.n1)
@@ -120,11 +127,12 @@ def auxiliaries(road: Road) -> list[Cell]:
 def perturbations(road: Road) -> list[Cell]:
     """Noise on E1's features × mixup, while G learns × a head on E1, AT/DT.
 
-    A head learns from labels, which have no mixtures: it has the noise alone.
+    A head learns from labels, which have no mixtures: it has the noise alone. Task networks have
+    neither; the baseline is there to be held against.
     """
     noise, alpha = road.preset.feature_noise or FEATURE_NOISE, road.preset.mixup or MIXUP
     footing = _footing(road)
-    cells = []
+    cells = [_baseline(road, PLAIN, footing.n2)]
     for sigma in (0.0, noise):
         for mixup in (0.0, alpha):
             there = road.variant(feature_noise=sigma, mixup=mixup)
@@ -136,10 +144,10 @@ def perturbations(road: Road) -> list[Cell]:
 
 
 def agreements(road: Road) -> list[Cell]:
-    """The loss by B's labels of T1 (none, some) × baseline, rivals (i) and (ii), AT/DT.
+    """The loss by B's labels of T1 (none, some) × baseline, rivals (i) and (ii), AT/DT, oracle.
 
     N1, N2 behind G and the store of A are the same for all; of the baseline it is N2 that agrees,
-    of rival (i) its one encoder and T2's decoder.
+    of rival (i) its one encoder and T2's decoder, of the oracle all of it.
     """
     footing = _footing(road)
     weight = f"consistency × {road.preset.consistency_weight:g}"
@@ -152,6 +160,7 @@ def agreements(road: Road) -> list[Cell]:
             Cell(setting, SHARED, (_predicted(there, two_decoders(there), SHARED),)),
             Cell(setting, HEAD, _heads(there, footing)),
             _through_g(there, setting, footing),
+            _oracle(there, setting, oracle_network(there)),
         ]
     return cells
 
@@ -181,6 +190,10 @@ def _footing(road: Road, n1: Path | None = None) -> _Footing:
 
 def _baseline(road: Road, setting: str, n2: Path, name: str = BASELINE) -> Cell:
     return Cell(setting, BASELINE, (_predicted(road, n2, name),))
+
+
+def _oracle(road: Road, setting: str, run: Path, name: str = ORACLE) -> Cell:
+    return Cell(setting, ORACLE, (_predicted(road, run, name),))
 
 
 def _predicted(road: Road, run: Path, name: str) -> Path:

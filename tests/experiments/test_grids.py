@@ -17,7 +17,8 @@ from atdt.experiments.steps import Counted
 from atdt.stores import open_store
 
 LEAST = [f"--set={option}=2" for option in ("steps", "transfer_steps", "train", "test")]
-BASELINE, SHARED, HEAD, ATDT = (LABELS[k] for k in ("baseline", "two-decoders", "head", "atdt"))
+METHODS = ("baseline", "two-decoders", "head", "atdt", "oracle")
+BASELINE, SHARED, HEAD, ATDT, ORACLE = (LABELS[name] for name in METHODS)
 
 
 def run(*arguments):
@@ -47,7 +48,7 @@ def rows(root, table):
     found = {}
     for line in first.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 4 and ":" in cells[0] and not cells[0].startswith(":"):
+        if len(cells) == 5 and ":" in cells[0] and not cells[0].startswith(":"):
             found[cells[0]] = [_number(cell) for cell in cells[1:]]
     return found
 
@@ -61,9 +62,9 @@ def config_of(root, name):
     return json.loads(next(root.glob(f"runs/*/seed0/*/{name}/run.json")).read_text())["config"]
 
 
-def score(root, name):
+def score(root, name, key="focal/abs_rel"):
     (path,) = root.glob(f"predictions/*/seed0/*/{name}/metrics.json")
-    return json.loads(path.read_text())["scores"]["focal/abs_rel"]
+    return json.loads(path.read_text())["scores"][key]
 
 
 def test_factors_cross_colours_batch_norm_and_method(studied):
@@ -76,25 +77,33 @@ def test_factors_cross_colours_batch_norm_and_method(studied):
         for suffix in (
             f": {BASELINE}",
             f": {ATDT}",
+            f": {ORACLE}",
             f"{adapted}: {BASELINE}",
             f"{adapted}: {ATDT}",
             f"{adapted}: {ATDT} (E1 alone)",
             f"{adapted}: {ATDT} (D2 alone)",
+            f"{adapted}: {ORACLE}",
         )
     ]
     for name in ("n1", "n2", "g0"):
         assert "photometric-strong" not in str(config_of(root, name))
-    for name in ("n1", "n2"):
+    for name in ("n1", "n2", "oracle"):
         assert config_of(root, f"{name}-photometric-strong")["photometric"] == "strong"
     (store,) = root.rglob("a-photometric-strong.zarr")
     assert open_store(store).plan["photometric"] == "strong"
     # What the columns say is what was measured: lower is better, so differences change their sign.
     plain, other = score(root, "baseline"), score(root, "batch-norm-photometric-strong")
-    figure, gain, behind = found[f"strong colours{adapted}: {BASELINE}"]
+    figure, gain, behind, over = found[f"strong colours{adapted}: {BASELINE}"]
     both = score(root, "atdt-batch-norm0-photometric-strong")
     assert figure == pytest.approx(other, abs=6e-4)
     assert gain == pytest.approx(plain - other, abs=6e-4)
     assert behind == pytest.approx(other - both, abs=6e-4)
+    assert over == pytest.approx(min(plain, score(root, "atdt0")) - other, abs=6e-4)
+    # The oracle knows B's camera, and its N2 has what the baseline's has.
+    oracle, of_b = score(root, "oracle", "abs_rel"), score(root, "oracle-batch-norm", "abs_rel")
+    assert found[f"paper colours: {ORACLE}"][0] == pytest.approx(oracle, abs=6e-4)
+    figure, gain, *_ = found[f"paper colours{adapted}: {ORACLE}"]
+    assert (figure, gain) == pytest.approx((of_b, oracle - of_b), abs=6e-4)
     assert found[f"paper colours: {BASELINE}"][1] is None
     assert found[f"paper colours: {ATDT}"][2] is None
     # E1's change was let through, and D2's does not hide it.
@@ -113,11 +122,11 @@ def test_edges_and_norm_discrepancy_are_given_to_every_method(studied):
     settings = ("none of it", "edges, own decoder", "edges, shared decoder")
     both = [discrepancy, *(f"{each}, {discrepancy}" for each in settings[1:])]
     for setting in (*settings, *both):
-        for method in (BASELINE, SHARED, HEAD, ATDT):
+        for method in (BASELINE, SHARED, HEAD, ATDT, ORACLE):
             assert f"{setting}: {method}" in found
     alone = [label for label in found if "in N1 alone" in label]
     assert alone == [f"{each}: {ATDT} (norm discrepancy in N1 alone)" for each in both[:2]]
-    for method in (SHARED, HEAD):  # to which a decoder of N1 is their own
+    for method in (SHARED, HEAD, ORACLE):  # to which a decoder of N1 is their own
         assert found[f"{settings[1]}: {method}"][:2] == found[f"{settings[2]}: {method}"][:2]
     (n1,) = root.glob("runs/*/seed0/semantic-to-depth/n1-edges-own")
     assert not list(root.rglob("n1-edges-shared"))
@@ -129,14 +138,23 @@ def test_edges_and_norm_discrepancy_are_given_to_every_method(studied):
     }  # fmt: skip
     tasks = [each["task"] for each in config_of(root, "two-decoders-edges-own")["auxiliary"]]
     assert tasks == ["semantic", "edges"]
-    for name in ("n1", "n2", "two-decoders"):
+    own = config_of(root, "oracle-edges-own")
+    assert own["train"] == own["auxiliary"]["train"] == [a, b]
+    assert own["auxiliary"]["task"] == "edges" and "decoder" not in own["auxiliary"]
+    for name in ("n1", "n2", "two-decoders", "oracle"):
         asked = config_of(root, f"{name}-norm-discrepancy-{NORM_DISCREPANCY}")
         assert asked["norm_discrepancy"] == {"weight": NORM_DISCREPANCY, "between": [a, b]}
 
 
 def test_a_head_has_noise_and_g_has_mixtures_too(studied):
     _, root = studied("noise")
-    assert len(rows(root, "noise")) == 8
+    found = rows(root, "noise")
+    assert len(found) == 9 and ORACLE not in str(list(found))
+    # Every row is held against the better of baseline and AT/DT without any of it.
+    best = min(score(root, "baseline"), score(root, "atdt0"))
+    for figure, *_, over in found.values():
+        assert over == pytest.approx(best - figure, abs=1.1e-3) or over is None
+    assert [over for *_, over in found.values()].count(None) == 1
     assert config_of(root, "g0-feature-noise-0.2-mixup-0.2")["mixup"] == 0.2
     assert config_of(root, "head0-feature-noise-0.2")["feature_noise"] == 0.2
     assert not list(root.rglob("head0*mixup*"))
@@ -149,11 +167,12 @@ def test_labels_of_t1_on_b_are_agreed_with_by_every_method(studied):
     assert list(found) == [
         f"{setting}: {method}"
         for setting in ("none of it", "consistency × 0.01")
-        for method in (BASELINE, SHARED, HEAD, ATDT)
+        for method in (BASELINE, SHARED, HEAD, ATDT, ORACLE)
     ]
     (r,) = root.glob("runs/*/seed0/semantic-to-depth/cross-task")
     _, b = config_of(root, "n1")["train"]
-    for name in ("n2-consistency-0.01", "two-decoders-consistency-0.01"):
+    for name in ("n2", "two-decoders", "oracle"):
+        name += "-consistency-0.01"
         assert config_of(root, name)["consistency"] == {"run": str(r), "train": [b], "weight": 0.01}
     (store,) = root.rglob("b-for-r.zarr")
     assert open_store(store).labels() == ["semantic"]
