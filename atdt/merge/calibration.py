@@ -27,8 +27,8 @@ def calibrated(
     Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, section 4.2).
 
     Returns:
-        the way; the networks' temperatures; the expected calibration error of each network at its
-        own.
+        the way; the temperature of each network, then that of the merger; the expected calibration
+        error of each network at its own.
     """
     networks = len(examples[0][0])
     each = [[(outputs[k], target) for outputs, target in examples] for k in range(networks)]
@@ -42,7 +42,8 @@ def calibrated(
         return way([scale * output for scale, output in zip(scales, outputs, strict=True)])
 
     behind = _scale([(before(outputs), target) for outputs, target in examples], task)
-    return lambda outputs: behind * before(outputs), [1 / scale for scale in scales], errors
+    temperatures = [1 / scale for scale in (*scales, behind)]
+    return lambda outputs: behind * before(outputs), temperatures, errors
 
 
 def _scale(outputs: Sequence[tuple[Tensor, Tensor]], task: Task) -> float:
