@@ -14,6 +14,7 @@ from atdt.tasks.base import Task
 from atdt.transfer.feed import B_LABEL, Batch
 from atdt.transfer.held_out import ExplainedVariance
 from atdt.transfer.losses import LOSSES, Outcome, Teacher
+from atdt.transfer.network import TransferNetwork
 from atdt.transfer.on_b import Agreeing
 from atdt.transfer.perturbation import Perturbation
 
@@ -163,6 +164,19 @@ class Learner:
         if not count:
             return {CONSISTENCY: None}
         return {"loss": on_a + self.agreeing.weight * total / count, CONSISTENCY: total / count}
+
+    def squares_of(self, network: TransferNetwork) -> Tensor | None:
+        """(C2,) what the losses weigh squared errors of each channel with, in the units that
+        `network` standardises to, but for a factor; None: they measure something else."""
+        known = [LOSSES[name].squares for name in self.weights]
+        if self.agreeing is not None or None in known:
+            return None
+        unit = torch.ones(network.target[0], device=self.device)
+        own = unit if network.target_scale is None else network.target_scale.flatten()
+        scale = unit if self._scale is None else self._scale.flatten()
+        return (
+            sum(w * of(scale) for w, of in zip(self.weights.values(), known, strict=True)) * own**2
+        )
 
     def tensors(self) -> dict[str, Tensor]:
         """All that the next step depends on but for the batch: weights and moments."""

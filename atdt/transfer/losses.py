@@ -136,19 +136,22 @@ class Loss:
         decoder: D2.
         label: T2's labels under the same views; the mean is over labelled pixels, else over all
             of the samples alike.
+        squares: (C2,) from the channels' standard deviations (C2,): what the loss weighs the
+            squared error of each with; None: it is no sum of squares.
     """
 
     of: Callable[[Outcome], Tensor]
     features: bool = True
     decoder: bool = False
     label: bool = False
+    squares: Callable[[Tensor], Tensor] | None = None
 
 
 LOSSES: dict[str, Loss] = {
     # The paper's: mean over all elements, in the features' own units.
-    "mse": Loss(lambda o: functional.mse_loss(o.made, o.target)),
+    "mse": Loss(lambda o: functional.mse_loss(o.made, o.target), squares=torch.ones_like),
     # The same in units of each channel's standard deviation, and with outliers counted less.
-    "normalised": Loss(lambda o: functional.mse_loss(*o.standard)),
+    "normalised": Loss(lambda o: functional.mse_loss(*o.standard), squares=lambda s: s**-2),
     "huber": Loss(lambda o: functional.huber_loss(*o.standard)),
     "cosine": Loss(_angle),
     # D2's output on G's features against its output on E2's.

@@ -1,7 +1,7 @@
 """One transfer network on its way through a training: its run, its learner, its curves."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from atdt.curves import Curves, NoCurves, RecentLosses
-from atdt.progress import progress
 from atdt.provenance import torch_threads
 from atdt.ranks import ALONE, Ranks
 from atdt.runs import Run, save_checkpoint
@@ -22,9 +21,8 @@ from atdt.transfer.learner import Learner
 from atdt.transfer.losses import Teacher
 from atdt.transfer.network import Standard
 from atdt.transfer.on_b import Agreeing, PairedFeed, StoreFeed
-from atdt.transfer.order import Epoch, epoch_order
 from atdt.transfer.perturbation import Perturbation
-from atdt.transfer.ridge import solve_ridge
+from atdt.transfer.ridge import Ridge
 from atdt.transfer.setting import Setting
 
 LOG_EVERY = 10  # steps that a row of the curves averages
@@ -109,26 +107,30 @@ class Trainee:
         """Whether there are images to look at."""
         return bool(self.setting.held_out.images)
 
-    def begin(self, feed: Feed) -> None:
-        """Solve for what is solved for, unless a checkpoint was gone on from, and look at it."""
-        if self.done or not (self.config.is_solved or self.config.start == "ridge"):
+    @property
+    def starts_from_ridge(self) -> bool:
+        """Whether there is something to solve for, which no checkpoint has yet."""
+        return not self.done and (self.config.is_solved or self.config.start == "ridge")
+
+    def begin(self, feed: Feed, ridge: Ridge | None) -> None:
+        """Take the weights that were solved for and look at them.
+
+        Args:
+            ridge: see `atdt.transfer.solving.ridges`; None: nothing was.
+        """
+        if ridge is None:
             self._ranks.start_alike(self.learner.network)
             return
-        start = time.monotonic()
-        config, setting = self.config, self.setting
-        order = epoch_order(config.order, 0, setting.geometry, setting.held_out.kept)
-        network = transfer_of(self.learner.network)
-        alpha = solve_ridge(
-            network,
-            _one_pass(feed, order, self._ranks),
-            config.options.get("alpha") if config.is_solved else None,
-            (lambda: self._measure(feed)["loss"]) if self.held_out else None,
-            self._ranks,
-        )
-        if config.is_solved:
+        start, network = time.monotonic(), transfer_of(self.learner.network)
+        alpha = self.config.options.get("alpha") if self.config.is_solved else None
+        if alpha is None:
+            squares = self.learner.squares_of(network)
+            alpha = ridge.choose(network, squares, lambda: self._measure(feed)["loss"])
+        ridge.give(network, alpha)
+        if self.config.is_solved:
             network.body.options["alpha"] = alpha
         self._ranks.start_alike(self.learner.network)
-        self.seconds += time.monotonic() - start
+        self.seconds += ridge.seconds + time.monotonic() - start
         if self.held_out:
             self._curves.add(self.done, self.look(feed))
 
@@ -281,12 +283,3 @@ def _perturbation(
         return None
     scale = Standard.of(setting.readers["source"].statistics).scale[:, None, None]
     return Perturbation(config.feature_noise, config.mixup, scale.to(device), config.seed, ranks)
-
-
-def _one_pass(feed: Feed, order: Epoch, ranks: Ranks) -> Iterator[Batch]:
-    """Every training sample once, with progress; of several ranks, to one of them."""
-    with progress("ridge", order.batches, "batches") as advance:
-        for batch, samples in zip(feed.batches(order), order.indices(), strict=True):
-            if ranks.is_first or len(samples) >= ranks.launch.size:  # else all have all of it
-                yield batch
-            advance(1)

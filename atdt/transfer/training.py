@@ -21,6 +21,7 @@ from atdt.transfer.memory import FeedChoice
 from atdt.transfer.on_b import OnB, PairedFeed, StoreFeed, with_b
 from atdt.transfer.order import epoch_order
 from atdt.transfer.setting import Setting, prepare
+from atdt.transfer.solving import ridges
 from atdt.transfer.trainee import Feed, Trainee, learnt_from
 
 Say = Callable[[str], Any]
@@ -81,7 +82,7 @@ def _train(config: TransferTraining, say: Say, ranks: Ranks) -> Path:
         for line in ranks.said(trainee.learner.network, config.batch):
             say(line)
         with open_feed(setting, choice, device, ranks) as feed, trainee:
-            trainee.begin(feed)
+            trainee.begin(feed, *ridges([trainee], feed, ranks))
             left = config.last_step - trainee.done
             with progress(f"train {config.target}", left) as advance:
                 for batch in batches(feed, setting, config.order, trainee.done, config.last_step):

@@ -7,15 +7,25 @@ from torch.nn.functional import interpolate
 
 from atdt.errors import NetworkError, UserError
 from atdt.runs import open_run
-from atdt.transfer import load_transfer, plan_training, ridge, train
+from atdt.transfer import load_transfer, moments, plan_training, ridge, train
+from atdt.transfer.learner import Learner
 from atdt.transfer.network import Standard, build_transfer
-from atdt.transfer.ridge import solve_ridge
+from atdt.transfer.ridge import Ridge
 from tests.run_contents import curves, same, weights
 
 
 def batches(source, target, size=3):
     for start in range(0, len(source), size):
         yield {"source": source[start : start + size], "target": target[start : start + size]}
+
+
+def solve(network, source, target, alpha=None):
+    """Give a network the weights that are solved for."""
+    solved = Ridge(network)
+    for batch in batches(source, target):
+        solved.add(batch)
+    solved.solve()
+    solved.give(network, solved.choose(network) if alpha is None else alpha)
 
 
 def standards(source, target):
@@ -32,15 +42,15 @@ def neighbourhoods(features, side):
 
 
 @pytest.mark.parametrize("side", [1, 3])
-@pytest.mark.parametrize("row_bytes", [1, 2**28])
-def test_it_is_the_closed_form(monkeypatch, side, row_bytes):
-    monkeypatch.setattr(ridge, "ROW_BYTES", row_bytes)
+@pytest.mark.parametrize("maps_bytes", [1, 2**28])
+def test_it_is_the_closed_form(monkeypatch, side, maps_bytes):
+    monkeypatch.setattr(moments, "MAPS_BYTES", maps_bytes)
     generator = torch.Generator().manual_seed(0)
     source = 3 * torch.randn(7, 4, 5, 6, generator=generator) + 1
     target = torch.randn(7, 2, 5, 6, generator=generator) + source[:, :2]
     both = standards(source, target)
     network = build_transfer("ridge", {"neighbourhood": side}, (4, 5, 6), (2, 5, 6), *both, seed=0)
-    solve_ridge(network, batches(source, target), alpha=0.1)
+    solve(network, source, target, alpha=0.1)
     x, y = (
         ((part - of.mean[:, None, None]) / of.scale[:, None, None]).double().numpy()
         for part, of in zip((source, target), both, strict=True)
@@ -62,7 +72,7 @@ def test_no_linear_map_is_nearer_where_the_penalty_is_small():
     mixing = torch.randn(2, 3, generator=generator)
     target = torch.einsum("oc,nchw->nohw", mixing, source) + 5
     network = build_transfer("ridge", {}, (3, 4, 4), (2, 4, 4), *standards(source, target), seed=0)
-    solve_ridge(network, batches(source, target), alpha=1e-9)
+    solve(network, source, target, alpha=1e-9)
     torch.testing.assert_close(network(source), target, atol=1e-4, rtol=1e-4)
 
 
@@ -73,15 +83,56 @@ def test_maps_of_other_sizes_are_met_as_the_network_meets_them(side):
     truth = build_transfer("linear", {}, (3, 4, 6), (2, 8, 3), seed=3)
     target = truth(source).detach()
     network = build_transfer("ridge", {"neighbourhood": side}, (3, 4, 6), (2, 8, 3), seed=0)
-    solve_ridge(network, batches(source, target), alpha=1e-9)
+    solve(network, source, target, alpha=1e-9)
     torch.testing.assert_close(network(source), target, atol=1e-3, rtol=1e-3)
     assert interpolate(source, (8, 3)).shape[-2:] == target.shape[-2:]
+
+
+@pytest.mark.parametrize("side", [1, 3])
+@pytest.mark.parametrize("sizes", [(4, 6), (8, 3)])
+def test_what_is_far_from_held_out_samples_is_known_from_their_sums(side, sizes):
+    generator = torch.Generator().manual_seed(4)
+    source = torch.randn(9, 3, 4, 6, generator=generator)
+    target = torch.randn(9, 2, *sizes, generator=generator)
+    both = standards(source, target)
+    network = build_transfer(
+        "ridge", {"neighbourhood": side}, (3, 4, 6), (2, *sizes), *both, seed=0
+    )
+    solved = Ridge(network)
+    for number, batch in enumerate(batches(source, target)):
+        solved.add(batch, held_out=number == 2)
+    solved.solve()
+    for alpha in (0.01, 1.0):
+        solved.give(network, alpha)
+        wrong = (network(source[6:]) - target[6:]) / both[1].scale[:, None, None]
+        wanted = wrong.detach().double().square().sum(dim=(0, 2, 3))
+        torch.testing.assert_close(solved.errors(alpha), wanted, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("losses", [{"mse": 1.0}, {"normalised": 2.0, "mse": 0.5}])
+def test_sums_choose_what_measuring_each_would(config, tmp_path, monkeypatch, losses):
+    chosen = {"architecture": "ridge", "options": {"neighbourhood": 3}, "losses": losses}
+    by_sums = train(config(**chosen, out=tmp_path / "sums"))
+    measure, measured = Learner.measure, []
+
+    def noting(self, batches, on_b=()):
+        found = measure(self, batches, on_b)
+        measured.append(found["loss"])
+        return found
+
+    monkeypatch.setattr(Learner, "measure", noting)
+    monkeypatch.setattr(Learner, "squares_of", lambda self, network: None)
+    by_loss = train(config(**chosen, out=tmp_path / "loss"))
+    assert same(*map(weights, (by_sums, by_loss)))
+    best = measured.index(min(measured[:-1]))
+    assert measured[best] == measured[-1] and len(set(measured)) == len(ridge.ALPHAS)
+    assert open_run(by_sums, "transfer").info["options"]["alpha"] == ridge.ALPHAS[best]
 
 
 def test_inputs_that_are_nothing_leave_the_mean():
     source, target = torch.zeros(2, 3, 2, 2), torch.full((2, 1, 2, 2), 7.0)
     network = build_transfer("ridge", {"standardise": False}, (3, 2, 2), (1, 2, 2), seed=0)
-    solve_ridge(network, batches(source, target))
+    solve(network, source, target)
     assert network(source).flatten().tolist() == pytest.approx([7.0] * 8)
 
 

@@ -18,6 +18,7 @@ from atdt.evaluate.table import terminal_text
 from atdt.progress import progress
 from atdt.transfer.losses import LOSSES, Teacher, with_wanted_output
 from atdt.transfer.setting import Setting
+from atdt.transfer.solving import ridges
 from atdt.transfer.trainee import Feed, Trainee
 from atdt.transfer.training import batches
 
@@ -98,9 +99,14 @@ class Race:
             pool = stack.enter_context(ThreadPoolExecutor(self.workers, "racers"))
             for racer in active:
                 stack.enter_context(racer.trainee)
-            for racer in active:  # one by one: ridge reads the store for itself
+            solved = ridges([racer.trainee for racer in active], self.feed, mapped=pool.map)
+            begun = [
+                pool.submit(racer.trainee.begin, self.feed, ridge)
+                for racer, ridge in zip(active, solved, strict=True)
+            ]
+            for racer, one in zip(active, begun, strict=True):
                 with self._ending_alone(racer):
-                    racer.trainee.begin(self.feed)
+                    one.result()
             active = self._learn(self._left(active), pool)
             for racer in active:
                 racer.trainee.finish(feed=FEED)

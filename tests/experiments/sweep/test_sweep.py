@@ -1,6 +1,7 @@
 """Sweeps: the Gs that `train` makes, on one pass; cut by A alone; gone on with; judged."""
 
 import json
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -15,8 +16,10 @@ from atdt.experiments.sweep.board import Line, ranked
 from atdt.experiments.sweep.race import Race, cut_steps
 from atdt.experiments.sweep.sweep import _races
 from atdt.runs import open_run
+from atdt.stores import FeatureReader, open_store
 from atdt.tasks import get_task
 from atdt.transfer import TransferTraining, train
+from atdt.transfer.moments import Moments
 from atdt.transfer.trainee import Trainee
 from tests.made_ground import write_domain
 from tests.made_kills import Killed
@@ -61,6 +64,54 @@ def test_each_g_is_the_one_that_train_makes_of_the_same_order(
     finally:
         torch.set_num_threads(before)
     assert torch.get_num_threads() == before
+
+
+SOLVED = (
+    "steps = 8\nbatch = 5\nheld_out = 0.3\n"
+    '[[grid]]\narchitecture = "ridge"\noptions.neighbourhood = [1, 3]\n'
+    '[[grid]]\narchitecture = "residual"\noptions.width = 4\nstart = "ridge"\n'
+)
+
+
+def test_what_is_solved_for_shares_one_pass(config, ground, monkeypatch, tmp_path):
+    """Three Gs start from ridge, two of them from the same sums."""
+    reads, added = Counter(), []
+    read, add = FeatureReader.read_block, Moments.add
+
+    def noting(self, block, out=None):
+        reads[self.name, block] += 1
+        return read(self, block, out)
+
+    def noting_sums(self, batch):
+        added.append(self)
+        add(self, batch)
+
+    monkeypatch.setattr(FeatureReader, "read_block", noting)
+    monkeypatch.setattr(Moments, "add", noting_sums)
+    without = "steps = 8\nbatch = 5\nheld_out = 0.3\n[[grid]]\noptions.width = 4\n"
+    sweep(config(without, feed="stream", cuts=(), target_runs={}, out=tmp_path / "without"))
+    plain, nothing_added = Counter(reads), list(added)
+    reads.clear()
+    path = sweep(config(SOLVED, feed="stream", cuts=(), target_runs={}))
+    more = reads - plain
+    assert nothing_added == []
+    assert set(more.values()) == {1}  # beyond the steps of one G, each block once for all
+    assert {name.split("/")[-1] for name, _ in more} == {"depth", "semantic"}
+    assert len({block for _, block in more}) == open_store(ground.store).blocks
+    assert len(set(map(id, added))) == 4  # of 1×1 and of 3×3, what is trained on and held out
+    monkeypatch.undo()
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for name, side in (("ridge-neighbourhood1", 1), ("ridge-neighbourhood3", 3)):
+            alone = TransferTraining(
+                store=ground.store, source="depth", target="semantic", out=tmp_path / name,
+                architecture="ridge", options={"neighbourhood": side}, batch=5, held_out=0.3,
+                device="cpu",
+            )  # fmt: skip
+            assert same(weights(train(alone)), weights(path.parent / FOLDER / name))
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_terminal_shows_how_all_do_while_they_learn(config, monkeypatch):
