@@ -1,24 +1,20 @@
-"""The leaderboard of a sweep: what each G costs and scores, as a table, Markdown, CSV and JSON."""
+"""The leaderboard of a sweep: what each G costs and scores, in order."""
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from atdt.diagnose.scores.figures import true_figures
 from atdt.diagnose.scores.registry import SCORES
 from atdt.diagnose.scores.table import Network, in_unit, note_on_order, scores_table
 from atdt.domains.labels import LabelSpace
-from atdt.evaluate.report_table import Column, Row, Table
-from atdt.evaluate.table import markdown
-from atdt.files import write_atomic, write_json
+from atdt.evaluate.report_table import Column, Row, Table, number_text
 from atdt.tasks.base import Metric, Task
 
 HEADLINE, EXPLAINED = "on_a", "explained_variance"  # scores that a sweep chooses by
-ON_A = ("held_out_loss", EXPLAINED, HEADLINE)
+LOSS = "held_out_loss"
+ON_A = (LOSS, EXPLAINED, HEADLINE)
 OF_B = ("on_rehearsal", *(known.key for known in SCORES if known.of_images is not None))
 ONLY_JUDGES = "B's labels judge here and choose nothing"
 NO_LABEL = "by no label of T2 there"
@@ -34,6 +30,8 @@ class Line:
         parameters, macs: of it, a sample.
         seconds: that its steps took.
         configuration: the same for trials that differ by their seed alone.
+        architecture: of it.
+        losses: that it was trained with, and is measured by on A's held-out images.
         scores: see `atdt.diagnose.scores.registry`, by key; no T2 label of B.
         judged: T2's figures on B by its labels, by key; empty: not measured.
     """
@@ -44,6 +42,8 @@ class Line:
     macs: int | None = None
     seconds: float | None = None
     configuration: str = ""
+    architecture: str = ""
+    losses: str = ""
     scores: Mapping[str, float | None] = field(default_factory=dict)
     judged: Mapping[str, float] = field(default_factory=dict)
 
@@ -85,8 +85,20 @@ class Board:
     @property
     def chosen(self) -> str | None:
         """The best finished G by A alone."""
-        done = [line for line in self.lines if line.state == "finished"]
-        return done[0].name if done else None
+        return self.finished[0].name if self.finished else None
+
+    @property
+    def finished(self) -> list[Line]:
+        """Those that were trained to the end, the best by A first."""
+        return [line for line in self.lines if line.state == "finished"]
+
+    def figure_text(self, line: Line) -> str:
+        """By what the sweep chooses, with its value."""
+        figure, _ = _deciding(line, self.metric)
+        if self.metric is None:
+            return f"{number_text(100 * figure, 1)} % explained"
+        shown = number_text(figure / unit_of(self.metric), self.metric.digits)
+        return f"{self.metric.title} {shown}"
 
     def table(self) -> Table:
         """For the terminal, Markdown and the report."""
@@ -94,11 +106,13 @@ class Board:
             Column("M parameters", 2),
             Column("G MACs", 3),
             Column("explained % on A", 1, "higher"),
+            self._loss_column(),
         ]
         shown = [lambda o: in_unit(o.parameters, 1e6), lambda o: in_unit(o.macs, 1e9)]
         shown += [lambda o: in_unit(o.scores.get(EXPLAINED), 0.01)]
+        shown += [lambda o: o.scores.get(LOSS)]
         if self.metric is not None:
-            metric, unit = self.metric, 0.01 if self.metric.percent else 1.0
+            metric, unit = self.metric, unit_of(self.metric)
             columns.append(Column(f"{metric.title} on A", metric.digits, metric.better))
             shown.append(lambda o: in_unit(o.scores.get(HEADLINE), unit))
             if self.judged:
@@ -117,6 +131,12 @@ class Board:
         ]
         return Table(self.title + (f"; {ONLY_JUDGES}" if self.judged else ""), columns, rows)
 
+    def _loss_column(self) -> Column:
+        """Held-out losses, which compare where all are the same."""
+        if len({line.losses for line in self.lines}) > 1:
+            return Column("held-out loss on A, each its own", 4)
+        return Column("held-out loss on A", 4, "lower")
+
     @property
     def judged(self) -> bool:
         """Whether B's labels judged anything."""
@@ -131,7 +151,7 @@ class Board:
     @property
     def networks(self) -> list[Network]:
         """The Gs with their scores and what B's labels say."""
-        units = {m.key: 0.01 if m.percent else 1.0 for m in self.truths}
+        units = {metric.key: unit_of(metric) for metric in self.truths}
         return [
             Network(
                 line.name,
@@ -177,34 +197,29 @@ def ranked(lines: Sequence[Line], metric: Metric | None) -> tuple[Line, ...]:
     """The finished before the stopped before the diverged, each the best first, by A alone."""
 
     def key(line: Line) -> tuple[int, bool, float]:
-        figure, sign = line.scores.get(EXPLAINED), -1.0
-        if metric is not None:
-            figure, sign = line.scores.get(HEADLINE), -1.0 if metric.higher_is_better else 1.0
+        good = goodness(line, metric)
         state = ("finished", "stopped", "diverged").index(line.state.split()[0])
-        return state, figure is None, 0.0 if figure is None else sign * figure
+        return state, good is None, 0.0 if good is None else -good
 
     return tuple(sorted(lines, key=key))
 
 
-def write_boards(folder: Path, boards: Sequence[Board]) -> Path:
-    """Write leaderboard.md, .csv and .json; the first's path."""
-    content = [board.described() for board in boards]
-    write_json(folder / "leaderboard.json", content)
-    flat = [{"title": b["title"]} | _flat(line) for b in content for line in b["lines"]]
-    text = io.StringIO(newline="")
-    names = list(dict.fromkeys(name for line in flat for name in line))
-    rows = csv.DictWriter(text, names, lineterminator="\n")
-    rows.writeheader()
-    rows.writerows(flat)
-    write_atomic(folder / "leaderboard.csv", text.getvalue().encode())
-    parts = [part for board in boards for part in _markdown(board)]
-    return write_atomic(folder / "leaderboard.md", ("\n\n".join(parts) + "\n").encode())
+def goodness(line: Line, metric: Metric | None) -> float | None:
+    """By what a sweep chooses, the more the better; None where it was not measured."""
+    figure, sign = _deciding(line, metric)
+    return None if finite(figure) is None else sign * figure
 
 
-def _markdown(board: Board) -> list[str]:
-    scores = board.scores_table()
-    of_b = [] if scores is None else [markdown(scores), board.note()]
-    return [markdown(board.table()), *of_b]
+def _deciding(line: Line, metric: Metric | None) -> tuple[float | None, int]:
+    """The figure that a sweep chooses by, and 1 where much of it is good, else −1."""
+    if metric is None:
+        return line.scores.get(EXPLAINED), 1
+    return line.scores.get(HEADLINE), 1 if metric.higher_is_better else -1
+
+
+def unit_of(metric: Metric) -> float:
+    """What a figure is divided by in tables."""
+    return 0.01 if metric.percent else 1.0
 
 
 def _true_column(metric: Metric) -> Column:
@@ -215,12 +230,6 @@ def _true_column(metric: Metric) -> Column:
 def _named(column: Column) -> dict[str, Any]:
     """For whoever reads the file without T2 at hand."""
     return {"title": column.name, "better": column.better, "digits": column.digits}
-
-
-def _flat(line: Mapping[str, Any]) -> dict[str, Any]:
-    """A line with its scores beside the rest, and what B's labels say as b/KEY."""
-    plain = {key: value for key, value in line.items() if key not in ("scores", "judged")}
-    return plain | line["scores"] | {f"b/{key}": value for key, value in line["judged"].items()}
 
 
 def finite(value: float | None) -> float | None:

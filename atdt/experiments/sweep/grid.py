@@ -167,9 +167,13 @@ def _names(tried: Sequence[dict[str, Any]]) -> list[str]:
     return names
 
 
+def weights_text(weights: Mapping[str, float]) -> str:
+    """Losses with their weights, in a word."""
+    return "+".join(f"{loss}{weight:g}" for loss, weight in weights.items())
+
+
 def _said(name: str, value: Any) -> str:
     if name == "losses":
-        pairs = value.items() if isinstance(value, dict) else value
-        return "+".join(f"{loss}{weight:g}" for loss, weight in pairs)
+        return weights_text(dict(value))
     short = {"learning_rate": "lr", "seed": "s"}.get(name, name.removeprefix("options."))
     return f"{short}{value:g}" if isinstance(value, int | float) else f"{short}{value}"

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from atdt.evaluate.report import Facts, Heading, Paragraph, Plot, Section, write_report
 from atdt.experiments.plots import COLOURS
 from atdt.experiments.sweep.board import EXPLAINED, HEADLINE, ONLY_JUDGES, Board
+from atdt.experiments.sweep.verdict import verdict
 from atdt.provenance import provenance
 
 FARTHEST = 4.0  # from the best, in the median's distance: what is worse would squeeze the rest
@@ -26,9 +27,8 @@ def write_page(path: Path, store: Path, boards: Sequence[Board]) -> Path:
 
 def _sections(board: Board) -> list[Section]:
     body: list[Section] = [Heading(board.title)]
-    if board.chosen is not None:
-        body.append(Paragraph(f"By A alone the sweep chooses {board.chosen}."))
     body.append(board.table())
+    body += [Paragraph(sentence) for sentence in verdict(board)]
     if (plot := _plot(board)) is not None:
         body.append(plot)
     if (scores := board.scores_table()) is not None:

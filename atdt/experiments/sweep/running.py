@@ -15,7 +15,7 @@ from atdt.diagnose.scores.scoring import Values, score
 from atdt.errors import UserError
 from atdt.experiments.sweep.board import Board, Line, ranked
 from atdt.experiments.sweep.config import Sweep
-from atdt.experiments.sweep.grid import Trial
+from atdt.experiments.sweep.grid import Trial, weights_text
 from atdt.experiments.sweep.race import Race, Racer, Standing, cut_steps
 from atdt.hold import exclusive
 from atdt.runs import create_run
@@ -163,25 +163,33 @@ def _lines(trials: Sequence[Trial], standing: Standing, ground: Ground) -> list[
                 precision=trial.config.precision,
             )
     values = score(evidence, list(networks.values()))
-    return [
-        Line(trial.name, "diverged", configuration=first[trial.seedless])
-        if trial.name in standing.diverged
-        else _line(networks[trial.name], standing, values, ground)
-        for trial in trials
-    ]
+    lines = []
+    for trial in trials:
+        told = Line(
+            trial.name,
+            "diverged",
+            configuration=first[trial.seedless],
+            architecture=trial.config.architecture,
+            losses=weights_text(trial.config.weights),
+        )
+        if trial.name in networks:
+            told = _measured(told, networks[trial.name], standing, values, ground)
+        lines.append(told)
+    return lines
 
 
-def _line(network: Transferred, standing: Standing, values: Values, ground: Ground) -> Line:
+def _measured(
+    told: Line, network: Transferred, standing: Standing, values: Values, ground: Ground
+) -> Line:
     stopped, info, judge = standing.stopped.get(network.name), network.info, ground.on_b
-    return Line(
-        network.name,
-        "finished" if stopped is None else f"stopped after {stopped} steps",
-        info["parameters"],
-        info["macs"],
-        info["seconds"],
-        network.configuration,
-        values[network.name],
-        {}
+    return replace(
+        told,
+        state="finished" if stopped is None else f"stopped after {stopped} steps",
+        parameters=info["parameters"],
+        macs=info["macs"],
+        seconds=info["seconds"],
+        scores=values[network.name],
+        judged={}
         if judge is None
         else judge.figures(network.network, ground.evidence.device, network.precision),
     )

@@ -7,12 +7,13 @@ from typing import Any
 
 from atdt.errors import UserError
 from atdt.evaluate.report_table import Table
-from atdt.experiments.sweep.board import write_boards
 from atdt.experiments.sweep.config import Sweep
 from atdt.experiments.sweep.grid import Trial, read_grid
 from atdt.experiments.sweep.page import write_page
 from atdt.experiments.sweep.race import Standing
 from atdt.experiments.sweep.running import ground_of, race
+from atdt.experiments.sweep.verdict import verdict
+from atdt.experiments.sweep.written import write_boards
 from atdt.files import read_json, remove, write_json
 from atdt.hold import exclusive
 from atdt.stores import open_store
@@ -64,6 +65,8 @@ def sweep(
             ground, standing = grounds[name], standings[name]
             boards.append(race(config, name, trials, ground, standing, lambda n=name: keep(n), say))
             show(boards[-1].table())
+            for sentence in verdict(boards[-1]):
+                say(sentence)
             if (scores := boards[-1].scores_table()) is not None:
                 show(scores)
                 say(boards[-1].note())

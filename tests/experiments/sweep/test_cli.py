@@ -18,8 +18,11 @@ def test_the_leaderboard_is_printed_and_its_path_last(ground, b, grid, tmp_path)
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[-1] == str(out / "leaderboard.md")
     assert "bottleneck-width8" in done.stdout and "on B" in done.stdout
+    assert "held-out loss on A" in (out / "leaderboard.md").read_text()
     page = (out / "leaderboard.html").read_text()
     assert f"page: {out / 'leaderboard.html'}" in done.stderr
+    assert "To compare with &quot;head&quot;, &quot;ridge&quot;, add to the grid" in page
+    assert 'add to the grid: [[grid]] architecture = ["head", "ridge"].' in done.stderr
     assert "By A alone the sweep chooses" in page and "bottleneck-width8" in page
     assert "Numbers are rows of the table" in page and "data:image/svg+xml" in page
     assert "after 2 steps 1 of 2 configurations go on; the best on A: bottleneck" in done.stderr
