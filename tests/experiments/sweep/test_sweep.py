@@ -1,17 +1,20 @@
 """Sweeps: the Gs that `train` makes, on one pass; cut by A alone; gone on with; judged."""
 
 import json
+import shutil
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 
 from atdt.decode import Decoding, decode
+from atdt.diagnose.scores.table import Order
 from atdt.errors import MismatchError, UserError
 from atdt.evaluate import Evaluation, evaluate
-from atdt.experiments.sweep import race, sweep
+from atdt.experiments.sweep import race, sweep, verdict
 from atdt.experiments.sweep.board import Line, ranked
 from atdt.experiments.sweep.race import Race, cut_steps
 from atdt.experiments.sweep.sweep import _races
@@ -284,6 +287,28 @@ def test_all_pairs_and_levels_of_a_store_are_races_of_their_own(config, ground):
         _races(replace(chosen, levels=("level9",)))
 
 
+def test_all_pairs_at_all_levels_come_to_a_leaderboard(config, ground):
+    many = ground.extracted("levels", levels=("all",))
+    grid = "steps = 2\nbatch = 5\nheld_out = 0.3\n[[grid]]\noptions.width = 4\n"
+    grid += '[[grid]]\narchitecture = "ridge"\n'
+    chosen = config(
+        grid, store=many, source=None, target=None, levels=("all",),
+        target_runs={"semantic": ground.n2},
+    )  # fmt: skip
+    path = sweep(chosen)
+    boards = json.loads((path.parent / "leaderboard.json").read_text())
+    assert len(boards) == 2 * len(open_store(many).levels()) > 2
+    assert len({found["title"] for found in boards}) == len(boards)
+    for found in boards:
+        assert {line["name"] for line in found["lines"]} == {"bottleneck-width4", "ridge"}
+        assert {line["state"] for line in found["lines"]} == {"finished"}
+        figure = "on_a" if found["title"].startswith("depth to") else "explained_variance"
+        values = [line[figure] for line in found["lines"]]
+        assert values == sorted(values, reverse=True)
+        assert found["chosen"] == found["lines"][0]["name"]
+        assert found["title"] in path.read_text()
+
+
 def test_without_labels_of_b_gs_are_scored_and_not_judged(config, ground):
     bare = ground.extracted("bare", labels=(), encoders=((None, ground.n1),))
     path = sweep(config(TWO, b=bare, cuts=()))
@@ -298,6 +323,41 @@ def test_without_labels_of_b_gs_are_scored_and_not_judged(config, ground):
     text = path.read_text()
     assert "Said by no label of T2 there**" in text
     assert "has not been measured" in text
+
+
+def test_labels_of_b_choose_nothing(config, ground, b, tmp_path, monkeypatch):
+    """Not what stops, not the order, not the choice by A, not that by what predicts B."""
+    known = Order(("views",), "", "")
+    monkeypatch.setattr(verdict, "measured_order", lambda task: known)
+    other = shutil.copytree(ground.folder / "b", tmp_path / "b")
+    drawn = sorted((other / "semantic").iterdir())
+    contents = [path.read_bytes() for path in drawn]
+    for path, content in zip(drawn, contents[1:] + contents[:1], strict=True):
+        path.write_bytes(content)
+    extracted = partial(ground.extracted, encoders=((None, ground.n1),))
+    stores = {
+        "true": b,
+        "none": extracted("unlabelled", domain=f"{ground.folder / 'b'}:train", labels=()),
+        "wrong": extracted("mislabelled", domain=f"{other}:train"),
+    }
+    found = {}
+    for name, store in stores.items():
+        path = sweep(config(MIXED, b=store, out=tmp_path / name))
+        whole, lines = board(path)
+        judged = [line.pop("judged") for line in whole["lines"]]
+        figures = [(line.pop("on_b"), line.pop("seconds")) for line in whole["lines"]]
+        assert len(figures) == len(judged)
+        chosen = {key: whole[key] for key in ("chosen", "picked", "lines")}
+        standings = json.loads((path.parent / "sweep.json").read_text())["standings"]
+        runs = {line: weights(path.parent / FOLDER / line) for line in lines}
+        found[name] = chosen, standings, runs, judged
+    for name in ("none", "wrong"):
+        assert found[name][0] == found["true"][0]
+        assert found[name][1] == found["true"][1]
+        assert all(same(found[name][2][line], w) for line, w in found["true"][2].items())
+    assert found["true"][0]["picked"] is not None
+    assert found["none"][3] == [{}] * len(found["true"][3])
+    assert found["wrong"][3] != found["true"][3]  # they were read, and judged
 
 
 def test_a_rehearsal_is_measured_with_its_labels(config, ground, b):
