@@ -15,8 +15,9 @@ import torch
 from atdt.copies import Sent
 from atdt.disk import naming
 from atdt.errors import NumericsError
-from atdt.files import read_bounded, write_atomic
+from atdt.files import write_atomic
 from atdt.runs import CURVES, TENSORBOARD
+from atdt.texts import read_bounded
 
 FLUSH_EVERY = 10  # seconds: somebody may be looking
 

@@ -17,9 +17,10 @@ import numpy as np
 
 from atdt.errors import MismatchError, UserError
 from atdt.file_sizes import Sizes
-from atdt.files import inside, parse_json, read_bounded, read_json
+from atdt.files import inside
 from atdt.npy import load_npy
 from atdt.places import place
+from atdt.texts import parse_json, read_bounded, read_json
 
 SCHEMA = 1
 INDEX = "predictions.json"

@@ -17,20 +17,14 @@ from typing import Any
 import torch
 
 from atdt import objects
+from atdt.digests import sha256_file, sha256_json
 from atdt.errors import RunError, UserError
-from atdt.files import (
-    inside,
-    read_json,
-    remove,
-    remove_cut_off,
-    sha256_file,
-    sha256_json,
-    write_json,
-)
+from atdt.files import inside, remove, remove_cut_off
 from atdt.hold import is_of_writers
 from atdt.places import is_remote, place
 from atdt.provenance import provenance
 from atdt.tensors import load_tensors, save_tensors, tensors_sha256
+from atdt.texts import read_json, write_json
 
 SCHEMA = 1
 INFO = "run.json"

@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 from atdt.copies import local_copy
 from atdt.disk import free_space
 from atdt.errors import RunError
-from atdt.files import in_the_making, parse_json
+from atdt.files import in_the_making
+from atdt.texts import parse_json
 
 NOTES = "atdt"  # the one metadata key: several would be written in a random order
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 
-from atdt.files import write_json
 from atdt.process import keep_freed_memory
 from atdt.provenance import provenance
+from atdt.texts import write_json
 from benchmarks.compare import compared
 from benchmarks.harness import Scale, Table
 

@@ -16,8 +16,8 @@ import click
 from atdt.decode import Prediction, predict
 from atdt.domains.streets import KNOBS, RenderConfig, render
 from atdt.evaluate import Evaluation, evaluate
-from atdt.files import read_json
 from atdt.networks import NetworkSpec
+from atdt.texts import read_json
 from atdt.training import TaskTraining, train_task
 
 MOST_MIOU_RATIO, LEAST_ABS_REL_RATIO, LEAST_IOU = 0.6, 3.0, 0.10

@@ -1,6 +1,5 @@
-"""Atomic writes, digests, and paths that must not leave their root."""
+"""Atomic writes, and paths that must not leave their root."""
 
-import json
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
@@ -8,16 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atdt.errors import UserError
-from atdt.files import (
-    PLAIN,
-    in_the_making,
-    inside,
-    read_json,
-    sha256_file,
-    sha256_json,
-    write_atomic,
-    write_json,
-)
+from atdt.files import PLAIN, in_the_making, inside, write_atomic
+from atdt.texts import write_json
 
 
 def test_a_failed_write_leaves_the_old_content_and_no_litter(tmp_path, monkeypatch):
@@ -45,28 +36,6 @@ def test_a_file_in_the_making_is_there_when_it_is_done(tmp_path):
     assert [path.read_bytes() for path in target.parent.iterdir()] == [b"whole"]
 
 
-def test_json_survives_a_round_trip_and_refuses_nan(tmp_path):
-    content = {"name": "Größe", "values": [1, 2.5, None]}
-    assert read_json(write_json(tmp_path / "deep" / "a.json", content)) == content
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        write_json(tmp_path / "b.json", {"loss": float("nan")})
-
-
-def test_reading_names_the_file_that_is_absent_or_broken(tmp_path):
-    with pytest.raises(UserError, match=r"none\.json: no such file"):
-        read_json(tmp_path / "none.json")
-    (tmp_path / "torn.json").write_text('{"a": ')
-    with pytest.raises(UserError, match=r"torn\.json: not valid JSON"):
-        read_json(tmp_path / "torn.json")
-
-
-def test_digests_do_not_depend_on_the_order_of_keys(tmp_path):
-    assert sha256_json({"a": 1, "b": [2]}) == sha256_json({"b": [2], "a": 1})
-    assert sha256_json({"a": 1}) != sha256_json({"a": 2})
-    (tmp_path / "x").write_bytes(b"abc")
-    assert sha256_file(tmp_path / "x").startswith("ba7816bf")
-
-
 @pytest.mark.parametrize("path", ["../secret", "a/../../secret", "/etc/passwd"])
 def test_paths_that_climb_out_are_refused(tmp_path, path):
     with pytest.raises(UserError, match="must be a path below"):
@@ -83,17 +52,8 @@ def test_links_that_lead_out_are_refused(tmp_path):
 
 
 def test_written_files_are_readable_by_others(tmp_path):
-    path = write_json(tmp_path / "a.json", json.loads("{}"))
+    path = write_atomic(tmp_path / "a.json", b"{}")
     assert path.stat().st_mode & 0o777 == 0o644
-
-
-@given(
-    st.dictionaries(st.text(), st.lists(st.integers() | st.text() | st.lists(st.integers()))),
-    st.sets(st.text()),
-)
-def test_lists_that_are_too_long_for_the_memory_have_the_same_digest(content, streamed):
-    lazy = {key: iter(value) if key in streamed else value for key, value in content.items()}
-    assert sha256_json(lazy) == sha256_json(content)
 
 
 @given(st.from_regex(PLAIN, fullmatch=True))

@@ -9,7 +9,8 @@ from atdt.domains import Domain, LabelSpace, label_space, label_space_names
 from atdt.domains.label_map import LabelMap
 from atdt.domains.lists import ALL_COLUMNS, MISSING, Sample
 from atdt.errors import DomainError
-from atdt.files import inside, read_toml
+from atdt.files import inside
+from atdt.texts import read_toml
 
 # A right image would have to be adapted too, and to the same look as the left one.
 KEPT_COLUMNS = tuple(column for column in ALL_COLUMNS if column not in ("image", "right"))

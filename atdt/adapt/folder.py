@@ -25,17 +25,16 @@ from atdt.file_sizes import Sizes
 from atdt.files import (
     inside,
     names_in,
-    read_json,
     remove,
     remove_cut_off,
     remove_tree,
     sync_folder,
     write_atomic,
-    write_json,
 )
 from atdt.hold import is_of_writers
 from atdt.provenance import provenance
 from atdt.runs import differences
+from atdt.texts import read_json, write_json
 
 INFO = "adaptation.json"
 SCHEMA = 1

@@ -32,7 +32,7 @@ def command(run: Path, domain: str, **chosen: Any) -> None:
     from atdt.adapt import Adaptation, adapt
     from atdt.adapt.folder import INFO
     from atdt.domains.description import FILE_NAME, read_description
-    from atdt.files import read_json
+    from atdt.texts import read_json
 
     path = adapt(Adaptation(run=run, domain=domain, **chosen))
     info = read_json(path / INFO)

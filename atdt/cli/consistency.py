@@ -30,7 +30,7 @@ def command(scored: tuple[Path, ...], **chosen: Any) -> None:
     label of task 2 is read.
     """
     from atdt.consistency import Scoring, score_consistency
-    from atdt.files import read_json
+    from atdt.texts import read_json
 
     path = score_consistency(Scoring(scored=scored, **chosen))
     content = read_json(path)

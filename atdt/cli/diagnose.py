@@ -49,7 +49,7 @@ def command(**chosen: Any) -> None:
     compared with N2 and with themselves.
     """
     from atdt.diagnose.diagnosis import Diagnosis, Measure, diagnose
-    from atdt.files import read_json
+    from atdt.texts import read_json
 
     path = diagnose(
         Diagnosis(**chosen),

@@ -50,8 +50,8 @@ def _describe_store(path: Path) -> dict[str, Any]:
 def _describe_run(path: Path) -> dict[str, Any]:
     """run.json as it stands, and what would keep the run from being used."""
     from atdt.errors import UserError
-    from atdt.files import read_json
     from atdt.runs import open_run
+    from atdt.texts import read_json
 
     content, problem = read_json(path / RUN_INFO), None
     try:

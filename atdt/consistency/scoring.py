@@ -18,13 +18,14 @@ from atdt.devices import pick_device, precision_context
 from atdt.domains import open_domain
 from atdt.errors import UserError
 from atdt.evaluate.pairs import Pairs
-from atdt.files import remove, remove_tree, write_json
+from atdt.files import remove, remove_tree
 from atdt.npy import write_npy
 from atdt.predictions import LOGITS, open_predictions, stems
 from atdt.progress import progress
 from atdt.provenance import provenance
 from atdt.stores import open_store
 from atdt.tasks import get_task
+from atdt.texts import write_json
 from atdt.training.batches import label_tensor
 from atdt.training.cross_task import CrossTask, consistency_error, load_cross_task
 from atdt.transfer.on_b import labels_of

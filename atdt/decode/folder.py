@@ -19,19 +19,17 @@ from atdt.files import (
     make_folder,
     move,
     names_in,
-    parse_json,
-    read_bounded,
     remove,
     remove_cut_off,
     remove_tree,
     write_atomic,
-    write_json,
 )
 from atdt.places import is_remote
 from atdt.predictions import INDEX, KEY, LEDGER, SCHEMA, open_predictions, stems
 from atdt.provenance import provenance
 from atdt.runs import differences
 from atdt.tasks.files import with_suffix
+from atdt.texts import parse_json, read_bounded, write_json
 
 MEASUREMENTS = ("metrics.json", "records.npz")  # of the predictions that they lie beside
 PLACES = ("path", "root", "list", "store")  # keys of a header that say where something was

@@ -10,12 +10,12 @@ import numpy as np
 
 from atdt.ahead import ahead
 from atdt.decode.folder import PredictionsWriter
+from atdt.digests import sha256_json
 from atdt.domains import Domain, ViewPlan, open_domain
 from atdt.domains.encodings import write_depth
 from atdt.domains.pictures import image_size
 from atdt.domains.stereo import LIBRARY, Matching, depth, disparity
 from atdt.errors import DomainError, UserError
-from atdt.files import sha256_json
 from atdt.predictions import PREDICTIONS, open_predictions
 from atdt.progress import progress
 from atdt.tasks import get_task

@@ -18,9 +18,10 @@ from atdt.diagnose.scores.scoring import score
 from atdt.errors import MismatchError, UserError
 from atdt.evaluate.report import Paragraph, Section, Table, write_report
 from atdt.evaluate.report_table import Column, Row
-from atdt.files import write_atomic, write_json
+from atdt.files import write_atomic
 from atdt.stores import FeatureReader, Store, open_store
 from atdt.stores.provenance import differences
+from atdt.texts import write_json
 from atdt.transfer import load_transfer
 from atdt.transfer.setting import array_key, deepest
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from atdt.errors import DomainError, UserError
-from atdt.files import read_bounded, read_json
+from atdt.texts import read_bounded, read_json
 
 LONGEST_FOCAL = 1e9  # pixels: beyond it are mistakes
 LONGEST_BASELINE = 1e3  # metres

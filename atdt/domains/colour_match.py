@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from atdt.digests import sha256_json
 from atdt.domains.domain import Domain
 from atdt.errors import UserError
-from atdt.files import sha256_json
 
 WAYS = ("moments", "histogram")
 SPACES = {"lab": ((0, 100), (-127, 127), (-127, 127)), "rgb": ((0, 1),) * 3}  # ranges of channels

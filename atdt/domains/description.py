@@ -56,8 +56,9 @@ from atdt.domains.labels import LabelSpace, label_space
 from atdt.domains.lists import ALL_COLUMNS, COLUMNS, Sample
 from atdt.domains.semantic_files import NAMING, check_colours
 from atdt.errors import DomainError, UserError
-from atdt.files import inside, read_toml
+from atdt.files import inside
 from atdt.places import is_remote, is_url, place
+from atdt.texts import read_toml
 
 WIDEST = 180.0  # degrees
 FILE_NAME = "domain.toml"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from atdt.digests import sha256_file, sha256_json
 from atdt.domains import encodings, pictures
 from atdt.domains.cameras import Camera
 from atdt.domains.description import Description
@@ -18,7 +19,6 @@ from atdt.domains.semantic_files import read_ids
 from atdt.domains.view import nearest
 from atdt.errors import DomainError, UserError
 from atdt.file_sizes import Sizes
-from atdt.files import sha256_file, sha256_json
 from atdt.predictions import CONFIDENCE, INDEX, Predictions, open_predictions
 
 RELATIVE = "disparity"  # a task whose predictions are depth up to a scale and a shift

@@ -17,8 +17,9 @@ from typing import Any
 from atdt.domains.label_map import LabelMap
 from atdt.domains.labels import LabelSpace, label_space
 from atdt.errors import DomainError, UserError
-from atdt.files import inside, read_toml
+from atdt.files import inside
 from atdt.places import place
+from atdt.texts import read_toml
 
 BUILT_IN = Path(__file__).parent / "label_tables"
 KEYS = ("source", "files", "to", "labels")

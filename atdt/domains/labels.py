@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from atdt.errors import DomainError, UserError
-from atdt.files import read_toml
 from atdt.places import place
+from atdt.texts import read_toml
 
 IGNORE = 255  # the id of a pixel without a class, in every label space
 BUILT_IN = Path(__file__).parent / "label_spaces"

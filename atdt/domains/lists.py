@@ -10,7 +10,8 @@ from typing import overload
 import numpy as np
 
 from atdt.errors import DomainError, UserError
-from atdt.files import PLAIN, inside, read_bounded
+from atdt.files import PLAIN, inside
+from atdt.texts import read_bounded
 
 LABEL_KINDS = ("semantic", "depth", "normals")
 COLUMNS = ("image", "right", *LABEL_KINDS)  # of AT/DT's lists

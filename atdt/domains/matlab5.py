@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from atdt.errors import DomainError
-from atdt.files import read_bounded
+from atdt.texts import read_bounded
 
 LARGEST = 2**22  # bytes, packed or not
 DEEPEST = 8  # structs in structs

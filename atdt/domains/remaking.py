@@ -16,9 +16,10 @@ from atdt.domains.domain import Domain
 from atdt.domains.writing import Written, write_domain
 from atdt.errors import UserError
 from atdt.file_sizes import Sizes
-from atdt.files import names_in, read_json, remove, remove_cut_off, write_json
+from atdt.files import names_in, remove, remove_cut_off
 from atdt.progress import progress
 from atdt.provenance import provenance
+from atdt.texts import read_json, write_json
 
 THREADS = 4
 

@@ -11,7 +11,8 @@ from atdt.domains.cameras import Camera, Mount
 from atdt.domains.description import FILE_NAME
 from atdt.domains.labels import LabelSpace, label_space, label_space_names
 from atdt.domains.lists import ALL_COLUMNS, MISSING, Sample
-from atdt.files import inside, write_atomic, write_json
+from atdt.files import inside, write_atomic
+from atdt.texts import write_json
 
 SPACE = "label_space.toml"
 CAMERA = "camera"

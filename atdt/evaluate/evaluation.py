@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from atdt.digests import sha256_file
 from atdt.domains import Domain, open_domain
 from atdt.errors import UserError
 from atdt.evaluate.bootstrap import LEVEL
@@ -21,7 +22,6 @@ from atdt.evaluate.records import (
     load_measured,
     write_measured,
 )
-from atdt.files import sha256_file
 from atdt.predictions import INDEX, Predictions, open_predictions
 from atdt.progress import progress
 from atdt.provenance import provenance

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from atdt.copies import local_copy
+from atdt.digests import sha256_file
 from atdt.domains import LabelSpace
 from atdt.errors import UserError
-from atdt.files import inside, read_json, sha256_file, write_atomic, write_json
+from atdt.files import inside, write_atomic
 from atdt.places import place
 from atdt.tasks import get_task
 from atdt.tasks.base import Stack, Task
+from atdt.texts import read_json, write_json
 
 SCHEMA = 1
 METRICS = "metrics.json"

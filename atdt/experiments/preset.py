@@ -15,9 +15,9 @@ from atdt.errors import UserError
 from atdt.experiments.known_depth import KINDS as KNOWN_DEPTH
 from atdt.experiments.matched_camera import KINDS as CAMERAS
 from atdt.experiments.restyled import KINDS as COLOURS
-from atdt.files import read_toml
 from atdt.merge import WAYS
 from atdt.networks import NetworkSpec
+from atdt.texts import read_toml
 from atdt.training import Teaching
 
 BUILT_IN = Path(__file__).parent / "presets"

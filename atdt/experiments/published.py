@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from atdt.files import read_toml
+from atdt.texts import read_toml
 
 FILE = Path(__file__).parent / "published" / "iccv2019.toml"
 

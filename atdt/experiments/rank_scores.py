@@ -22,8 +22,9 @@ from atdt.evaluate.bootstrap import interval, seed_counts
 from atdt.evaluate.rank import kendall, spearman
 from atdt.evaluate.report_table import Column, Row, Table, Value
 from atdt.evaluate.table import markdown
-from atdt.files import read_json, write_atomic, write_json
+from atdt.files import write_atomic
 from atdt.provenance import provenance
+from atdt.texts import read_json, write_json
 
 LEADERBOARD = "leaderboard.json"
 LEAST = 4  # Gs of a sweep that a correlation is taken over

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from atdt.digests import sha256_json
 from atdt.errors import UserError
 from atdt.evaluate.pictures import save_grid
 from atdt.evaluate.report import Facts, Paragraph, Section, write_report
@@ -23,7 +24,7 @@ from atdt.experiments.road import Road
 from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.steps import Steps
 from atdt.experiments.studies import STUDIES, Finding
-from atdt.files import sha256_json, write_atomic
+from atdt.files import write_atomic
 from atdt.networks import NetworkSpec
 from atdt.provenance import provenance
 from atdt.tasks import get_task

@@ -16,8 +16,9 @@ from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from atdt.files import read_json, sha256_json, write_json
+from atdt.digests import sha256_json
 from atdt.later import said
+from atdt.texts import read_json, write_json
 
 
 class Steps:

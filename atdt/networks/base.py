@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from atdt.digests import sha256_json
 from atdt.errors import NetworkError
-from atdt.files import sha256_json
 from atdt.networks.complexity import meta_call
 from atdt.tensors import tensors_sha256
 

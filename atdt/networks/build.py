@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import torch
 
+from atdt.digests import sha256_json
 from atdt.errors import NetworkError, UserError
-from atdt.files import sha256_json
 from atdt.networks.base import TaskNetwork
 from atdt.networks.complexity import meta_call
 from atdt.networks.spec import NetworkSpec

@@ -16,8 +16,8 @@ from torchvision.models import (
     resnet101,
 )
 
+from atdt.digests import sha256_file
 from atdt.errors import NetworkError
-from atdt.files import sha256_file
 from atdt.networks.base import TaskNetwork
 from atdt.networks.blocks import bilinear_decoder
 from atdt.networks.weights import read_weights, weights_file

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from atdt.digests import sha256_file
 from atdt.errors import NetworkError
-from atdt.files import sha256_file
 from atdt.networks.base import TaskNetwork
 from atdt.networks.blocks import bilinear_decoder
 from atdt.networks.weights import read_weights, weights_file

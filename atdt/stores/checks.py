@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from atdt import objects
+from atdt.digests import sha256_file
 from atdt.errors import StoreError
-from atdt.files import inside, sha256_file
+from atdt.files import inside
 from atdt.places import is_remote
 from atdt.stores.layout import LEDGER, MEND, METADATA
 

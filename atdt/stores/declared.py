@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from atdt.errors import StoreError, UserError
-from atdt.files import inside, parse_json, read_bounded
+from atdt.files import inside
 from atdt.stores.layout import LEDGER, METADATA
 from atdt.stores.ledger import Ledger, read_ledger
+from atdt.texts import parse_json, read_bounded
 
 KEYS = {
     "shape",

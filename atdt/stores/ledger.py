@@ -20,11 +20,12 @@ from typing import Any, BinaryIO
 
 from atdt import objects
 from atdt.errors import StoreError
-from atdt.files import parse_json, write_atomic
+from atdt.files import write_atomic
 from atdt.places import is_remote
 from atdt.stores.commits import commit_lines
 from atdt.stores.layout import MEND
 from atdt.stores.ranges import REQUEST
+from atdt.texts import parse_json
 
 Place = tuple[int, int]  # of a line in its file: first byte, bytes
 

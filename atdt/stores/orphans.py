@@ -11,13 +11,13 @@ from typing import Any
 
 from atdt import objects
 from atdt.errors import UserError
-from atdt.files import parse_json, read_bounded
 from atdt.lease import leases
 from atdt.places import is_remote
 from atdt.stores.layout import COMMITS, LABELS, LEDGER, METADATA, NAME, VECTORS, shard_path
 from atdt.stores.ledger import Ledger, read_ledger
 from atdt.stores.lock import LOCK, is_lock, writer_of
 from atdt.stores.provenance import OWN
+from atdt.texts import parse_json, read_bounded
 
 PARTIAL = "*.partial"
 OURS = {METADATA, LOCK, COMMITS, "c"}  # all that our leftover of an array can hold

@@ -15,15 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atdt import objects
+from atdt.digests import sha256_file
 from atdt.errors import StoreError
-from atdt.files import (
-    inside,
-    partial_name,
-    read_bounded,
-    sha256_file,
-    sync_folder,
-    write_atomic,
-)
+from atdt.files import inside, partial_name, sync_folder, write_atomic
 from atdt.places import is_remote
 from atdt.stores.cast import Statistics, cast_block, merge
 from atdt.stores.layout import METADATA, Grid, shard_path
@@ -31,6 +25,7 @@ from atdt.stores.metadata import encode_shard, is_plain, open_array
 from atdt.stores.ranges import RemoteShard
 from atdt.stores.shards import block_digest, plain_shard, stored_checksums, write_plain
 from atdt.stores.trouble import disk_trouble
+from atdt.texts import read_bounded
 
 if TYPE_CHECKING:
     import torch

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from atdt import objects
 from atdt.errors import StoreError
-from atdt.files import inside, parse_json, read_bounded
+from atdt.files import inside
 from atdt.places import is_remote, place
 from atdt.stores.checks import (
     ROOT_LEDGER,
@@ -41,6 +41,7 @@ from atdt.stores.metadata import (
     vector_files,
 )
 from atdt.stores.samples import SampleTable
+from atdt.texts import parse_json, read_bounded
 
 if TYPE_CHECKING:
     from atdt.stores.reader import FeatureReader

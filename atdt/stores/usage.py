@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from atdt.errors import StoreError, UserError
-from atdt.files import read_json
 from atdt.places import place
 from atdt.stores.checks import ROOT_LEDGER
 from atdt.stores.layout import LEDGER, METADATA, VECTORS
@@ -30,6 +29,7 @@ from atdt.stores.orphans import (
 )
 from atdt.stores.reader import open_reader
 from atdt.stores.store import Store, open_store, parse_root
+from atdt.texts import read_json
 
 DEEPEST_STORE = 4  # folders below the one that is named
 

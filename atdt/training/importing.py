@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from atdt.devices import pick_device
+from atdt.digests import sha256_file
 from atdt.domains import LabelSpace, label_space
 from atdt.errors import NetworkError
-from atdt.files import read_toml, sha256_file
 from atdt.hold import exclusive
 from atdt.networks import NetworkSpec, build_network
 from atdt.networks.weights import read_weights
 from atdt.runs import create_run
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
+from atdt.texts import read_toml
 from atdt.training.best import finite_or_none
 from atdt.training.load import KIND, network_keys
 from atdt.training.sources import open_sources

@@ -9,7 +9,7 @@ import pytest
 
 from atdt.adapt import Adaptation, CycleGANTraining, train_cyclegan
 from atdt.domains import encodings
-from atdt.files import write_json
+from atdt.texts import write_json
 
 SIZE = 32, 32
 

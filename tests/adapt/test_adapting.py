@@ -13,7 +13,7 @@ from atdt.adapt.painting import paint
 from atdt.domains import open_domain
 from atdt.domains.encodings import read_png, write_png
 from atdt.errors import DomainError, RunError, UserError
-from atdt.files import read_json
+from atdt.texts import read_json
 
 
 def test_images_are_adapted_and_all_else_stays(adaptation, trained, domain_b):

@@ -7,9 +7,9 @@ import pytest
 
 from atdt.adapt import adapt
 from atdt.adapt.folder import INFO, AdaptedFolder
+from atdt.digests import sha256_file
 from atdt.domains import open_domain
 from atdt.errors import DomainError, MismatchError, UserError
-from atdt.files import sha256_file
 from tests.made_kills import dying_after
 
 

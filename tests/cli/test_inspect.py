@@ -6,9 +6,9 @@ from click.testing import CliRunner
 
 from atdt.cli import main
 from atdt.decode.folder import PredictionsWriter
-from atdt.files import write_json
 from atdt.predictions import LEDGER
 from atdt.stores import SampleTable, create_store
+from atdt.texts import write_json
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from atdt.domains import label_space, open_domain
 from atdt.domains.convert import FINISHED, STARTED, Conversion, convert
 from atdt.domains.encodings import write_depth, write_png
 from atdt.errors import DomainError, UserError
-from atdt.files import write_json
 from atdt.tasks import get_task
+from atdt.texts import write_json
 
 KINDS = ("semantic", "depth", "normals")
 

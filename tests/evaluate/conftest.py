@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from atdt.domains import Domain, ViewPlan, encodings, open_domain
-from atdt.files import write_json
 from atdt.tasks import get_task
+from atdt.texts import write_json
 
 SIZE = (6, 8)
 DESCRIPTION = """

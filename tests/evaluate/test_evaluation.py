@@ -9,8 +9,8 @@ from atdt.domains import ViewPlan, encodings
 from atdt.errors import MismatchError, UserError
 from atdt.evaluate import Evaluation, evaluate, evaluation
 from atdt.evaluate.records import load_measured
-from atdt.files import read_json, write_json
 from atdt.tasks import get_task
+from atdt.texts import read_json, write_json
 
 
 def run(folder, domain, **options) -> dict:

@@ -9,9 +9,9 @@ from atdt.domains import ViewPlan, open_domain
 from atdt.errors import MismatchError
 from atdt.evaluate import pairs as pairs_module
 from atdt.evaluate.pairs import Pairs
-from atdt.files import read_json, write_json
 from atdt.predictions import open_predictions
 from atdt.tasks import get_task
+from atdt.texts import read_json, write_json
 
 
 def pairs_of(folder, domain, task="semantic") -> Pairs:

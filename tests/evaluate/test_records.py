@@ -5,7 +5,7 @@ import pytest
 
 from atdt.errors import UserError
 from atdt.evaluate.records import Measured, load_measured, records_path, write_measured
-from atdt.files import read_json, write_json
+from atdt.texts import read_json, write_json
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from atdt.decode import Decoding, Prediction
+from atdt.digests import sha256_json
 from atdt.domains import ViewPlan
 from atdt.experiments.steps import Steps, plain
 from atdt.extract import Extraction
-from atdt.files import sha256_json, write_json
 from atdt.networks import NetworkSpec
+from atdt.texts import write_json
 from atdt.training import (
     Auxiliary,
     BatchNormAdaptation,

@@ -12,9 +12,9 @@ from atdt.domains import encodings
 from atdt.errors import NetworkError
 from atdt.evaluate import Evaluation, evaluate
 from atdt.extract import Extraction, extract
-from atdt.files import read_json
 from atdt.networks import NetworkSpec
 from atdt.predictions import open_predictions
+from atdt.texts import read_json
 from atdt.training import (
     Auxiliary,
     BatchNormAdaptation,

@@ -11,8 +11,8 @@ from torchvision.models import ResNet, ResNet50_Weights, resnet50
 from torchvision.models.feature_extraction import create_feature_extractor
 from torchvision.models.resnet import Bottleneck
 
+from atdt.digests import sha256_file
 from atdt.errors import NetworkError
-from atdt.files import sha256_file
 from atdt.networks import NetworkSpec, build_network, torchvision_resnet
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -7,8 +7,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+from atdt.digests import sha256_file
 from atdt.errors import NetworkError
-from atdt.files import sha256_file
 from atdt.networks import NetworkSpec, build_network
 
 SMALL = "vit_tiny_patch16_224"

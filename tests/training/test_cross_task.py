@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from atdt.digests import sha256_file
 from atdt.errors import MismatchError, RunError, UserError
-from atdt.files import sha256_file
 from atdt.networks import NetworkSpec
 from atdt.networks.cross_task import CrossTaskNetwork
 from atdt.runs import INFO, create_run, open_run

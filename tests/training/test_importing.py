@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
+from atdt.digests import sha256_file
 from atdt.errors import NetworkError, UserError
-from atdt.files import sha256_file
 from atdt.networks import NetworkSpec, build_network
 from atdt.networks.weights import read_weights
 from atdt.runs import open_run

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from atdt.decode.folder import PredictionsWriter
+from atdt.digests import sha256_file
 from atdt.errors import UserError
 from atdt.evaluate import records as records_module
 from atdt.evaluate.records import load_measured
-from atdt.files import sha256_file, write_json
 from atdt.predictions import INDEX, LEDGER, open_predictions
+from atdt.texts import write_json
 
 INFO = {
     "schema": 1,

@@ -11,9 +11,9 @@ import struct
 import pytest
 import torch
 
+from atdt.digests import sha256_file
 from atdt.domains import label_space
 from atdt.errors import UserError
-from atdt.files import sha256_file
 from atdt.networks import NetworkSpec, build_network
 from atdt.networks.weights import read_weights
 from atdt.runs import INFO, WEIGHTS, create_run, open_run

@@ -7,8 +7,8 @@ from pathlib import Path
 from atdt.diagnose.scores.registry import SCORES, Score
 from atdt.domains.labels import LabelSpace
 from atdt.evaluate.report_table import Column, Row, Table
-from atdt.files import read_toml
 from atdt.tasks.base import Task
+from atdt.texts import read_toml
 
 ORDER = Path(__file__).with_name("order.toml")
 LEADING = 3  # of the measured order, which are shown whatever they are

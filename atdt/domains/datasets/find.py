@@ -11,7 +11,8 @@ from atdt.domains.datasets.nearest import Nearest
 from atdt.domains.datasets.patterns import filled, found
 from atdt.domains.lists import ALL_COLUMNS, MISSING
 from atdt.errors import DomainError, UserError
-from atdt.files import inside, read_bounded
+from atdt.files import inside
+from atdt.texts import read_bounded
 
 NAMES = {  # of a column's files, in a message
     "image": "image",

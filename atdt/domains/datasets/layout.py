@@ -48,7 +48,7 @@ from atdt.domains.encodings import check_encoding
 from atdt.domains.label_table import label_table
 from atdt.domains.labels import label_space
 from atdt.errors import DomainError, UserError
-from atdt.files import read_toml
+from atdt.texts import read_toml
 
 BUILT_IN = Path(__file__).parent / "layouts"
 

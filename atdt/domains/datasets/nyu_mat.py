@@ -31,13 +31,15 @@ from typing import Any
 import numpy as np
 
 from atdt.ahead import ahead
+from atdt.digests import sha256_json
 from atdt.domains.datasets.nyu_tables import read_classes, read_splits
 from atdt.domains.encodings import write_depth, write_png
 from atdt.domains.labels import IGNORE
 from atdt.domains.pictures import write_picture
 from atdt.errors import DomainError, UserError
-from atdt.files import read_json, sha256_json, write_atomic, write_json
+from atdt.files import write_atomic
 from atdt.progress import progress
+from atdt.texts import read_json, write_json
 
 ABOUT = "unpack.json"
 DEPTH_ENCODING = "uint16/1000"

@@ -10,7 +10,7 @@ import numpy as np
 from atdt.domains.labels import label_space
 from atdt.domains.matlab5 import read_vectors
 from atdt.errors import DomainError
-from atdt.files import read_bounded
+from atdt.texts import read_bounded
 
 SPLITS = {"train": "trainNdxs", "test": "testNdxs"}  # names in splits.mat
 MAPPING = "mapClass"  # name in classMapping40.mat, (1, 894)

@@ -9,7 +9,8 @@ from atdt.domains.encodings import write_depth, write_normals, write_png
 from atdt.domains.streets.camera import BASELINE_METRES, CAMERAS
 from atdt.domains.streets.config import RenderConfig, style_of
 from atdt.domains.streets.frame import Frame, render_frame
-from atdt.files import write_atomic, write_json
+from atdt.files import write_atomic
+from atdt.texts import write_json
 
 DEPTH_ENCODING = "rgb24-1000m"
 

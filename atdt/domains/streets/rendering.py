@@ -12,8 +12,9 @@ from atdt.domains.streets.files import frame_files, render_frames, write_domain
 from atdt.domains.streets.frozen import DIGESTS
 from atdt.errors import DomainError
 from atdt.file_sizes import Sizes
-from atdt.files import read_json, remove, write_json
+from atdt.files import remove
 from atdt.progress import progress
+from atdt.texts import read_json, write_json
 
 FINISHED = "streets.json"
 STARTED = "streets.partial.json"

@@ -9,9 +9,9 @@ import torch
 
 from atdt.copies import copy_file
 from atdt.decode.folder import PredictionsWriter, identity
+from atdt.digests import sha256_file
 from atdt.domains.encodings import write_png
 from atdt.errors import MismatchError
-from atdt.files import sha256_file
 from atdt.predictions import (
     CONFIDENCE,
     INDEX,

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from atdt.errors import UserError
-from atdt.files import read_toml
+from atdt.texts import read_toml
 from atdt.transfer import TransferTraining
 
 SHARED = ("steps", "batch", "window", "held_out", "precision", "order_seed")

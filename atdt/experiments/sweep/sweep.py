@@ -14,9 +14,10 @@ from atdt.experiments.sweep.race import Standing
 from atdt.experiments.sweep.running import ground_of, race
 from atdt.experiments.sweep.verdict import verdict
 from atdt.experiments.sweep.written import write_boards
-from atdt.files import read_json, remove, write_json
+from atdt.files import remove
 from atdt.hold import exclusive
 from atdt.stores import open_store
+from atdt.texts import read_json, write_json
 from atdt.transfer import TransferTraining
 from atdt.transfer.training import Say
 

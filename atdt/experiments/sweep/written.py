@@ -9,7 +9,8 @@ from typing import Any
 from atdt.evaluate.table import markdown
 from atdt.experiments.sweep.board import Board
 from atdt.experiments.sweep.verdict import picked, verdict
-from atdt.files import write_atomic, write_json
+from atdt.files import write_atomic
+from atdt.texts import write_json
 
 
 def write_boards(folder: Path, boards: Sequence[Board]) -> Path:

@@ -5,8 +5,8 @@ import pytest
 from atdt.diagnose.scores.registry import SCORES
 from atdt.diagnose.scores.table import ORDER, Network, in_order, measured_order, note_on_order
 from atdt.domains import label_space
-from atdt.files import read_toml
 from atdt.tasks import get_task, task_names
+from atdt.texts import read_toml
 
 SPACE = label_space("coarse4")
 

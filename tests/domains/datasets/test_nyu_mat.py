@@ -13,7 +13,7 @@ from atdt.domains.datasets.nyu_mat import Unpacking, unpack_nyu
 from atdt.domains.encodings import read_depth, read_png
 from atdt.domains.pictures import read_numbers
 from atdt.errors import DomainError, UserError
-from atdt.files import read_json
+from atdt.texts import read_json
 
 HEIGHT, WIDTH, FRAMES = 4, 6, 3
 CLASSES = [40, 3, 22, 1, 5]  # by label 1 … 5: otherprop, cabinet, ceiling, wall, chair

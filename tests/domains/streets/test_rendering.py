@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from atdt.digests import sha256_file
 from atdt.domains import open_domain
 from atdt.domains.encodings import read_depth, read_normals, read_png
 from atdt.domains.streets import RenderConfig, render
 from atdt.domains.streets.config import KNOBS
 from atdt.domains.streets.frame import render_frame
 from atdt.errors import DomainError
-from atdt.files import read_json, sha256_file, write_json
+from atdt.texts import read_json, write_json
 
 SMALL = {"train": 3, "val": 1, "test": 2, "size": (24, 48), "workers": 1}
 
