@@ -34,6 +34,11 @@ WITH_RIVALS = ("table1", "table2", "tasks")
 )
 @click.option("--a", type=options.PLACE, help="Your domain A: a description, or its folder.")
 @click.option("--b", type=options.PLACE, help="Your domain B.")
+@click.option(
+    "--b-test",
+    metavar="SPEC",
+    help="PATH[:SPLIT] of a domain to test on in B's stead, such as KITTI 2012 for 2015.",
+)
 @click.option("--from", "source", metavar="T1", help="Task 1, of `tasks` and of the studies.")
 @click.option("--to", "target", metavar="T2", help="Task 2, such as normals or edges.")
 @click.option(
@@ -96,6 +101,7 @@ def command(
     pair: str,
     a: Path | None,
     b: Path | None,
+    b_test: str | None,
     source: str | None,
     target: str | None,
     preset: str,
@@ -134,6 +140,7 @@ def command(
             _options(overrides),
             a,
             b,
+            b_test,
             root,
             seeds,
             transfer_seeds,

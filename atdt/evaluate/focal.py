@@ -5,6 +5,7 @@ from atdt.evaluate.pairs import Pairs
 from atdt.predictions import INDEX
 
 AUTO = "auto"
+NO_RATIO = "no focal ratio"  # begins every reason why there is none
 
 
 def focal_ratios(setting: str | float | None, pairs: Pairs) -> tuple[list[float] | None, str]:
@@ -35,13 +36,13 @@ def focal_ratios(setting: str | float | None, pairs: Pairs) -> tuple[list[float]
     trained = predictions.method.get("training_focal")
     if trained is None:
         return None, (
-            f"no focal ratio: {predictions.folder / INDEX} records no training_focal "
+            f"{NO_RATIO}: {predictions.folder / INDEX} records no training_focal "
             "(--focal-ratio gives one)"
         )
     focals = [domain.focal(index) for index in range(len(domain))]
     if None in focals:
         image = domain.samples[focals.index(None)].image
-        return None, f"no focal ratio: {domain.path} gives no focal length for {image}"
+        return None, f"{NO_RATIO}: {domain.path} gives no focal length for {image}"
     return [focal * pairs.enlarged(i) / trained for i, focal in enumerate(focals)], ""
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from atdt.adapt import Adaptation, CycleGANTraining, adapt, train_cyclegan
+from atdt.adapt.networks import BLOCKS, WIDTH
 from atdt.experiments.direction import (
     BASELINE,
     PAPERS_LOSS,
@@ -12,6 +13,7 @@ from atdt.experiments.direction import (
     target_network,
 )
 from atdt.experiments.pairs import Place
+from atdt.experiments.preset import Preset
 from atdt.experiments.road import Road
 from atdt.experiments.studies import Finding
 
@@ -47,13 +49,20 @@ def adapted(road: Road) -> list[Finding]:
     return [
         _row("(a) baseline (N2)", "baseline", road.predict(n2, direction.target, "b", BASELINE)),
         _row("(b) AT/DT", "atdt", *plain),
-        _row("(c) CycleGAN", "cyclegan", alone),
-        _row("(d) AT/DT + CycleGAN", "atdt_cyclegan", *combined),
+        _row(f"(c) CycleGAN{_other_size(preset)}", "cyclegan", alone),
+        _row(f"(d) AT/DT + CycleGAN{_other_size(preset)}", "atdt_cyclegan", *combined),
     ]
 
 
 def _row(label: str, method: str, *folders: Path) -> Finding:
     return Finding(label, "b", folders, {"method": method})
+
+
+def _other_size(preset: Preset) -> str:
+    """How the networks differ from the published ones; "" where they do not."""
+    sizes = {"channels": (preset.cyclegan_width, WIDTH), "blocks": (preset.cyclegan_blocks, BLOCKS)}
+    other = [f"{own} {what} for {theirs}" for what, (own, theirs) in sizes.items() if own != theirs]
+    return f" ({', '.join(other)})" if other else ""
 
 
 def _looks(road: Road) -> Path:

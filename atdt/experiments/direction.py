@@ -27,11 +27,16 @@ def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:
     oracle = oracle_network(road)
     adapted = road.adapt(n2, b)
     store = road.extract(a, n1, n2)
+    # Row -> names of its G and of what that predicts, and the losses of G.
+    gs = {ATDT: ("g", ATDT, preset.losses), PLAIN: ("mse", PLAIN, PAPERS_LOSS)}
+    if set(preset.losses) == set(PAPERS_LOSS):  # one row, of the G that other tables have too
+        gs = {ATDT: gs[PLAIN]}
     for seed in direction.transfer_seeds:
-        g = road.transfer(store, n2, seed, preset.architecture, f"g{seed}", preset.losses)
-        outcome.rows.setdefault(ATDT, []).append(road.decode(g, n1, n2, "b", f"{ATDT}{seed}"))
-        plain = road.transfer(store, n2, seed, preset.architecture, f"mse{seed}", PAPERS_LOSS)
-        outcome.rows.setdefault(PLAIN, []).append(road.decode(plain, n1, n2, "b", f"{PLAIN}{seed}"))
+        for row, (name, predicted, losses) in gs.items():
+            g = road.transfer(store, n2, seed, preset.architecture, f"{name}{seed}", losses)
+            decoded = road.decode(g, n1, n2, "b", f"{predicted}{seed}")
+            outcome.rows.setdefault(row, []).append(decoded)
+        outcome.runs[f"g{seed}"] = outcome.runs[f"{gs[ATDT][0]}{seed}"]
         # The rival (ii): the same body and D2's architecture, T2's own loss, nothing of E2.
         head = road.transfer(store, n2, seed, "head", f"head{seed}", (("task", 1.0),))
         outcome.rows.setdefault(HEAD, []).append(road.decode(head, n1, None, "b", f"{HEAD}{seed}"))
@@ -40,8 +45,11 @@ def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:
     outcome.rows[ORACLE] = [road.predict(oracle, t2, "b", ORACLE)]
     first = outcome.runs[f"g{direction.transfer_seeds[0]}"]
     outcome.links |= {
-        f"N1 on A: {t1.name}": road.predict(n1, t1, "a", "n1-on-a"),
-        f"N1 on B: {t1.name}": road.predict(n1, t1, "b", "n1-on-b"),
+        f"N1 on {letter.upper()}: {t1.name}": road.predict(n1, t1, letter, f"n1-on-{letter}")
+        for letter in "ab"
+        if t1.is_tested(letter)
+    }
+    outcome.links |= {
         f"N2 on A: {t2.name}": road.predict(n2, t2, "a", "n2-on-a"),
         f"AT/DT on A: {t2.name}": road.decode(first, n1, n2, "a", "atdt-on-a"),
         f"AT/DT on B: {t2.name}": outcome.rows[ATDT][0],

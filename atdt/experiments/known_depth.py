@@ -99,4 +99,4 @@ def with_known_depth(kind: str, b: Place, root: Path, name: str, data: Path, ste
         elsewhere[split] = steps.do(
             f"B with matched depth, {split}", convert, conversion, matched, out=out
         )
-    return replace(b, elsewhere=elsewhere)
+    return replace(b, elsewhere={**b.elsewhere, **elsewhere})

@@ -1,10 +1,11 @@
 """Pairs of domains: rendered ones, and those of the paper, whose data the user has."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from atdt.domains.description import FILE_NAME, read_description
+from atdt.domains.opening import parse_spec
 from atdt.errors import DomainError
 
 SPLITS = ("train", "val", "test")
@@ -34,7 +35,8 @@ class Place:
         path: its description file, or the folder that holds it.
         splits: what its lists are called: "train", "val" and "test" → the key of [lists], or None.
             A domain that has no list of its own to choose weights on must not use the test's.
-        elsewhere: splits that another domain has, with other labels of the same images.
+        elsewhere: splits that another domain has: with other labels of the same images, or, to
+            test on, of other images.
     """
 
     path: Path
@@ -60,21 +62,45 @@ PAIRS = {
 }
 
 
-def place_of(path: Path) -> Place:
+def place_of(path: Path, tested: str | None = None) -> Place:
     """Where a described domain is; its test list is "test" or, without one, "val".
+
+    Args:
+        path: its description, or the folder that holds it.
+        tested: spec of another domain that is tested on in its stead; without a split its only
+            list, or the one that `path` would be tested on.
 
     Raises:
         DomainError: there is no such description, or it has no list to train or to test on.
     """
+    lists = _lists(path)
+    own = _test_list(lists)
+    if "train" not in lists or (own is None and tested is None):
+        raise DomainError(
+            f"{path}: has the lists {', '.join(lists)}; an experiment needs 'train', and 'test' or "
+            "'val' (--b-test names another domain to test on)"
+        )
+    if tested is None:
+        val = "val" if "val" in lists and own != "val" else None
+        return Place(path, {"train": "train", "val": val, "test": own})
+    wanted = parse_spec(tested)
+    there = _lists(wanted.path)
+    test = wanted.split or (next(iter(there)) if len(there) == 1 else _test_list(there))
+    if test not in there or wanted.first is not None:
+        raise DomainError(
+            f"--b-test {tested}: write PATH:SPLIT, with one of the lists {', '.join(there)}"
+        )
+    val = "val" if "val" in lists else None
+    return Place(path, {"train": "train", "val": val, "test": test}, {"test": wanted.path})
+
+
+def _lists(path: Path) -> Collection[str]:
+    """Keys of [lists] of a description or of the one in a folder."""
     file = path / FILE_NAME if path.is_dir() else path
     if not file.is_file():
         raise DomainError(f"{file}: no such file; a domain is a description file or its folder")
-    lists = read_description(file).lists
-    test = next((key for key in ("test", "val") if key in lists), None)
-    if "train" not in lists or test is None:
-        raise DomainError(
-            f"{file}: has the lists {', '.join(lists)}; an experiment needs 'train', and 'test' or "
-            "'val'"
-        )
-    val = "val" if "val" in lists and test != "val" else None
-    return Place(path, {"train": "train", "val": val, "test": test})
+    return read_description(file).lists
+
+
+def _test_list(lists: Collection[str]) -> str | None:
+    return next((key for key in ("test", "val") if key in lists), None)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from atdt.evaluate.focal import NO_RATIO
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report import Column, Row, Table
 from atdt.experiments.direction import ATDT, BASELINE, ORACLE, PLAIN
@@ -16,6 +17,7 @@ from atdt.experiments.studies import Finding
 
 # What a row of ours stands beside: the paper's AT/DT has the paper's loss.
 PAPERS_METHOD = {BASELINE: "baseline", PLAIN: "atdt", ORACLE: "oracle"}
+ONE_LOSS = "the losses of AT/DT are the paper's here: this is also the row of the paper's loss"
 PUBLISHED = ("table1", "table2")
 DEPTH = ("abs_rel", "sq_rel", "rmse", "rmse_log", "delta1", "delta2", "delta3")
 FOCAL = "focal/"  # the paper does not say whether its figures are scaled so: both tables
@@ -31,14 +33,16 @@ def papers_tables(name: str, result: Result, pair: Pair) -> list[Table]:
 
     Rendered pairs are other data: they have no published rows and no differences.
     """
-    known = _known(result.outcomes[0].rows[BASELINE][0])
+    baseline = result.outcomes[0].rows[BASELINE][0]
+    known = _known(baseline)
     if result.directions[0].target.task == "semantic":
         keys = _semantic_keys(known)
         return [_table("IoU of each class, mIoU and accuracy, %", keys, known, name, result, pair)]
     if result.directions[0].target.task != "depth":
         keys = [key for key, metric in known.items() if not metric["detail"]]
         return [_table("all figures", keys, known, name, result, pair)]
-    tables = [_table("depth, raw", list(DEPTH), known, name, result, pair)]
+    what = f"depth, raw{_why_unscaled(baseline, pair)}"
+    tables = [_table(what, list(DEPTH), known, name, result, pair)]
     if FOCAL + DEPTH[0] in known:
         scaled = [FOCAL + key for key in DEPTH]
         tables.append(_table("depth × focal ratio", scaled, known, name, result, pair))
@@ -53,9 +57,10 @@ def study_table(name: str, findings: Sequence[Sequence[Finding]], pair: Pair) ->
         findings: for each seed of the encoders the same ways in the same order.
         pair: of domains; rendered ones have no published numbers.
     """
-    known = _known(findings[0][0].folders[0])
-    keys = study_keys(known)
-    return _study_table(name, findings, pair, known, keys, "by the paper's loss")
+    first = findings[0][0].folders[0]
+    known = _known(first)
+    what = f"by the paper's loss{_why_unscaled(first, pair)}"
+    return _study_table(name, findings, pair, known, study_keys(known), what)
 
 
 def study_keys(known: Mapping[str, Any]) -> tuple[str, ...]:
@@ -74,14 +79,30 @@ def adapted_tables(name: str, findings: Sequence[Sequence[Finding]], pair: Pair)
     Args:
         name, findings, pair: see `study_table`.
     """
-    known = _known(findings[0][0].folders[0])
+    first = findings[0][0].folders[0]
+    known = _known(first)
     if "miou_paper" in known:
         return [_study_table(name, findings, pair, known, _semantic_keys(known), "IoU, mIoU, Acc")]
-    tables = [_study_table(name, findings, pair, known, DEPTH, "depth, raw")]
+    what = f"depth, raw{_why_unscaled(first, pair)}"
+    tables = [_study_table(name, findings, pair, known, DEPTH, what)]
     if FOCAL + DEPTH[0] in known:
         keys = [FOCAL + key for key in DEPTH]
         tables.append(_study_table(name, findings, pair, known, keys, "depth × focal ratio"))
     return tables
+
+
+def published_method(name: str, method: str, pair: Pair) -> dict[str, Any] | None:
+    """What the paper prints in table 1 or 2, `name`, for a method of ours; None: nothing."""
+    if pair.rendered is not None or name not in PUBLISHED or method not in PAPERS_METHOD:
+        return None
+    return published_row(name, pair.a, pair.b, method=PAPERS_METHOD[method])
+
+
+def published_finding(name: str, finding: Finding, pair: Pair) -> dict[str, Any] | None:
+    """What the paper prints in a study, `name`, for a way of transfer of ours; None: nothing."""
+    if pair.rendered is not None or not finding.printed:
+        return None
+    return published_row(name, pair.a, pair.b, **finding.printed)
 
 
 def _study_table(
@@ -100,11 +121,9 @@ def _study_table(
         measured = [[mean_figure(f.folders, metric) for f in same] for metric in metrics]
         cells = [_text(values, m["digits"]) for values, m in zip(measured, metrics, strict=True)]
         rows.append(Row(_named(first), cells, competes=False))
-        printed = None
-        if pair.rendered is None and first.printed:
-            printed = published_row(name, pair.a, pair.b, **first.printed)
+        printed = published_finding(name, first, pair)
         if printed is not None:
-            rows += _beside([_printed(printed, key) for key in keys], measured)
+            rows += _beside([printed_figure(printed, key) for key in keys], measured)
     return Table(
         _caption(name, pair, what, len(findings)),
         [_column(m, with_way=len({m["way"] for m in metrics}) > 1) for m in metrics],
@@ -128,13 +147,20 @@ def _table(
         cells = [
             _text(values, known[key]["digits"]) for values, key in zip(measured, own, strict=True)
         ]
-        rows.append(Row(LABELS[method], cells, competes=method != ORACLE, emphasis=method == ATDT))
-        printed = None
-        if pair.rendered is None and name in PUBLISHED and method in PAPERS_METHOD:
-            printed = published_row(name, pair.a, pair.b, method=PAPERS_METHOD[method])
+        one = method == ATDT and PLAIN not in result.methods
+        rows.append(
+            Row(
+                LABELS[method],
+                cells,
+                notes=[ONE_LOSS] if one else [],
+                competes=method != ORACLE,
+                emphasis=method == ATDT,
+            )
+        )
+        printed = published_method(name, PLAIN if one else method, pair)
         if printed is not None:
             notes = [ORACLE_NOTE] if method == ORACLE else []
-            rows += _beside([_printed(printed, key) for key in keys], measured, notes)
+            rows += _beside([printed_figure(printed, key) for key in keys], measured, notes)
     columns = [_column(known[key]) for key in keys]
     return Table(_caption(name, pair, what, len(result.outcomes)), columns, rows)
 
@@ -148,6 +174,19 @@ def _named(finding: Finding) -> str:
     if "method" in finding.printed:  # all of them are on B
         return finding.label
     return f"{finding.label}, on {finding.domain.upper()}"
+
+
+def _why_unscaled(folder: Path, pair: Pair) -> str:
+    """Behind a table of raw depth, the reason why there is none × focal ratio; "" if there is."""
+    info = load_measured(folder).info
+    if info["task"] != "depth" or any(
+        metric["key"].startswith(FOCAL) for metric in info["metrics"]
+    ):
+        return ""
+    if info["method"].get("training_focal") is None:
+        return f" (none × focal ratio: the description of A, {pair.a}, gives no focal length)"
+    reasons = [note for note in info["notes"] if note.startswith(NO_RATIO)]
+    return f" ({'; '.join(reasons)})" if reasons else ""
 
 
 def _beside(
@@ -189,7 +228,8 @@ def _text(values: Sequence[float], digits: int) -> str:
     return f"{mean}{NBSP}±{NBSP}{np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else mean
 
 
-def _printed(row: Mapping[str, Any], key: str) -> float:
+def printed_figure(row: Mapping[str, Any], key: str) -> float:
+    """The figure of a published row that a metric of ours stands beside."""
     kind, _, name = key.rpartition("/")
     if kind == "iou":
         return row["iou"][classes().index(name)]

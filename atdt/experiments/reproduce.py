@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from atdt.digests import sha256_json
+from atdt.domains import open_domain
 from atdt.errors import UserError
 from atdt.evaluate.pictures import save_grid
-from atdt.evaluate.report import Facts, Paragraph, Section, write_report
+from atdt.evaluate.report import Facts, Paragraph, Plot, Section, write_report
 from atdt.evaluate.report_table import Table
 from atdt.evaluate.table import markdown
 from atdt.experiments.adapted import adapted
@@ -16,9 +17,9 @@ from atdt.experiments.figures import figures
 from atdt.experiments.grid_table import grid_tables
 from atdt.experiments.grids import GRIDS, Cell
 from atdt.experiments.page import in_markdown, pictures, sections
-from atdt.experiments.pairs import PAIRS, Pair, place_of
+from atdt.experiments.pairs import PAIRS, place_of
 from atdt.experiments.papers_table import adapted_tables, papers_tables, study_table
-from atdt.experiments.plots import level_plot, png
+from atdt.experiments.plots import curve_plot, findings_plot, level_plot, method_plot, png
 from atdt.experiments.preset import load_preset
 from atdt.experiments.road import Road
 from atdt.experiments.sides import Direction, Outcome
@@ -64,6 +65,7 @@ class Reproduction:
         preset: its name or file.
         overrides: options of the preset → values, see `load_preset`.
         a, b: descriptions of the domains, or their folders; for pairs that are not rendered.
+        b_test: spec of another domain that B's rows are tested on, with labels of T2; None: B.
         root: where data/, runs/, stores/, predictions/ and reports/ are, or are made.
         seeds: of the task networks and views.
         transfer_seeds: of G and the head.
@@ -80,6 +82,7 @@ class Reproduction:
     overrides: Mapping[str, str] = field(default_factory=dict)
     a: Path | None = None
     b: Path | None = None
+    b_test: str | None = None
     root: Path = Path()
     seeds: tuple[int, ...] = (0, 1, 2)
     transfer_seeds: tuple[int, ...] = (0,)
@@ -119,7 +122,7 @@ def reproduce(config: Reproduction) -> Reproduced:
     settings = {name: getattr(preset, name) for name in preset.__dataclass_fields__}
     made = provenance()
     body = [
-        Paragraph(_introduction(experiment.pair)),
+        Paragraph(_introduction(experiment)),
         *body,
         Facts("Settings, the same for every row", settings | {"encoder seeds": config.seeds}),
         Facts("Seconds of each step", steps.seconds),
@@ -139,7 +142,11 @@ def _comparison(
     measured = figures(result)
     save_grid(pictures(result.directions[0], result.outcomes[0]), folder / "pictures.png")
     text = "\n\n".join([*map(markdown, tables), in_markdown(result, measured)])
-    return tables, text, [*tables, *sections(result, measured)], steps
+    plots = {"bars.png": method_plot(table, result, measured, experiment.pair)}
+    if result.curves:
+        plots["curve.png"] = curve_plot(result, measured)
+    body = [*tables, *_saved(plots, folder), *sections(result, measured)]
+    return tables, text, body, steps
 
 
 def _study(
@@ -158,12 +165,19 @@ def _study(
         tables = adapted_tables(table, found, experiment.pair)
     else:
         tables = [study_table(table, found, experiment.pair)]
-    body: list[Section] = [*tables]
     if table == "figure4":
-        plot = level_plot(found)
-        write_atomic(folder / "levels.png", png(plot.figure))
-        body.append(plot)
+        plots = {"levels.png": level_plot(found)}
+    else:
+        plots = {"bars.png": findings_plot(table, found, experiment.pair)}
+    body = [*tables, *_saved(plots, folder)]
     return tables, "\n\n".join(map(markdown, tables)), body, steps
+
+
+def _saved(plots: Mapping[str, Plot], folder: Path) -> list[Plot]:
+    """The plots, for the page, once they lie in `folder` under their names too."""
+    for file, plot in plots.items():
+        write_atomic(folder / file, png(plot.figure))
+    return [*plots.values()]
 
 
 def _grid(
@@ -188,15 +202,18 @@ def _experiment(config: Reproduction) -> Experiment:
     pair = PAIRS[config.pair]
     preset = load_preset(config.preset, config.overrides)
     places = None
-    if pair.rendered is not None and (config.a or config.b):
-        raise UserError(f"pair {pair.name!r} is rendered: leave --a and --b out")
+    if pair.rendered is not None and (config.a or config.b or config.b_test):
+        raise UserError(f"pair {pair.name!r} is rendered: leave --a, --b and --b-test out")
     if pair.rendered is None:
         if config.a is None or config.b is None:
             raise UserError(
                 f"pair {pair.name!r}: name your copies by --a ({pair.a}) and --b ({pair.b}); "
                 "`atdt data describe` makes domains of them"
             )
-        places = (place_of(config.a), place_of(config.b))
+        places = (place_of(config.a), place_of(config.b, config.b_test))
+        label = get_task(_direction(config)[1]).label
+        for place in places:  # now, not when all is trained
+            open_domain(f"{place.spec('test')}", labels=() if label is None else (label,))
     return Experiment(
         preset,
         pair,
@@ -251,11 +268,20 @@ def _name(config: Reproduction) -> str:
     return f"{name}-{sha256_json(dict(config.overrides))[:NAMED]}"
 
 
-def _introduction(pair: Pair) -> str:
-    if pair.rendered is None:
+def _introduction(experiment: Experiment) -> str:
+    pair = experiment.pair
+    if experiment.places is not None:
+        b = experiment.places[1]
+        other = (
+            f" B is tested on another domain, {b.spec('test')}; where that has no labels of task "
+            "1, the chain of losses has no link of N1 on B."
+            if "test" in b.elsewhere
+            else ""
+        )
         return (
-            f"Domain A is {pair.a}, domain B is {pair.b}. Rows named published are the numbers of "
-            "the paper, single runs of its authors; a difference is measured minus published."
+            f"Domain A is {pair.a}, domain B is {pair.b}.{other} Rows named published are the "
+            "numbers of the paper, single runs of its authors; a difference is measured minus "
+            "published."
         )
     return (
         "Domain A and domain B are rendered streets, other data than the paper's: the shape of its "

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from atdt.domains import open_domain
 from atdt.experiments.pairs import Place
+from atdt.tasks import get_task
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,14 @@ class Side:
     def domain(self, letter: str, split: str) -> str:
         """The spec of the train or the test split of domain "a" or "b"."""
         return f"{getattr(self, letter).spec(split)}"
+
+    def is_tested(self, letter: str) -> bool:
+        """Whether a domain's test split has the task's labels; another domain's may lack them."""
+        place: Place = getattr(self, letter)
+        label = get_task(self.task).label
+        if label is None or "test" not in place.elsewhere:
+            return True
+        return open_domain(self.domain(letter, "test")).has(label)
 
     def validation(self, *letters: str) -> tuple[str, ...]:
         """Specs of what weights are chosen on: of these domains, those that have such a split."""
