@@ -125,7 +125,8 @@ def load_preset(name_or_path: str | Path, overrides: Mapping[str, str] | None = 
 
     Args:
         name_or_path: of the preset.
-        overrides: option → value as one would write it in the file; a word needs no quotes.
+        overrides: option → value as one would write it in the file; a word needs no quotes. "none"
+            unsets what may be None.
 
     Raises:
         UserError: no such preset, an option that is unknown, or a value that cannot be used.
@@ -200,6 +201,10 @@ def _size(value: Any) -> tuple[int, int]:
     return height, width
 
 
+def _or_none(kind: str, made_of: Callable[[Any], Any]) -> tuple[str, Callable[[Any], Any]]:
+    return f"{kind}, or none", lambda value: None if value == "none" else made_of(value)
+
+
 def _one_of(known: tuple[str, ...]) -> tuple[str, Callable[[Any], str]]:
     def chosen(value: Any) -> str:
         if value not in known:
@@ -238,11 +243,11 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "train": COUNT,
     "val": COUNT,
     "test": COUNT,
-    "resize": SIZE,
-    "crop": SIZE,
+    "resize": _or_none(*SIZE),
+    "crop": _or_none(*SIZE),
     "network": ('a name, or { name = "…", option = … }', _network),
     "steps": COUNT,
-    "source_steps": COUNT,
+    "source_steps": _or_none(*COUNT),
     "batch": COUNT,
     "learning_rate": NUMBER,
     "precision": TEXT,
@@ -258,7 +263,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "cyclegan_steps": COUNT,
     "cyclegan_width": COUNT,
     "cyclegan_blocks": COUNT,
-    "cyclegan_crop": SIZE,
+    "cyclegan_crop": _or_none(*SIZE),
     "known_depth": _one_of(KNOWN_DEPTH),
     "camera": _one_of(CAMERAS),
     "colours": _one_of(COLOURS),

@@ -1,6 +1,6 @@
 """`atdt reproduce`: a table of the paper, on its data or on rendered streets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,10 +17,10 @@ from atdt.experiments.figures import figures
 from atdt.experiments.grid_table import grid_tables
 from atdt.experiments.grids import GRIDS, Cell
 from atdt.experiments.page import in_markdown, pictures, sections
-from atdt.experiments.pairs import PAIRS, place_of
+from atdt.experiments.pairs import PAIRS, Place, place_of
 from atdt.experiments.papers_table import adapted_tables, papers_tables, study_table
 from atdt.experiments.plots import curve_plot, findings_plot, level_plot, method_plot, png
-from atdt.experiments.preset import load_preset
+from atdt.experiments.preset import Preset, load_preset
 from atdt.experiments.road import Road
 from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.steps import Steps
@@ -214,6 +214,7 @@ def _experiment(config: Reproduction) -> Experiment:
         label = get_task(_direction(config)[1]).label
         for place in places:  # now, not when all is trained
             open_domain(f"{place.spec('test')}", labels=() if label is None else (label,))
+        _check_sizes(places, preset)
     return Experiment(
         preset,
         pair,
@@ -228,6 +229,26 @@ def _experiment(config: Reproduction) -> Experiment:
         curve=() if config.table == "figure3" else config.curve,
         places=places,
     )
+
+
+def _check_sizes(places: Sequence[Place], preset: Preset) -> None:
+    """Refuse, in words of `--set`, what the trainings would refuse in words of their own."""
+    sizes = {}
+    for place in places:
+        domain = open_domain(f"{place.spec('train')}")
+        size = preset.resize or domain.image_size(0)
+        named = f"{domain.path}: {domain.samples[0].image} is {size[0]}x{size[1]}"
+        if preset.crop and (size[0] < preset.crop[0] or size[1] < preset.crop[1]):
+            raise UserError(
+                f"{named}, smaller than the crop of {preset.crop[0]}x{preset.crop[1]}: --set "
+                "crop=[H,W] takes a smaller one, --set resize=[H,W] brings all images to one size"
+            )
+        sizes[preset.crop or size] = named
+    if len(sizes) > 1:
+        raise UserError(
+            f"{', but '.join(sizes.values())}; N1 learns from both: --set crop=[H,W] cuts one size "
+            "from all images, --set resize=[H,W] brings them to one"
+        )
 
 
 def _foundation(config: Reproduction) -> NetworkSpec | None:

@@ -1,5 +1,7 @@
 """Presets are small files; an option that is wrong is named."""
 
+from dataclasses import fields
+
 import pytest
 
 from atdt.errors import UserError
@@ -32,6 +34,16 @@ def test_options_are_overridden_as_one_would_write_them_in_the_file(tmp_path):
     assert load_preset("demo", {"losses": "{ mse = 2 }"}).losses == (("mse", 2.0),)
 
 
+def test_what_may_be_none_can_be_unset(tmp_path):
+    unset = {field.name for field in fields(Preset) if field.default is None}
+    assert {"crop", "resize", "source_steps", "cyclegan_crop"} <= unset
+    assert load_preset("paper").crop is not None
+    made = load_preset("paper", dict.fromkeys(unset, "none"))
+    assert all(getattr(made, name) is None for name in unset)
+    (tmp_path / "mine.toml").write_text('crop = "none"\n')
+    assert load_preset(tmp_path / "mine.toml").crop is None
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -41,6 +53,8 @@ def test_options_are_overridden_as_one_would_write_them_in_the_file(tmp_path):
         ({"steps": "true"}, "steps = True is not"),
         ({"learning_rate": "nan"}, "learning_rate = nan is not a number above 0"),
         ({"size": "[32]"}, r"size = \[32\] is not \[height, width\]"),
+        ({"crop": "[32]"}, r"crop = \[32\] is not \[height, width\], or none"),
+        ({"steps": "none"}, "steps = 'none' is not a whole number above 0"),
         ({"size": "32"}, r"size = 32 is not \[height, width\]"),
         ({"losses": "mse"}, "losses = 'mse' is not { loss = weight"),
         ({"network": "3"}, "network = 3 is not a name"),

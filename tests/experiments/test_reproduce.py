@@ -42,7 +42,7 @@ def studied(tmp_path_factory):
 
 
 def test_table_2_on_streets_has_no_published_numbers(studied):
-    done, root = studied("table2")
+    done, root = studied("table2", "--curve", "1")
     assert "Table 2, streets: depth, raw; one seed" in done.stdout
     assert "depth × focal ratio" in done.stdout
     assert "published" not in done.stdout and "difference" not in done.stdout
@@ -51,6 +51,12 @@ def test_table_2_on_streets_has_no_published_numbers(studied):
     assert done.stdout.strip().endswith(str(report / "index.html"))
     assert (report / "tables.md").read_text().count("| AT/DT |") >= 3
     assert (report / "pictures.png").stat().st_size > 1000
+    page = (report / "index.html").read_text()
+    for file in ("bars.png", "curve.png"):
+        with Image.open(report / file) as picture:
+            assert picture.width > 500
+    assert page.count('<figure class="plot">') == 2
+    assert "worth (images)" in page
 
 
 def test_a_foundation_encoder_has_a_row_where_there_are_weights(studied, tmp_path):
@@ -94,13 +100,74 @@ def test_table_1_on_the_papers_data_goes_from_lists_to_differences(tmp_path, buc
     assert "published" in page.read_text()
 
 
+@pytest.fixture(scope="module")
+def kitti(tmp_path_factory):
+    """CARLA and KITTI 2015 and 2012 in their true layouts, as odd in size as KITTI is."""
+    root = tmp_path_factory.mktemp("kitti")
+    for name, labels, size in (
+        ("carla", "tags23", (40, 64)),
+        ("kitti-2015", "ids", (37, 124)),
+        ("kitti-2012", None, (37, 122)),
+    ):
+        make_dataset(root / "data" / name, name, labels, size)
+        describe(Describing(name, root / "data" / name, root / name, labels=labels))
+    return root
+
+
+def on_kitti(root, table, *options):
+    return run(
+        *(table, "--pair", "carla-kitti", "--a", root / "carla", "--b", root / "kitti-2015"),
+        *("--b-test", root / "kitti-2012", *SMALL, *LEAST, *options, "--root", root),
+    )
+
+
+def test_carla_to_kitti_learns_on_2015_and_tests_on_2012(kitti):
+    done = on_kitti(kitti, "table2", "--set", "crop=[32, 48]")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    for label, theirs in ((PLAIN, "0.439"), (ORACLE, "0.265")):
+        at = next(k for k, line in enumerate(lines) if LABELS[label] in line)
+        assert theirs in lines[at + 1] and "published" in lines[at + 1]
+        assert "difference" in lines[at + 2]
+    assert "none × focal ratio: the description of A, carla, gives no focal length" in " ".join(
+        done.stdout.split()
+    )
+    predictions = next(kitti.rglob("atdt-mse0/predictions.json"))
+    assert json.loads(predictions.read_text())["domain"]["name"] == "kitti-2012"
+    n1 = json.loads(next(kitti.rglob("n1/run.json")).read_text())["config"]
+    assert n1["train"] == [f"{kitti / 'carla'}:train", f"{kitti / 'kitti-2015'}:train"]
+    page = next(kitti.glob("reports/*/table2/index.html")).read_text()
+    assert "N1 on A: semantic" in page and "N1 on B: semantic" not in page
+    assert f"B is tested on another domain, {kitti / 'kitti-2012'}:train" in page
+
+
+def test_what_another_domain_to_test_on_must_have(kitti):
+    done = on_kitti(kitti, "table1")
+    assert done.exit_code == 2
+    assert "kitti-2012/train.txt:1: has no semantic" in done.stderr
+    assert not (kitti / "reports/carla-kitti-smoke").exists()
+    done = on_kitti(kitti, "table2", "--b-test", f"{kitti / 'kitti-2012'}:test")
+    assert done.exit_code == 2
+    assert "write PATH:SPLIT, with one of the lists train" in done.stderr
+
+
+def test_sizes_that_do_not_go_together_are_refused_before_anything_is_trained(kitti):
+    done = on_kitti(kitti, "table2")
+    assert done.exit_code == 2
+    assert "is 40x64, but " in done.stderr and "is 37x124; N1 learns from both: " in done.stderr
+    done = on_kitti(kitti, "table2", "--set", "crop=[40, 64]")
+    assert done.exit_code == 2
+    assert "frame0_10.png is 37x124, smaller than the crop of 40x64: --set crop=" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--foundation", "w.pth", "--preset", "smoke"), "--foundation w.pth: no such file"),
         (("--pair", "gta-cityscapes"), "pair 'gta-cityscapes': known are streets"),
         (("--pair", "carla-kitti"), "name your copies by --a (carla) and --b (kitti)"),
-        (("--a", "x"), "pair 'streets' is rendered: leave --a and --b out"),
+        (("--a", "x"), "pair 'streets' is rendered: leave --a, --b and --b-test out"),
+        (("--b-test", "x"), "pair 'streets' is rendered: leave --a, --b and --b-test out"),
         (("--pair", "carla-kitti", "--a", "x", "--b", "y"), "x: no such file; a domain is"),
         (("--set", "steps"), "'steps' is not OPTION=VALUE"),
         (("--set", "steps=0"), "steps = 0 is not a whole number above 0"),
@@ -145,6 +212,7 @@ def test_table_5_measures_one_n1_and_two_on_both_domains(studied):
     assert "\N{NO-BREAK SPACE}±" in done.stdout
     crossed = next(root.rglob("separate0-on-b/predictions.json"))
     assert "encoder" in str(json.loads(crossed.read_text())["mismatch"])
+    assert next(root.rglob("table5/bars.png")).stat().st_size > 1000
     inside = next(root.rglob("separate0-on-a/predictions.json"))
     assert json.loads(inside.read_text())["mismatch"] == []
 
@@ -179,8 +247,10 @@ def test_figure_3_is_pictures_of_both_directions_rows(studied):
 def test_tables_3_and_4_share_a_cyclegan_and_have_the_papers_rows(studied):
     done, root = studied("table3")
     rows = [line.split("│")[1].strip() for line in done.stdout.splitlines() if "│" in line]
-    names = ["(a) baseline (N2)", "(b) AT/DT", "(c) CycleGAN", "(d) AT/DT + CycleGAN"]
-    assert rows == names
+    small = "(4 channels for 64, 1 blocks for 9)"
+    names = ["(a) baseline (N2)", "(b) AT/DT", f"(c) CycleGAN {small}"]
+    assert rows == [*names, f"(d) AT/DT + CycleGAN {small}"]
+    assert next(root.rglob("table3/bars.png")).stat().st_size > 1000
     assert len(list(root.rglob("cyclegan/looks.png"))) == 1
     info = json.loads(next(root.rglob("n1-cyclegan/run.json")).read_text())
     assert "-as-a/" in json.dumps(info["domains"]["train"])
@@ -200,7 +270,6 @@ def test_any_pair_of_tasks_has_a_table_of_all_its_figures(studied):
 
 def test_a_study_of_other_tasks_has_a_report_of_its_own(studied):
     done, root = studied("table5", "--from", "semantic", "--to", "depth")
-    assert done.exit_code == 0, done.output
     assert "abs rel × focal ratio" in " ".join(done.stdout.split())
     assert next(root.rglob("table5-semantic-to-depth/index.html")).is_file()
 
