@@ -175,7 +175,9 @@ def pictures(direction: Direction, outcome: Outcome) -> PictureGrid:
     label = get_task(target.task).label
     domain = open_domain(target.domain("b", "test"), labels=() if label is None else (label,))
     shown = {BASELINE: "baseline", HEAD: "head on E1", ATDT: "AT/DT", ORACLE: "oracle"}
-    methods = {title: outcome.rows[name][0] for name, title in shown.items()}
+    methods = {
+        title: outcome.rows[name][0] for name, title in shown.items() if name in outcome.rows
+    }
     caption = "On B, where only the oracle saw labels of T2"
     return comparison_grid(domain, methods, spread(len(domain), PICTURES), caption)
 

@@ -9,7 +9,7 @@ import numpy as np
 from atdt.evaluate.focal import NO_RATIO
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report import Column, Row, Table
-from atdt.experiments.direction import ATDT, BASELINE, ORACLE, PLAIN
+from atdt.experiments.direction import ATDT, BASELINE, HEAD, ORACLE, PLAIN
 from atdt.experiments.figures import LABELS, Result
 from atdt.experiments.pairs import Pair
 from atdt.experiments.published import classes, published_row
@@ -18,6 +18,10 @@ from atdt.experiments.studies import Finding
 # What a row of ours stands beside: the paper's AT/DT has the paper's loss.
 PAPERS_METHOD = {BASELINE: "baseline", PLAIN: "atdt", ORACLE: "oracle"}
 ONE_LOSS = "the losses of AT/DT are the paper's here: this is also the row of the paper's loss"
+UNLABELLED = (
+    "truth of this task is made from images, and a store holds no labels of it: AT/DT is without "
+    "the task's own loss; a head on E1 and self-training have no row"
+)
 PUBLISHED = ("table1", "table2")
 DEPTH = ("abs_rel", "sq_rel", "rmse", "rmse_log", "delta1", "delta2", "delta3")
 FOCAL = "focal/"  # the paper does not say whether its figures are scaled so: both tables
@@ -148,11 +152,14 @@ def _table(
             _text(values, known[key]["digits"]) for values, key in zip(measured, own, strict=True)
         ]
         one = method == ATDT and PLAIN not in result.methods
+        said = [ONE_LOSS] if one else []
+        if method == ATDT and HEAD not in result.methods:
+            said.append(UNLABELLED)
         rows.append(
             Row(
                 LABELS[method],
                 cells,
-                notes=[ONE_LOSS] if one else [],
+                notes=said,
                 competes=method != ORACLE,
                 emphasis=method == ATDT,
             )

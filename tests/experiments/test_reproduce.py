@@ -13,9 +13,10 @@ from atdt.cli import main
 from atdt.domains.convert import Conversion, convert
 from atdt.domains.datasets import Describing, describe
 from atdt.errors import DomainError
-from atdt.experiments.direction import FOUNDATION, ORACLE, PLAIN
+from atdt.experiments.direction import ADAPTED, ATDT, BASELINE, FOUNDATION, ORACLE, PLAIN
 from atdt.experiments.figures import LABELS
 from atdt.experiments.pairs import place_of
+from atdt.experiments.papers_table import UNLABELLED
 from atdt.places import place
 from tests.made_datasets import make_dataset
 
@@ -238,7 +239,7 @@ def test_figure_4_has_every_level_from_one_store(studied):
     assert "found" in done.stderr  # N2 of table 5
 
 
-def test_figure_3_is_pictures_of_both_directions_rows(studied):
+def test_figure_3_is_pictures_from_depth_to_semantics(studied):
     done, root = studied("figure3")
     assert next(root.rglob("figure3/pictures.png")).stat().st_size > 1000
     assert LABELS[PLAIN] in done.stdout
@@ -257,6 +258,16 @@ def test_tables_3_and_4_share_a_cyclegan_and_have_the_papers_rows(studied):
     done, _ = studied("table4")
     assert done.stdout.count("(d) AT/DT + CycleGAN") == 2  # raw and × focal ratio
     assert re.search(r"learns the looks of A and B: found", done.stderr)
+
+
+def test_edges_are_a_task_2_like_others_without_what_needs_its_labels(studied):
+    done, root = studied("tasks", "--from", "depth", "--to", "edges")
+    rows = [line.split("│")[1].strip() for line in done.stdout.splitlines() if "│" in line]
+    rivals = [LABELS[BASELINE], LABELS[ADAPTED], LABELS[PLAIN]]
+    assert rows == [*rivals, f"{LABELS[ATDT]} [1]", LABELS[ORACLE]]
+    assert f"[1] {UNLABELLED}" in done.stdout
+    g = json.loads(next(root.glob("runs/*/seed0/depth-to-edges/g0/run.json")).read_text())
+    assert g["config"]["losses"] == {"match-l1": 1.0}
 
 
 def test_any_pair_of_tasks_has_a_table_of_all_its_figures(studied):
