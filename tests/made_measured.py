@@ -28,11 +28,14 @@ def measured_semantic(folder: Path, hits: int) -> Path:
     return _write(folder, "semantic", {"confusion": each, "pixels": pixels}, {})
 
 
-def measured_depth(folder: Path, abs_rel: float, ratio: float | None = 2.0) -> Path:
+def measured_depth(
+    folder: Path, abs_rel: float, ratio: float | None = 2.0, why: str | None = None
+) -> Path:
     """Every figure follows from `abs_rel`; × focal ratio it is abs_rel / ratio.
 
     Args:
-        ratio: of the focal lengths; None: that of A is not known.
+        ratio: of the focal lengths; None: one of them is not known.
+        why: of B's, as `atdt evaluate` notes it; None: A's is not known.
     """
     spread = 1 + 0.1 * np.array([-1, 1, -1, 1])
     ways = {"": 1.0, "scalar/": 0.5} | ({} if ratio is None else {"focal/": 1 / ratio})
@@ -43,7 +46,8 @@ def measured_depth(folder: Path, abs_rel: float, ratio: float | None = 2.0) -> P
     }
     stack |= {"scale_free/silog": 10 * abs_rel * spread, "scale_free/delta1": spread / 2}
     stack |= {"pixels": np.full(IMAGES, 100)}
-    return _write(folder, "depth", stack, {} if ratio is None else {"training_focal": 90.0})
+    method = {"training_focal": 90.0} if why or ratio else {}
+    return _write(folder, "depth", stack, method, [why] if why else [])
 
 
 def _write(

@@ -32,9 +32,9 @@ def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:
     oracle = oracle_network(road)
     adapted = road.adapt(n2, b)
     store = road.extract(a, n1, n2)
-    # Row -> names of its G and of what that predicts, and the losses of G.
     labelled = get_task(t2.task).label is not None
     own = tuple(each for each in preset.losses if labelled or each[0] != "task") or PAPERS_LOSS
+    # Row → names of its G and of what that predicts, and the losses of G.
     gs = {ATDT: ("g", ATDT, own), PLAIN: ("mse", PLAIN, PAPERS_LOSS)}
     if set(own) == set(PAPERS_LOSS):  # one row, of the G that other tables have too
         gs = {ATDT: gs[PLAIN]}
@@ -44,11 +44,11 @@ def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:
             decoded = road.decode(g, n1, n2, "b", f"{predicted}{seed}")
             outcome.rows.setdefault(row, []).append(decoded)
         outcome.runs[f"g{seed}"] = outcome.runs[f"{gs[ATDT][0]}{seed}"]
-        if not labelled:
-            continue
-        # The rival (ii): the same body and D2's architecture, T2's own loss, nothing of E2.
-        head = road.transfer(store, n2, seed, "head", f"head{seed}", (("task", 1.0),))
-        outcome.rows.setdefault(HEAD, []).append(road.decode(head, n1, None, "b", f"{HEAD}{seed}"))
+        if labelled:
+            # The rival (ii): the same body and D2's architecture, T2's own loss, nothing of E2.
+            head = road.transfer(store, n2, seed, "head", f"head{seed}", (("task", 1.0),))
+            decoded = road.decode(head, n1, None, "b", f"{HEAD}{seed}")
+            outcome.rows.setdefault(HEAD, []).append(decoded)
     outcome.rows[BASELINE] = [road.predict(n2, t2, "b", BASELINE)]
     outcome.rows[ADAPTED] = [road.predict(adapted, t2, "b", ADAPTED)]
     outcome.rows[ORACLE] = [road.predict(oracle, t2, "b", ORACLE)]

@@ -7,6 +7,7 @@ from pathlib import Path
 from atdt.domains.description import FILE_NAME, read_description
 from atdt.domains.opening import parse_spec
 from atdt.errors import DomainError
+from atdt.objects import reach
 
 SPLITS = ("train", "val", "test")
 
@@ -73,18 +74,19 @@ def place_of(path: Path, tested: str | None = None) -> Place:
     Raises:
         DomainError: there is no such description, or it has no list to train or to test on.
     """
-    lists = _lists(path)
+    file = _description(path)
+    lists = read_description(file).lists
     own = _test_list(lists)
     if "train" not in lists or (own is None and tested is None):
         raise DomainError(
-            f"{path}: has the lists {', '.join(lists)}; an experiment needs 'train', and 'test' or "
+            f"{file}: has the lists {', '.join(lists)}; an experiment needs 'train', and 'test' or "
             "'val' (--b-test names another domain to test on)"
         )
     if tested is None:
         val = "val" if "val" in lists and own != "val" else None
         return Place(path, {"train": "train", "val": val, "test": own})
     wanted = parse_spec(tested)
-    there = _lists(wanted.path)
+    there = read_description(_description(wanted.path)).lists
     test = wanted.split or (next(iter(there)) if len(there) == 1 else _test_list(there))
     if test not in there or wanted.first is not None:
         raise DomainError(
@@ -94,12 +96,13 @@ def place_of(path: Path, tested: str | None = None) -> Place:
     return Place(path, {"train": "train", "val": val, "test": test}, {"test": wanted.path})
 
 
-def _lists(path: Path) -> Collection[str]:
-    """Keys of [lists] of a description or of the one in a folder."""
+def _description(path: Path) -> Path:
+    """A description file, given as such or by its folder."""
+    reach(path)
     file = path / FILE_NAME if path.is_dir() else path
     if not file.is_file():
         raise DomainError(f"{file}: no such file; a domain is a description file or its folder")
-    return read_description(file).lists
+    return file
 
 
 def _test_list(lists: Collection[str]) -> str | None:

@@ -215,6 +215,10 @@ def _experiment(config: Reproduction) -> Experiment:
         for place in places:  # now, not when all is trained
             open_domain(f"{place.spec('test')}", labels=() if label is None else (label,))
         _check_sizes(places, preset)
+    target = get_task(_direction(config)[1])
+    if target.label is None and (config.students or config.table in GRIDS):
+        asked = "--students" if config.students else config.table
+        raise UserError(f"{asked}: needs labels of task 2; {target.name} has truth from images")
     return Experiment(
         preset,
         pair,

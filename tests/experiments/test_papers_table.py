@@ -123,6 +123,15 @@ def test_why_there_is_no_table_by_the_focal_ratio(result):
     assert reason in table.caption and reason in markdown(table)
 
 
+def test_a_camera_of_b_that_is_not_known_is_named(tmp_path):
+    why = "no focal ratio: b/domain.toml gives no focal length for 1.png"
+    folder = measured_depth(tmp_path, 0.5, None, why)
+    found = [[Finding("(a) N2", "b", (folder,), {"method": "baseline"})]]
+    (table,) = adapted_tables("table4", found, PAIRS["carla-cityscapes"])
+    assert f"depth, raw ({why})" in table.caption
+    assert below(table, "(a) N2")[1][0] == 0.667
+
+
 def test_where_atdts_losses_are_the_papers_its_row_is_the_papers_too(result):
     one = result("depth", without=[PLAIN])
     for table in papers_tables("table2", one, PAIRS["carla-cityscapes"]):

@@ -274,6 +274,10 @@ def test_any_pair_of_tasks_has_a_table_of_all_its_figures(studied):
     done, _ = studied("tasks", "--from", "semantic", "--to", "normals")
     assert "Tasks, streets: all figures" in done.stdout
     assert LABELS[ORACLE] in done.stdout
+    for table, options, named in (("tasks", ["--students"], "--students"), ("noise", [], "noise")):
+        refused = run(table, *options, *SMALL, "--from", "depth", "--to", "edges")
+        assert refused.exit_code == 2
+        assert f"{named}: needs labels of task 2; edges has truth from images" in refused.stderr
     refused = run("tasks", *SMALL, "--from", "normals", "--to", "normals")
     assert refused.exit_code == 2 and "the same task" in refused.stderr
     assert run("tasks", *SMALL).exit_code == 2
