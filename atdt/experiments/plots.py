@@ -135,6 +135,8 @@ def curve_plot(result: Result, measured: Figures) -> Plot:
     axes.grid(alpha=0.3)
     axes.legend()
     caption = f"What a method is worth in labelled images of B; {_over(len(result.curves))}"
+    if metric["plain"]:
+        caption += f". The oracle is shown {metric['way']} or without, whichever is better"
     return Plot(figure, caption, "A line of the oracle's figure by labelled images of B")
 
 

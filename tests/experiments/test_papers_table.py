@@ -265,7 +265,9 @@ def test_bars_of_a_study(tmp_path):
 
 def test_the_curve_goes_from_the_baseline_to_the_oracle(result):
     made = result("depth", 2)
-    (axes,) = curve_plot(made, figures(made)).figure.axes
+    plot = curve_plot(made, figures(made))
+    assert "The oracle is shown × focal ratio or without, whichever is better" in plot.caption
+    (axes,) = plot.figure.axes
     oracle, atdt, rival = axes.lines[0], *axes.get_lines()[-2:]
     assert oracle.get_xdata().tolist() == [0, 10, 100]
     # × focal ratio; all labels are better than none, without it as well, as the oracle has it.
