@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from atdt.errors import UserError
 from atdt.files import PLAIN, in_the_making, inside, write_atomic
-from atdt.texts import write_json
 
 
 def test_a_failed_write_leaves_the_old_content_and_no_litter(tmp_path, monkeypatch):
