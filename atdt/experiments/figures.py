@@ -163,25 +163,6 @@ def _best_way(row: Compared, metric: dict) -> Point:
     return Point(row.scores[best], row.replicates[best])
 
 
-def oracles_curve(result: Result, measured: Figures) -> dict[int, list[float]]:
-    """Labelled images of B → the oracle's figure for each seed, as gap closed is read off.
-
-    Plain or in the table's way, whichever mean is better: a network that saw few images of B's
-    camera may be scaled to it or not, and the oracle has labels to choose.
-    """
-    metric = measured.metrics[measured.gap_on]
-    best = max if metric["better"] == "higher" else min
-    curve = {}
-    for count in sorted(result.curves[0]):
-        loaded = [load_measured(each[count]) for each in result.curves]
-        whole = [m.scores(np.ones((1, len(m.images)))) for m in loaded]
-        keys = filter(None, (metric["key"], metric["plain"]))
-        curve[count] = best(
-            ([float(scores[key][0]) for scores in whole] for key in keys), key=np.mean
-        )
-    return curve
-
-
 def verdict(measured: Figures) -> str:
     """What the table says of AT/DT, rival by rival, and how certain it is."""
     metric = measured.metrics[measured.gap_on]

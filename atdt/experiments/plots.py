@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from atdt.evaluate.bootstrap import LEVEL
+from atdt.evaluate.bootstrap import LEVEL, interval
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report import Plot
 from atdt.experiments.direction import ATDT, BASELINE, ORACLE, PLAIN
-from atdt.experiments.figures import LABELS, Figures, Result, oracles_curve
+from atdt.experiments.figures import LABELS, Figures, Result
 from atdt.experiments.pairs import Pair
 from atdt.experiments.papers_table import (
     DEPTH,
@@ -108,13 +108,17 @@ def curve_plot(result: Result, measured: Figures) -> Plot:
     """The oracle by labelled images of B, and where AT/DT and the best other method lie on it."""
     metric = measured.metrics[measured.gap_on]
     factor, higher = _factor(metric), metric["better"] == "higher"
-    curve = oracles_curve(result, measured)
-    counts, values = list(curve), factor * np.array([*curve.values()])
+    counts = list(measured.curve)
+    scores = [factor * point.score for point in measured.curve.values()]
+    ends = [interval(factor * point.replicates) for point in measured.curve.values()]
+    beyond = [
+        (0.0, 0.0) if each is None else (max(score - each[0], 0.0), max(each[1] - score, 0.0))
+        for score, each in zip(scores, ends, strict=True)
+    ]
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axes = figure.subplots()
-    spread = values.std(axis=1, ddof=1) if values.shape[1] > 1 else None
     axes.errorbar(
-        counts, values.mean(axis=1), spread, color="#333333", marker="o", capsize=3, label="oracle"
+        counts, scores, np.transpose(beyond), color="#333333", marker="o", capsize=3, label="oracle"
     )
     others = [name for name in result.methods if name not in (BASELINE, ORACLE, ATDT, PLAIN)]
     best = sorted(
@@ -134,7 +138,7 @@ def curve_plot(result: Result, measured: Figures) -> Plot:
     axes.set_ylabel(_title(metric))
     axes.grid(alpha=0.3)
     axes.legend()
-    caption = f"What a method is worth in labelled images of B; {_over(len(result.curves))}"
+    caption = "What a method is worth in labelled images of B; 95 % intervals over seeds and images"
     if metric["plain"]:
         caption += f". The oracle is shown {metric['way']} or without, whichever is better"
     return Plot(figure, caption, "A line of the oracle's figure by labelled images of B")
