@@ -103,7 +103,7 @@ def test_diagnose_scores_predictions_by_r(both):
         "diagnose", "AT/a.zarr", "AT/b.zarr", "--from=semantic", "--to=depth", "--out=AT/d",
         "--target-run=AT/n2", "--cross-task=AT/r", "--predictions=AT/p", "--device=cpu",
     )  # fmt: skip
-    assert both.compare("d").keys() == {"diagnosis.json", "index.html"}
+    assert both.compare("d").keys() == {"channels.csv", "diagnosis.json", "index.html"}
 
 
 def test_embed_shows_images_that_lie_in_the_bucket(both):

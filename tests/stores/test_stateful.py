@@ -357,7 +357,7 @@ def test_any_history_ends_in_the_bytes_of_an_undisturbed_store(kit):
     run_state_machine_as_test(
         lambda: Machine(kit),
         settings=settings(
-            max_examples=20,
+            max_examples=14,
             stateful_step_count=8,
             deadline=None,
             suppress_health_check=list(HealthCheck),
