@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from atdt.adam import adam_tensors, restore_adam
+from atdt.adam import Adam
 from atdt.adapt.config import CycleGANTraining
 from atdt.adapt.history import History
 from atdt.adapt.losses import adversarial_loss, discriminator_loss, likeness_loss
@@ -41,13 +41,9 @@ class Learner:
             )
         self._networks = with_initial_weights(networks, config.seed).to(device)
         self._generators, self._discriminators = self._networks.values()
-        self._parameters = [
-            {f"{part}.{name}": parameter for name, parameter in pair.named_parameters()}
+        self._adams = [
+            Adam({f"{part}.{name}": p for name, p in pair.named_parameters()}, BETAS)
             for part, pair in self._networks.items()
-        ]
-        self._optimisers = [
-            torch.optim.Adam(parameters.values(), config.learning_rate, BETAS)
-            for parameters in self._parameters
         ]
         self._histories = {
             look: History(config.history, (config.seed, number))
@@ -88,12 +84,10 @@ class Learner:
             waits.
         """
         real = {look: images[look].to(self.device) * 2 - 1 for look in LOOKS}
-        for optimiser in self._optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = self.rate(step)
-            optimiser.zero_grad(set_to_none=True)
+        for adam in self._adams:
+            adam.zero_grad()
         made = {look: self._paint(look, real[OTHER[look]]) for look in LOOKS}
-        terms = self._learn_to_paint(real, made) | self._learn_to_judge(step, real, made)
+        terms = self._learn_to_paint(step, real, made) | self._learn_to_judge(step, real, made)
         return torch.stack([terms[name].detach() for name in self.names])
 
     def weights(self) -> dict[str, Tensor]:
@@ -104,8 +98,8 @@ class Learner:
     def tensors(self) -> dict[str, Tensor]:
         """All that the next step depends on but for the images: weights, moments, histories."""
         found = {f"weights.{name}": value for name, value in self._networks.state_dict().items()}
-        for optimiser, parameters in zip(self._optimisers, self._parameters, strict=True):
-            found |= adam_tensors(optimiser, parameters)
+        for adam in self._adams:
+            found |= adam.tensors()
         for look, history in self._histories.items():
             if history.images:
                 found[f"history.{look}"] = torch.stack(history.images)
@@ -123,12 +117,12 @@ class Learner:
             fill(self._networks, saved)
         except ValueError as error:
             raise RunError(f"the checkpoint is of other networks: {error}") from None
-        for optimiser, parameters in zip(self._optimisers, self._parameters, strict=True):
-            restore_adam(optimiser, parameters, tensors)
+        for adam in self._adams:
+            adam.restore(tensors)
         for look, history in self._histories.items():
             history.restore(tensors.get(f"history.{look}"), self.device)
 
-    def _learn_to_paint(self, real: Looks, made: Looks) -> Looks:
+    def _learn_to_paint(self, step: int, real: Looks, made: Looks) -> Looks:
         """A step of the generators, given real images and those made of them; losses by name."""
         config = self._config
         self._discriminators.requires_grad_(False)
@@ -146,7 +140,7 @@ class Learner:
         terms["loss"] = torch.stack(weighted).sum()
         terms["loss"].backward()
         self._discriminators.requires_grad_(True)
-        self._optimisers[0].step()
+        self._adams[0].step(self.rate(step))
         return terms
 
     def _learn_to_judge(self, step: int, real: Looks, made: Looks) -> Looks:
@@ -157,7 +151,7 @@ class Learner:
             loss = discriminator_loss(self._judge(look, real[look]), self._judge(look, shown))
             loss.backward()
             terms[f"discriminator_{look}"] = loss
-        self._optimisers[1].step()
+        self._adams[1].step(self.rate(step))
         return terms
 
     def _paint(self, look: str, images: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import nn
 
-from atdt.adam import adam_tensors, restore_adam
+from atdt.adam import Adam
 from atdt.devices import precision_context
 from atdt.errors import RunError
 from atdt.networks import TaskNetwork, build_network
@@ -126,8 +126,7 @@ class Learner:
         ranks.normalised_together(self._all)
         for branch in branches:
             branch.network.to(device, memory_format=self._format)
-        self._parameters = dict(self._all.named_parameters())
-        self._optimiser = torch.optim.Adam(self._parameters.values(), lr=learning_rate)
+        self._adam = Adam(dict(self._all.named_parameters()))
         self._teacher = teaching and Teacher(
             teaching, branches[0].objective, self.network, steps=steps, seed=seed
         )
@@ -148,9 +147,7 @@ class Learner:
             their losses by `names`, before the step and without their weights, (losses,) float32
             on the device, so that nobody waits for them.
         """
-        for group in self._optimiser.param_groups:
-            group["lr"] = self.rate(step)
-        self._optimiser.zero_grad(set_to_none=True)
+        self._adam.zero_grad()
         self.ranks.draw_apart(self._seed, step)
         losses = []
         for term, batch in zip(self._terms, batches, strict=True):
@@ -163,7 +160,7 @@ class Learner:
             losses.append(loss.detach())
         losses = torch.stack(losses)
         self.ranks.meet(self._all, losses, 1 / self.ranks.launch.size)
-        self._optimiser.step()
+        self._adam.step(self.rate(step))
         if self._teacher is not None:
             self._teacher.follow(self.network)
         return losses
@@ -183,7 +180,7 @@ class Learner:
     def tensors(self) -> dict[str, torch.Tensor]:
         """All that the next step depends on but for the batches: weights, moments, random state."""
         found = {f"weights.{name}": tensor for name, tensor in self._all.state_dict().items()}
-        found |= adam_tensors(self._optimiser, self._parameters)
+        found |= self._adam.tensors()
         if self._teacher is not None:
             found |= self._teacher.tensors()
         found["random.cpu"] = torch.get_rng_state()
@@ -207,7 +204,7 @@ class Learner:
             fill(self._all, weights)
         except ValueError as error:
             raise RunError(f"the checkpoint is of another network: {error}") from None
-        restore_adam(self._optimiser, self._parameters, tensors)
+        self._adam.restore(tensors)
         if self._teacher is not None:
             self._teacher.restore(tensors)
         torch.set_rng_state(tensors["random.cpu"])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from atdt.adam import adam_tensors, restore_adam
+from atdt.adam import Adam
 from atdt.devices import precision_context
 from atdt.errors import NumericsError, RunError
 from atdt.ranks import ALONE, Ranks
@@ -75,8 +75,7 @@ class Learner:
         self._steps = steps
         self._learning_rate = learning_rate
         self._schedule = schedule
-        self._parameters = dict(network.named_parameters())
-        self._optimiser = torch.optim.Adam(self._parameters.values(), lr=learning_rate)
+        self._adam = Adam(dict(network.named_parameters()))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,13 +109,11 @@ class Learner:
             if on_b is not None:
                 on_b = on_b * self._ranks.share(self.agreeing.labelled(batch))
         losses = self._summed(terms, on_b)
-        for group in self._optimiser.param_groups:
-            group["lr"] = self.rate(step)
-        self._optimiser.zero_grad(set_to_none=True)
+        self._adam.zero_grad()
         losses[0].backward()
         losses = losses.detach()
         self._ranks.meet(self.network, losses, weight)
-        self._optimiser.step()
+        self._adam.step(self.rate(step))
         return losses
 
     @torch.no_grad()
@@ -181,7 +178,7 @@ class Learner:
     def tensors(self) -> dict[str, Tensor]:
         """All that the next step depends on but for the batch: weights and moments."""
         found = {f"weights.{name}": value for name, value in self.network.state_dict().items()}
-        return found | adam_tensors(self._optimiser, self._parameters)
+        return found | self._adam.tensors()
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over what `tensors()` gave, to the bit.
@@ -195,7 +192,7 @@ class Learner:
         if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in saved.items()}:
             raise RunError("the checkpoint is of another network; start again with --overwrite")
         self.network.load_state_dict(saved)
-        restore_adam(self._optimiser, self._parameters, tensors)
+        self._adam.restore(tensors)
 
     def final_weights(self) -> dict[str, Tensor]:
         """The network's weights and statistics, copied to the CPU."""

@@ -93,13 +93,13 @@ def test_a_step_moves_all_four_networks_and_fills_both_histories(learner):
 def test_generators_learn_through_discriminators_that_stay(learner, monkeypatch):
     """What a generator's step leaves in the discriminators: no gradient."""
     seen = []
-    step = learner._optimisers[0].step
+    step = learner._adams[0].step
 
-    def looking():
+    def looking(rate):
         seen.extend(parameter.grad for parameter in learner._discriminators.parameters())
-        step()
+        step(rate)
 
-    monkeypatch.setattr(learner._optimisers[0], "step", looking)
+    monkeypatch.setattr(learner._adams[0], "step", looking)
     learner.learn(0, images())
     assert seen
     assert all(gradient is None for gradient in seen)

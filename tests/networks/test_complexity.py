@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from atdt.networks import macs, parameters
+from atdt.networks import NetworkSpec, build_network, macs, parameters
 from atdt.networks.complexity import meta_call
+from atdt.transfer.architectures import ARCHITECTURES
+from atdt.transfer.network import build_transfer
 
 
 def test_a_convolution_by_hand():
@@ -92,8 +94,18 @@ def test_a_meta_call_resizes_as_torch_does(sides, how):
 def test_a_meta_call_computes_point_by_point_as_torch_does():
     a, row = torch.zeros(2, 4, 3, 3), torch.zeros(1, 4, 1, 1)
     whole = torch.zeros(2, 4, 3, 3, dtype=torch.int64)
-    for function in (torch.add, torch.mul, torch.Tensor.__add__, torch.Tensor.__mul__):
-        for x, y in ((a, a), (a, row), (row, a), (whole, a), (a, whole), (a[:1], a)):
+    named = (torch.add, torch.mul, torch.Tensor.sub, torch.Tensor.div)
+    for function in (*named, *(getattr(torch.Tensor, f"__{n}__") for n in ("add", "mul", "sub"))):
+        for x, y in (
+            (a, a),
+            (a, row),
+            (row, a),
+            (a, row[0]),
+            (row[0], a),
+            (whole, a),
+            (a, whole),
+            (a[:1], a),
+        ):
             same_shape(function, x, y)
         same_shape(partial(_by, function), a)
     for layer in (nn.ReLU(inplace=True), nn.ELU(), nn.GELU(), nn.Sigmoid(), nn.Dropout2d(0.5)):
@@ -136,9 +148,49 @@ def test_what_does_not_fit_is_told_in_torchs_words(function, message):
 def test_a_network_is_opened_without_torchs_compiler():
     program = (
         "import sys\n"
-        "from atdt.networks import NetworkSpec, build_network\n"
+        "from atdt.networks import NetworkSpec, build_network, macs\n"
         "for name in ('tiny', 'dilated-resnet50'):\n"
-        "    build_network(NetworkSpec(name), 3).feature_shape(None, (96, 192))\n"
+        "    network = build_network(NetworkSpec(name), 3)\n"
+        "    network.feature_shape(None, (96, 192))\n"
+        "    macs(network, (96, 192))\n"
         "assert 'torch._dynamo' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def counted_by_torch(module, *shape) -> int:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        meta_call(module, torch.empty(2, *shape, device="meta"))
+    return counter.get_total_flops() // 4
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(4, 6, (3, 2), stride=2, dilation=2, groups=2),
+        nn.ConvTranspose2d(4, 6, 3, stride=2, groups=2),
+        nn.Sequential(nn.Linear(8, 5), nn.GELU(), nn.Linear(5, 3)),
+        Called(lambda x: x @ x.transpose(2, 3)),
+        Called(lambda x: torch.bmm(x[0], x[0].transpose(1, 2))),
+        # Left to torch, since nothing here knows them.
+        Called(lambda x: torch.einsum("ncab,ncad->ncbd", x, x)),
+        Called(lambda x: F.scaled_dot_product_attention(x, x, x)),
+        Called(lambda x: F.conv2d(input=x, weight=x.new_ones(2, 4, 3, 3))),
+    ],
+)
+def test_it_is_half_of_what_torch_counts(layer):
+    assert macs(layer, (12, 8), channels=4) == counted_by_torch(layer, 4, 12, 8) > 0
+
+
+@pytest.mark.parametrize("name", ["dilated-resnet50", "atdt-vgg"])
+def test_networks_cost_what_torch_counts(name):
+    network = build_network(NetworkSpec(name, {}), 11)
+    assert macs(network, (64, 128)) == counted_by_torch(network, 3, 64, 128)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_transfer_networks_cost_what_torch_counts(name):
+    network = build_transfer(name, {}, (16, 8, 12), (16, 8, 12), seed=0)
+    assert macs(network, (8, 12), channels=16) == counted_by_torch(network, 16, 8, 12)
