@@ -202,7 +202,7 @@ def test_what_a_worker_writes_that_was_taken_for_dead_gets_no_name(
     by_many, workers, own, slow, tmp_path
 ):
     cluster = workers(2)
-    (address, dead), _ = pids(cluster).items()
+    (address, dead), (_, alive) = pids(cluster).items()
     slow.write_text(str(dead))
     late: list[Path] = []
 
@@ -221,7 +221,9 @@ def test_what_a_worker_writes_that_was_taken_for_dead_gets_no_name(
 
     by_many(cluster, go_on)  # without what is late
     assert late
-    assert blocks_by(own).total() == 15
+    done = blocks_by(own)
+    assert done[alive] == 14
+    assert done[dead] > 0  # it may have been given a second one before
 
 
 def test_a_unit_that_kills_its_workers_is_given_up(watched, theirs, own, dask_workers, monkeypatch):
