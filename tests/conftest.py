@@ -71,17 +71,13 @@ def s3_session():
 @pytest.fixture
 def s3(s3_session):
     """The server, as it is when nothing goes wrong."""
-    s3_session.forget()
-    yield s3_session
-    s3_session.forget()
+    yield from _undisturbed(s3_session)
 
 
 @pytest.fixture
 def bucket(s3, tmp_path) -> str:
     """A URL of its own for each test."""
-    from benchmarks.s3 import BUCKET
-
-    return f"s3://{BUCKET}/{tmp_path.parent.name}-{tmp_path.name}"
+    return _own_url("s3", tmp_path)
 
 
 @pytest.fixture
@@ -133,14 +129,22 @@ def gs_session():
 @pytest.fixture
 def gs(gs_session):
     """The server, as it is when nothing goes wrong."""
-    gs_session.forget()
-    yield gs_session
-    gs_session.forget()
+    yield from _undisturbed(gs_session)
 
 
 @pytest.fixture
 def gs_bucket(gs, tmp_path) -> str:
     """A URL of its own for each test."""
-    from tests.made_gcs import BUCKET
+    return _own_url("gs", tmp_path)
 
-    return f"gs://{BUCKET}/{tmp_path.parent.name}-{tmp_path.name}"
+
+def _undisturbed(server):
+    server.forget()
+    yield server
+    server.forget()
+
+
+def _own_url(scheme: str, folder: Path) -> str:
+    from benchmarks.s3 import BUCKET
+
+    return f"{scheme}://{BUCKET}/{folder.parent.name}-{folder.name}"

@@ -15,7 +15,8 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-BUCKET = "bucket"
+from benchmarks.s3 import BUCKET
+
 PAGE = 3  # names that a listing tells at a time, so that there are several
 
 

@@ -66,7 +66,8 @@ def cloud(store: Store, reader: FeatureReader, seed: int = 0) -> Cloud:
         for sample in block:
             places = sample.astype(np.float64).reshape(len(sample), -1)
             pivot = places[:, :1] if pivot is None else pivot
-            sums += (places - pivot).sum(axis=1), ((places - pivot) ** 2).sum(axis=1)
+            away = places - pivot
+            sums += away.sum(axis=1), (away**2).sum(axis=1)
             count += places.shape[1]
             if seen % every == 0:
                 chosen = draws.choice(places.shape[1], min(each, places.shape[1]), replace=False)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -145,14 +146,23 @@ def figures(result: Result, *, replicates: int = 1000) -> Figures:
     }
     by_seed = {}
     for name, row in rows.items():
-        # An oracle that was trained with B's camera is not scaled to it.
-        key = metrics[gap_on]["plain"] or gap_on if name == ORACLE else gap_on
+        key = own_key(name, metrics[gap_on])
         by_seed[name] = [
             float(np.mean([m.scores(np.ones((1, len(m.images))))[key][0] for m in group]))
             for group in row
         ]
     points = {n: _best_way(compared.pop(f"{n} labels"), metrics[gap_on]) for n in labelled}
     return Figures(metrics, compared, closed, gap_on, by_seed, points)
+
+
+def own_key(method: str, metric: Mapping[str, Any]) -> str:
+    """Of a method's figure: an oracle that was trained with B's camera is not scaled to it."""
+    return (metric["plain"] or metric["key"]) if method == ORACLE else metric["key"]
+
+
+def shown_factor(metric: Mapping[str, Any]) -> float:
+    """What a figure is multiplied by where it is shown, in per cent or as it is."""
+    return 100.0 if metric["percent"] else 1.0
 
 
 def _best_way(row: Compared, metric: dict) -> Point:

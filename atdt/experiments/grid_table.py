@@ -10,7 +10,7 @@ from atdt.evaluate.compare import Compared, compare
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report_table import Column, Row, Table, Value
 from atdt.experiments.direction import ATDT, BASELINE, ORACLE
-from atdt.experiments.figures import GAP_ON, LABELS
+from atdt.experiments.figures import GAP_ON, LABELS, own_key, shown_factor
 from atdt.experiments.grids import Cell
 from atdt.experiments.pairs import Pair
 
@@ -24,16 +24,14 @@ class _Figure:
 
     @property
     def factor(self) -> float:
-        return 100.0 if self.metric["percent"] else 1.0
+        return shown_factor(self.metric)
 
     @property
     def sign(self) -> int:
         return 1 if self.metric["better"] == "higher" else -1
 
     def key(self, cell: Cell) -> str:
-        """An oracle that was trained with B's camera is not scaled to it."""
-        own = self.metric["plain"] if cell.method == ORACLE else None
-        return own or self.metric["key"]
+        return own_key(cell.method, self.metric)
 
     def score(self, cell: Cell) -> float:
         return self.rows[_label(cell)].scores[self.key(cell)]

@@ -26,7 +26,7 @@ from atdt.experiments.direction import (
     ORACLE,
     SELF,
 )
-from atdt.experiments.figures import LABELS, Figures, Result, verdict
+from atdt.experiments.figures import LABELS, Figures, Result, own_key, shown_factor, verdict
 from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.students import STUDENT, STUDENT_BASELINE
 from atdt.tasks import get_task
@@ -79,8 +79,7 @@ def main_table(result: Result, measured: Figures) -> Table:
     columns.append(Column("gap closed %", 0))
     rows = []
     for name in result.methods:
-        # An oracle that was trained with B's camera is not scaled to it.
-        own = [measured.metrics[key]["plain"] or key if name == ORACLE else key for key in keys]
+        own = [own_key(name, measured.metrics[key]) for key in keys]
         cells = [_value(measured.rows[name], measured.metrics[key]) for key in own]
         gap = measured.gaps.get(name)
         cells.append(None if gap is None else _gap(gap))
@@ -183,7 +182,7 @@ def pictures(direction: Direction, outcome: Outcome) -> PictureGrid:
 
 
 def _scale(metric: dict) -> tuple[int, float]:
-    return metric["digits"], 100.0 if metric["percent"] else 1.0
+    return metric["digits"], shown_factor(metric)
 
 
 def _column(metric: dict) -> Column:

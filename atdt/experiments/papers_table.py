@@ -10,7 +10,7 @@ from atdt.evaluate.focal import NO_RATIO
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report import Column, Row, Table
 from atdt.experiments.direction import ATDT, BASELINE, HEAD, ORACLE, PLAIN
-from atdt.experiments.figures import LABELS, Result
+from atdt.experiments.figures import LABELS, Result, own_key, shown_factor
 from atdt.experiments.pairs import Pair
 from atdt.experiments.published import classes, published_row
 from atdt.experiments.studies import Finding
@@ -95,8 +95,9 @@ def adapted_tables(name: str, findings: Sequence[Sequence[Finding]], pair: Pair)
     return tables
 
 
-def published_method(name: str, method: str, pair: Pair) -> dict[str, Any] | None:
+def published_method(name: str, method: str, result: Result, pair: Pair) -> dict[str, Any] | None:
     """What the paper prints in table 1 or 2, `name`, for a method of ours; None: nothing."""
+    method = PLAIN if _is_also_the_papers(method, result) else method
     if pair.rendered is not None or name not in PUBLISHED or method not in PAPERS_METHOD:
         return None
     return published_row(name, pair.a, pair.b, method=PAPERS_METHOD[method])
@@ -145,14 +146,12 @@ def _table(
 ) -> Table:
     rows = []
     for method in result.methods:
-        # An oracle that was trained with B's camera is not scaled to it.
-        own = [known[key]["plain"] or key if method == ORACLE else key for key in keys]
+        own = [own_key(method, known[key]) for key in keys]
         measured = [_over_seeds(result, method, known[key]) for key in own]
         cells = [
             _text(values, known[key]["digits"]) for values, key in zip(measured, own, strict=True)
         ]
-        one = method == ATDT and PLAIN not in result.methods
-        said = [ONE_LOSS] if one else []
+        said = [ONE_LOSS] if _is_also_the_papers(method, result) else []
         if method == ATDT and HEAD not in result.methods:
             said.append(UNLABELLED)
         rows.append(
@@ -164,7 +163,7 @@ def _table(
                 emphasis=method == ATDT,
             )
         )
-        printed = published_method(name, PLAIN if one else method, pair)
+        printed = published_method(name, method, result, pair)
         if printed is not None:
             notes = [ORACLE_NOTE] if method == ORACLE else []
             rows += _beside([printed_figure(printed, key) for key in keys], measured, notes)
@@ -181,6 +180,11 @@ def _named(finding: Finding) -> str:
     if "method" in finding.printed:  # all of them are on B
         return finding.label
     return f"{finding.label}, on {finding.domain.upper()}"
+
+
+def _is_also_the_papers(method: str, result: Result) -> bool:
+    """Whether a row is AT/DT's where its losses are the paper's, which then have no other row."""
+    return method == ATDT and PLAIN not in result.methods
 
 
 def _why_unscaled(folder: Path, pair: Pair) -> str:
@@ -223,7 +227,7 @@ def _over_seeds(result: Result, method: str, metric: dict[str, Any]) -> list[flo
 
 def mean_figure(folders: Sequence[Path], metric: dict[str, Any]) -> float:
     """A figure, in per cent where it is shown so, over measured folders; NaN where one has none."""
-    factor = 100.0 if metric["percent"] else 1.0
+    factor = shown_factor(metric)
     found = [load_measured(folder).info["scores"][metric["key"]] for folder in folders]
     return float(np.mean([np.nan if value is None else factor * value for value in found]))
 

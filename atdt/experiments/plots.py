@@ -12,7 +12,7 @@ from atdt.evaluate.bootstrap import LEVEL, interval
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report import Plot
 from atdt.experiments.direction import ATDT, BASELINE, ORACLE, PLAIN
-from atdt.experiments.figures import LABELS, Figures, Result
+from atdt.experiments.figures import LABELS, Figures, Result, own_key, shown_factor
 from atdt.experiments.pairs import Pair
 from atdt.experiments.papers_table import (
     DEPTH,
@@ -48,13 +48,11 @@ def method_plot(name: str, result: Result, measured: Figures, pair: Pair) -> Plo
     metrics = [measured.metrics[key] for key in _two_keys(measured.metrics)]
     bars = []
     for method in result.methods:
-        # An oracle that was trained with B's camera is not scaled to it.
-        own = [(m["plain"] or m["key"]) if method == ORACLE else m["key"] for m in metrics]
+        own = [own_key(method, metric) for metric in metrics]
         row = measured.rows[method]
-        factors = [_factor(metric) for metric in metrics]
+        factors = [shown_factor(metric) for metric in metrics]
         intervals = [row.interval(key) for key in own]
-        one = method == ATDT and PLAIN not in result.methods
-        printed = published_method(name, PLAIN if one else method, pair)
+        printed = published_method(name, method, result, pair)
         bars.append(
             _Bar(
                 LABELS[method],
@@ -107,7 +105,7 @@ def findings_plot(name: str, findings: Sequence[Sequence[Finding]], pair: Pair) 
 def curve_plot(result: Result, measured: Figures) -> Plot:
     """The oracle by labelled images of B, and where AT/DT and the best other method lie on it."""
     metric = measured.metrics[measured.gap_on]
-    factor, higher = _factor(metric), metric["better"] == "higher"
+    factor, higher = shown_factor(metric), metric["better"] == "higher"
     counts = list(measured.curve)
     scores = [factor * point.score for point in measured.curve.values()]
     ends = [interval(factor * point.replicates) for point in measured.curve.values()]
@@ -138,7 +136,8 @@ def curve_plot(result: Result, measured: Figures) -> Plot:
     axes.set_ylabel(_title(metric))
     axes.grid(alpha=0.3)
     axes.legend()
-    caption = "What a method is worth in labelled images of B; 95 % intervals over seeds and images"
+    intervals = f"{100 * LEVEL:.0f} % intervals over seeds and images"
+    caption = f"What a method is worth in labelled images of B; {intervals}"
     if metric["plain"]:
         caption += f". The oracle is shown {metric['way']} or without, whichever is better"
     return Plot(figure, caption, "A line of the oracle's figure by labelled images of B")
@@ -225,7 +224,3 @@ def _over(seeds: int) -> str:
 
 def _title(metric: dict[str, Any]) -> str:
     return f"{metric['title']} {metric['way']}".rstrip() + " %" * metric["percent"]
-
-
-def _factor(metric: dict[str, Any]) -> float:
-    return 100.0 if metric["percent"] else 1.0

@@ -204,18 +204,19 @@ def _experiment(config: Reproduction) -> Experiment:
     places = None
     if pair.rendered is not None and (config.a or config.b or config.b_test):
         raise UserError(f"pair {pair.name!r} is rendered: leave --a, --b and --b-test out")
+    if pair.rendered is None and (config.a is None or config.b is None):
+        raise UserError(
+            f"pair {pair.name!r}: name your copies by --a ({pair.a}) and --b ({pair.b}); "
+            "`atdt data describe` makes domains of them"
+        )
+    direction = _direction(config)
+    target = get_task(direction[1])
     if pair.rendered is None:
-        if config.a is None or config.b is None:
-            raise UserError(
-                f"pair {pair.name!r}: name your copies by --a ({pair.a}) and --b ({pair.b}); "
-                "`atdt data describe` makes domains of them"
-            )
         places = (place_of(config.a), place_of(config.b, config.b_test))
-        label = get_task(_direction(config)[1]).label
+        labels = () if target.label is None else (target.label,)
         for place in places:  # now, not when all is trained
-            open_domain(f"{place.spec('test')}", labels=() if label is None else (label,))
+            open_domain(f"{place.spec('test')}", labels=labels)
         _check_sizes(places, preset)
-    target = get_task(_direction(config)[1])
     if target.label is None and (config.students or config.table in GRIDS):
         asked = "--students" if config.students else config.table
         raise UserError(f"{asked}: needs labels of task 2; {target.name} has truth from images")
@@ -224,7 +225,7 @@ def _experiment(config: Reproduction) -> Experiment:
         pair,
         config.root,
         _name(config),
-        directions=(_direction(config),),
+        directions=(direction,),
         seeds=config.seeds,
         transfer_seeds=config.transfer_seeds,
         rivals=config.rivals and config.table != "figure3",
