@@ -34,7 +34,7 @@ OPTIONS = (
     ),
     click.option(
         "--photometric",
-        type=click.Choice(["none", "paper", "strong", "d4"]),
+        type=options.PHOTOMETRIC,
         default="paper",
         show_default=True,
         help="Colour draws of all views but the plain one.",

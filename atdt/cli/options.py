@@ -137,6 +137,7 @@ storage_options = click.Option(
 PLACE = Place()
 SIZE = Size()
 MISMATCH = click.Choice(["encoder", "preprocessing"])
+PHOTOMETRIC = click.Choice(["none", "paper", "strong", "d4"])
 KEY_VALUE = KeyValue()
 BYTES = Bytes()
 

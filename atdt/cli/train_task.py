@@ -124,7 +124,7 @@ def number(option: str, text: str) -> float:
 @click.option("--resize", type=options.SIZE, help="Of the whole image; for validation too.")
 @click.option(
     "--photometric",
-    type=click.Choice(["none", "paper", "strong", "d4"]),
+    type=options.PHOTOMETRIC,
     default="paper",
     show_default=True,
 )
