@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -252,9 +253,7 @@ def joined(device: str) -> Iterator[Ranks]:
     if own.size == 1:
         yield Ranks(own, pick_device(device))
         return
-    with _answered():
-        store, _, _ = next(dist.rendezvous("env://"))
-    store = dist.PrefixStore(f"atdt{next(_JOINED)}", store)
+    store = dist.PrefixStore(f"atdt{next(_JOINED)}", _met())
     try:
         ranks = Ranks(own, _own_device(device, own))
         on_gpu = ranks.device.type == "cuda"
@@ -281,6 +280,15 @@ def joined(device: str) -> Iterator[Ranks]:
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
+
+
+@cache
+def _met() -> dist.Store:
+    """Where all ranks meet, once a process: a server that one training ends and the next starts
+    again on the same port can be asked by a rank that is ahead, which then waits for ever."""
+    with _answered():
+        store, _, _ = next(dist.rendezvous("env://"))
+    return store
 
 
 def _is_of_one_rank(layer: nn.Module) -> bool:

@@ -113,15 +113,21 @@ def ended(
     finally:
         for process in processes:
             process.kill()
+            process.communicate()
     return [(process.returncode, *text) for process, text in zip(processes, texts, strict=True)]
 
 
+# The first rank is the last to leave a training, so that the others begin the next one before it.
 PROGRAM = """
-import pickle, sys
+import os, pickle, sys, time
 from pathlib import Path
 import torch
+import torch.distributed as dist
 import atdt.training.loop, atdt.transfer.trainee
 atdt.training.loop.LOG_EVERY = atdt.transfer.trainee.LOG_EVERY = 1
+leave = dist.destroy_process_group
+if os.environ["RANK"] == "0":
+    dist.destroy_process_group = lambda: (time.sleep(0.2), leave())
 for verb, config in pickle.loads(Path(sys.argv[1]).read_bytes()):
     verb(config, say=lambda line: print(config.out.name, line))
 """

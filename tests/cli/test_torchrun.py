@@ -68,10 +68,18 @@ def test_a_mistake_ends_all_ranks_with_one_line_of_one_of_them(ground, tmp_path)
 
 
 PROGRAM = """
-import sys
+import sys, time
 from datetime import timedelta
 import atdt.ranks
 from atdt.cli import main
+
+meet = atdt.ranks.Ranks.meet
+
+def at_leisure(*arguments):  # no training is over before it can be disturbed
+    time.sleep(0.1)
+    meet(*arguments)
+
+atdt.ranks.Ranks.meet = at_leisure
 atdt.ranks.PATIENCE = timedelta(seconds=8)
 main(sys.argv[1:], prog_name="atdt")
 """
