@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,11 @@ class Compared:
     def interval(self, key: str, level: float = LEVEL) -> tuple[float, float] | None:
         """The percentile interval of a figure; None where it has none."""
         return interval(self.replicates[key], level)
+
+    def described(self) -> dict[str, dict[str, Any]]:
+        """Scores and intervals for JSON, which has no NaN: what is undefined is null."""
+        scores = {key: value if np.isfinite(value) else None for key, value in self.scores.items()}
+        return {"scores": scores, "intervals": {key: self.interval(key) for key in scores}}
 
 
 def compare(

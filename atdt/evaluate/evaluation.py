@@ -1,7 +1,7 @@
 """`atdt evaluate`: from a predictions folder and a domain's labels to metrics.json."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from atdt.digests import sha256_file
 from atdt.domains import Domain, open_domain
 from atdt.errors import UserError
 from atdt.evaluate.bootstrap import LEVEL
-from atdt.evaluate.compare import Compared, compare, gaps
+from atdt.evaluate.by_class import SEMANTIC, by_class, check_has_classes
+from atdt.evaluate.compare import Row, compare, gaps
 from atdt.evaluate.focal import AUTO, focal_ratios
 from atdt.evaluate.pairs import Pairs
 from atdt.evaluate.records import (
@@ -44,6 +45,7 @@ class Evaluation:
         seed: of the resamples.
         baseline, oracle: predictions folders, for gap closed; evaluated first where they are not.
         skip_bad: leave out images that cannot be used, as the prediction did.
+        by_class: measure also the pixels of each class of the domain's semantic labels apart.
     """
 
     predictions: Path
@@ -56,6 +58,7 @@ class Evaluation:
     baseline: Path | None = None
     oracle: Path | None = None
     skip_bad: bool = False
+    by_class: bool = False
 
 
 def evaluate(config: Evaluation) -> Path:
@@ -74,28 +77,69 @@ def evaluate(config: Evaluation) -> Path:
     predictions = open_predictions(config.predictions)
     task = get_task(predictions.task)
     labels = [] if task.label is None else [task.label]
+    if config.by_class:
+        check_has_classes(task)
+        labels.append(SEMANTIC)
     domain = open_domain(config.domain, labels=labels, skip_bad=config.skip_bad)
     measured = _measured(config, predictions, domain, task)
     rows = {"method": [[measured]]}
     if config.baseline is not None and config.oracle is not None:
         rows["baseline"] = [[_other(config, config.baseline, domain)]]
-        ratio = AUTO if config.focal_ratio == AUTO else None
-        oracle = _other(replace(config, focal_ratio=ratio), config.oracle, domain)
+        oracle = _other(replace(config, focal_ratio=_oracles(config)), config.oracle, domain)
         rows["oracle"] = [[oracle]]
     compared = compare(rows, replicates=config.bootstrap, block=config.block, seed=config.seed)
     own = compared["method"]
-    measured.info.update(_figures(own))
+    measured.info.update(own.described())
+    better = {metric.key: metric.higher_is_better for metric in task.metrics(measured.space)}
     if len(rows) > 1:
-        better = {metric.key: metric.higher_is_better for metric in task.metrics(measured.space)}
         closed = gaps(own, compared["baseline"], compared["oracle"], better)
         measured.info["gap_closed"] = {
             "metrics": {key: vars(gap) for key, gap in closed.items()},
             **{
-                name: {"path": str(rows[name][0][0].path), **_figures(compared[name])}
+                name: {"path": str(rows[name][0][0].path), **compared[name].described()}
                 for name in ("baseline", "oracle")
             },
         }
+    if config.by_class:
+        measured.info["by_class"] = _by_class(config, rows, domain, better)
     return write_measured(measured)
+
+
+def _by_class(
+    config: Evaluation,
+    rows: Mapping[str, Row],
+    domain: Domain,
+    better: Mapping[str, bool],
+) -> dict[str, dict[str, Any]]:
+    """What metrics.json says of each class: figures of the method, and of the others if given."""
+    folders = {
+        "method": config.predictions,
+        "baseline": config.baseline,
+        "oracle": config.oracle,
+    }
+    classes = {}
+    for name, row in rows.items():
+        measured = row[0][0]
+        pairs = Pairs(open_predictions(folders[name]), domain, measured.task)
+        ratio = _oracles(config) if name == "oracle" else config.focal_ratio
+        classes[name] = by_class(measured, pairs, ratio)
+    content = {}
+    for name, measured in classes["method"].items():
+        alike = {row: [[of_class[name]]] for row, of_class in classes.items()}
+        compared = compare(alike, replicates=config.bootstrap, block=config.block, seed=config.seed)
+        content[name] = {
+            "pixels": int(measured.stack["pixels"].sum()),
+            **{row: figures.described() for row, figures in compared.items()},
+        }
+        if len(compared) > 1:
+            closed = gaps(*(compared[row] for row in folders), better)
+            content[name]["gap_closed"] = {key: vars(gap) for key, gap in closed.items()}
+    return content
+
+
+def _oracles(config: Evaluation) -> str | None:
+    """The focal ratio of the oracle, which was trained with this camera."""
+    return AUTO if config.focal_ratio == AUTO else None
 
 
 def _measured(config: Evaluation, predictions: Predictions, domain: Domain, task: Task) -> Measured:
@@ -185,7 +229,9 @@ def _other(config: Evaluation, folder: Path, domain: Domain) -> Measured:
         asked = _asked(config, predictions).items() <= measured.info["predictions"].items()
         if asked and measured.info["domain"]["digest"] == domain.digest():
             return measured
-    alone = replace(config, predictions=folder, out=None, baseline=None, oracle=None)
+    alone = replace(
+        config, predictions=folder, out=None, baseline=None, oracle=None, by_class=False
+    )
     return load_measured(evaluate(alone))
 
 
@@ -199,9 +245,3 @@ def _asked(config: Evaluation, predictions: Predictions) -> dict[str, Any]:
 
 def _unit(block: int) -> str:
     return "images" if block == 1 else f"moving blocks of {block} consecutive images"
-
-
-def _figures(row: Compared) -> dict[str, Any]:
-    """Scores and intervals for JSON, which has no NaN: what is undefined is null."""
-    scores = {key: value if np.isfinite(value) else None for key, value in row.scores.items()}
-    return {"scores": scores, "intervals": {key: row.interval(key) for key in scores}}

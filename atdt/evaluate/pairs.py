@@ -65,13 +65,16 @@ class Pairs:
 
     def truth(self, index: int) -> np.ndarray:
         """Truth of one image in view 0; of a task without labels, made from the clean image."""
-        view = self._view(index)
         if self.task.label is not None:
-            return view.label(self.domain.label(index, self.task.label), self.task.label)
+            return self.label(index, self.task.label)
         import torch
 
-        image = torch.from_numpy(view.image(self.domain.image(index)))
+        image = torch.from_numpy(self._view(index).image(self.domain.image(index)))
         return self.task.target(image[None], None)[0].numpy()
+
+    def label(self, index: int, kind: str) -> np.ndarray:
+        """A label of one image in view 0."""
+        return self._view(index).label(self.domain.label(index, kind), kind)
 
     def _view(self, index: int) -> View:
         return self.plan.draw(self.images[index], 0, self.domain.image_size(index))

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from atdt.evaluate.pictures import save_grid
 from atdt.evaluate.report import Facts, Paragraph, Section, write_report
+from atdt.evaluate.report_table import Table
+from atdt.experiments.class_table import class_tables
 from atdt.experiments.experiment import Experiment, run
 from atdt.experiments.figures import Figures, Result, figures
 from atdt.experiments.page import in_markdown, pictures, sections
@@ -22,7 +24,10 @@ def demo(config: Experiment) -> Path:
     results, steps = run(config)
     first, reports = results[0], config.reports
     save_grid(pictures(first.directions[0], first.outcomes[0]), reports / "pictures.png")
-    measured = [(result, figures(result)) for result in results]
+    measured = []
+    for result in results:
+        compared = figures(result)
+        measured.append((result, compared, class_tables(result, compared)))
     tables = "\n\n".join(in_markdown(*one) for one in measured)
     write_atomic(reports / "tables.md", tables.encode())
     return _report(reports / "index.html", config, steps, measured, time.monotonic() - start)
@@ -32,7 +37,7 @@ def _report(
     path: Path,
     config: Experiment,
     steps: Steps,
-    measured: list[tuple[Result, Figures]],
+    measured: list[tuple[Result, Figures, list[Table]]],
     seconds: float,
 ) -> Path:
     preset = config.preset

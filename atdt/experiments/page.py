@@ -1,5 +1,7 @@
 """The page of an experiment: the table of all rows, the chain of losses, pictures."""
 
+from collections.abc import Sequence
+
 from atdt.domains import open_domain
 from atdt.evaluate.compare import Compared
 from atdt.evaluate.gap import Gap
@@ -40,8 +42,12 @@ COLUMNS = {
 }
 
 
-def sections(result: Result, measured: Figures) -> list[Section]:
-    """The chapter of one direction."""
+def sections(result: Result, measured: Figures, classes: Sequence[Table]) -> list[Section]:
+    """The chapter of one direction.
+
+    Args:
+        classes: see `class_tables`.
+    """
     direction, outcome = result.directions[0], result.outcomes[0]
     title = f"{direction.source.name.capitalize()} → {direction.target.name}"
     return [
@@ -51,14 +57,16 @@ def sections(result: Result, measured: Figures) -> list[Section]:
         *map(Paragraph, _unmeasured(result)),
         _seeds(result, measured),
         *_curve(result, measured),
+        *classes,
         _chain(outcome),
         pictures(direction, outcome),
     ]
 
 
-def in_markdown(result: Result, measured: Figures) -> str:
+def in_markdown(result: Result, measured: Figures, classes: Sequence[Table]) -> str:
     """The chapter's words and tables, for a README, an issue or a terminal."""
     tables = [main_table(result, measured), _seeds(result, measured), *_curve(result, measured)]
+    tables += classes
     title = f"## {result.directions[0].source.name} → {result.directions[0].target.name}"
     parts = [verdict(measured), *map(markdown, tables), *_unmeasured(result)]
     return "\n\n".join([title, *parts])

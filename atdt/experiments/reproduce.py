@@ -12,6 +12,7 @@ from atdt.evaluate.report import Facts, Paragraph, Plot, Section, write_report
 from atdt.evaluate.report_table import Table
 from atdt.evaluate.table import markdown
 from atdt.experiments.adapted import adapted
+from atdt.experiments.class_table import class_tables
 from atdt.experiments.experiment import Experiment, run, walk
 from atdt.experiments.figures import figures
 from atdt.experiments.grid_table import grid_tables
@@ -140,12 +141,13 @@ def _comparison(
     result = results[0]
     tables = papers_tables(table, result, experiment.pair)
     measured = figures(result)
+    classes = class_tables(result, measured)
     save_grid(pictures(result.directions[0], result.outcomes[0]), folder / "pictures.png")
-    text = "\n\n".join([*map(markdown, tables), in_markdown(result, measured)])
+    text = "\n\n".join([*map(markdown, tables), in_markdown(result, measured, classes)])
     plots = {"bars.png": method_plot(table, result, measured, experiment.pair)}
     if result.curves:
         plots["curve.png"] = curve_plot(result, measured)
-    body = [*tables, *_saved(plots, folder), *sections(result, measured)]
+    body = [*tables, *_saved(plots, folder), *sections(result, measured, classes)]
     return tables, text, body, steps
 
 

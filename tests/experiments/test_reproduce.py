@@ -13,11 +13,13 @@ from atdt.cli import main
 from atdt.domains.convert import Conversion, convert
 from atdt.domains.datasets import Describing, describe
 from atdt.errors import DomainError
+from atdt.evaluate import Evaluation, evaluate
 from atdt.experiments.direction import ADAPTED, ATDT, BASELINE, FOUNDATION, ORACLE, PLAIN
 from atdt.experiments.figures import LABELS
 from atdt.experiments.pairs import place_of
 from atdt.experiments.papers_table import UNLABELLED
 from atdt.places import place
+from atdt.texts import read_json
 from tests.made_datasets import make_dataset
 
 SIZE = (32, 64)
@@ -50,7 +52,16 @@ def test_table_2_on_streets_has_no_published_numbers(studied):
     assert LABELS[PLAIN] in done.stdout
     report = next(root.glob("reports/streets-smoke-*/table2"))
     assert done.stdout.strip().endswith(str(report / "index.html"))
-    assert (report / "tables.md").read_text().count("| AT/DT |") >= 3
+    tables = (report / "tables.md").read_text()
+    assert tables.count("| AT/DT |") >= 3
+    rows = tables.partition("by the class of the pixels")[2].splitlines()[2:]
+    names = rows[0].replace(" ↓", "").strip("|").split("|")[1:]
+    baseline = next(row for row in rows if row.startswith(f"| {LABELS[BASELINE]} |"))
+    measured = evaluate_by_class(root, "baseline")
+    assert [f"{error:.3f}" for error in measured.values()] == [
+        cell.strip() for cell in baseline.strip("|").split("|")[1:]
+    ]
+    assert len(names) == len(measured)
     assert (report / "pictures.png").stat().st_size > 1000
     page = (report / "index.html").read_text()
     for file in ("bars.png", "curve.png"):
@@ -58,6 +69,16 @@ def test_table_2_on_streets_has_no_published_numbers(studied):
             assert picture.width > 500
     assert page.count('<figure class="plot">') == 2
     assert "worth (images)" in page
+
+
+def evaluate_by_class(root, name) -> dict[str, float]:
+    """What `atdt evaluate --by-class` says of predictions on B: abs rel × focal ratio."""
+    folder = next(root.glob(f"predictions/streets-smoke-*/seed0/depth/{name}"))
+    domain = next(root.glob("data/streets-smoke-*/b"))
+    out = root / "by_class.json"
+    path = evaluate(Evaluation(folder, f"{domain}:test", out=out, by_class=True))
+    classes = read_json(path)["by_class"]
+    return {name: each["method"]["scores"]["focal/abs_rel"] for name, each in classes.items()}
 
 
 def test_a_foundation_encoder_has_a_row_where_there_are_weights(studied, tmp_path):

@@ -1,0 +1,60 @@
+"""The table of the figures of each class, from metrics.json."""
+
+from typing import Any
+
+from atdt.evaluate.report_table import Cell, Column, Row, Table, Value
+
+ROWS = ("method", "baseline", "oracle")
+
+
+def class_table(info: dict[str, Any], label: str) -> Table:
+    """The headline's figure of each class, of the method and of whom it was held against.
+
+    A figure × focal ratio is shown where there is one, of the oracle without.
+
+    Args:
+        info: of an evaluation by class.
+        label: of the method.
+    """
+    metrics = {metric["key"]: metric for metric in info["metrics"]}
+    scaled = [
+        key
+        for key, m in metrics.items()
+        if m["plain"] == info["headline"] and m["factor"] == "focal_ratio"
+    ]
+    shown = metrics[scaled[0] if scaled else info["headline"]]
+    rows = [name for name in ROWS if name in next(iter(info["by_class"].values()))]
+    total = sum(each["pixels"] for each in info["by_class"].values())
+    columns = [Column("pixels %", 1)]
+    columns += [
+        Column(label if name == "method" else name, shown["digits"], shown["better"])
+        for name in rows
+    ]
+    with_gap = len(rows) > 1
+    if with_gap:
+        columns.append(Column("gap closed %", 0, "higher"))
+    lines = []
+    for name, each in info["by_class"].items():
+        cells: list[Cell] = [100 * each["pixels"] / total]
+        for row in rows:
+            key = info["headline"] if row == "oracle" else shown["key"]
+            cells.append(_cell(each[row]["scores"][key], each[row]["intervals"][key], 1.0))
+        if with_gap:
+            cells.append(_gap(each["gap_closed"][shown["key"]], info["bootstrap"]["replicates"]))
+        lines.append(Row(name, cells))
+    title = f"{shown['title']} {shown['way']}".rstrip()
+    return Table(f"{title}, by the class of the pixels", columns, lines, "class")
+
+
+def _gap(gap: dict[str, Any], replicates: int) -> Cell:
+    """In per cent; of classes where the oracle is hardly ahead of the baseline it says nothing."""
+    unsteady = replicates > 0 and gap["interval"] is None
+    return "undefined" if unsteady else _cell(gap["value"], gap["interval"], 100.0)
+
+
+def _cell(value: float | None, interval: list[float] | None, factor: float) -> Cell:
+    if value is None:
+        return "undefined"
+    if interval is None:
+        return Value(factor * value)
+    return Value(*(factor * number for number in (value, *interval)))
