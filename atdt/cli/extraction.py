@@ -39,6 +39,7 @@ OPTIONS = (
         show_default=True,
         help="Colour draws of all views but the plain one.",
     ),
+    options.stretch,
     click.option("--flip", is_flag=True, help="Mirror every second drawn view."),
     click.option("--resize", type=options.SIZE, help="Bring whole images to this size."),
     click.option("--crop", type=options.SIZE, help="Then cut this size."),
@@ -102,6 +103,7 @@ def extraction(
     all_levels: bool,
     views: int,
     photometric: str,
+    stretch: float,
     flip: bool,
     resize: tuple[int, int] | None,
     crop: tuple[int, int] | None,
@@ -119,7 +121,7 @@ def extraction(
         raise click.UsageError("--level and --all-levels exclude each other")
     return Extraction(
         levels=("all",) if all_levels else levels,
-        plan=ViewPlan(views, seed, crop, resize, pad, flip, photometric),
+        plan=ViewPlan(views, seed, crop, resize, pad, flip, photometric, stretch),
         cluster=options.cluster(dask, workers),
         **chosen,
     )

@@ -16,7 +16,12 @@ from atdt.cli import options
     is_flag=True,
     help="Scale A's depth by the ratio of the heights: the road lies as deep below as B's.",
 )
-def command(domain: str, to: str, out: Path, scale_height: bool) -> None:
+@click.option(
+    "--stretch-height",
+    is_flag=True,
+    help="Stretch what lies below A's camera instead: nothing is nearer or farther than it was.",
+)
+def command(domain: str, to: str, out: Path, scale_height: bool, stretch_height: bool) -> None:
     """Write domain A (PATH[:SPLIT][@N]) as B's camera would have taken it, from where A's stood.
 
     Images are turned to B's pitch and roll and zoomed to its focal length, labels with them. Both
@@ -25,4 +30,7 @@ def command(domain: str, to: str, out: Path, scale_height: bool) -> None:
     """
     from atdt.domains.match_camera import CameraMatch, match_camera
 
-    click.echo(match_camera(CameraMatch(domain=domain, to=to, out=out, scale_height=scale_height)))
+    match = CameraMatch(
+        domain=domain, to=to, out=out, scale_height=scale_height, stretch_height=stretch_height
+    )
+    click.echo(match_camera(match))

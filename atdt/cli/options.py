@@ -138,6 +138,14 @@ PLACE = Place()
 SIZE = Size()
 MISMATCH = click.Choice(["encoder", "preprocessing"])
 PHOTOMETRIC = click.Choice(["none", "paper", "strong", "d4"])
+stretch = click.option(
+    "--stretch",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="FACTOR",
+    help="Draw how high all is that rises above the camera: FACTOR times at most, or as low.",
+)
 KEY_VALUE = KeyValue()
 BYTES = Bytes()
 

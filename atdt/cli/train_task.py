@@ -128,6 +128,7 @@ def number(option: str, text: str) -> float:
     default="paper",
     show_default=True,
 )
+@options.stretch
 @click.option("--flip", is_flag=True, help="Mirror half of the draws.")
 @click.option("--balance", is_flag=True, help="Draw equally often from each domain.")
 @click.option("--validate-every", type=int, default=500, show_default=True, metavar="STEPS")

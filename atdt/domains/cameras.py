@@ -83,6 +83,19 @@ class Mount:
         return cls(height, **{key: float(value) for key, value in angles.items()})
 
 
+@dataclass(frozen=True)
+class Pose:
+    """A camera above the road.
+
+    Attributes:
+        focal: pixels of the image as it is on disk.
+        mount: how it stands.
+    """
+
+    focal: float
+    mount: Mount
+
+
 def read_camera(path: Path) -> Camera:
     """Read a camera file of one of the kinds that this module names.
 

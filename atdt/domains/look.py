@@ -19,10 +19,11 @@ from atdt.domains.cameras import Camera, Mount
 from atdt.domains.domain import Domain
 from atdt.domains.encodings import write_depth, write_normals, write_png
 from atdt.domains.lists import LABEL_KINDS, Sample
+from atdt.domains.pose import known_focal, known_mount
 from atdt.domains.remaking import Remaking
 from atdt.domains.reprojection import Reprojection
 from atdt.domains.writing import Written
-from atdt.errors import DomainError
+from atdt.errors import UserError
 from atdt.files import inside
 from atdt.predictions import stems
 
@@ -41,31 +42,42 @@ class CameraChange:
         focal_share: focal length ÷ width of the images, of B's camera.
         old, new: mounts of A's and B's camera.
         scale: what A's depth is multiplied by.
+        below: what lies below A's camera is stretched so many times downwards.
     """
 
     focal_share: float
     old: Mount
     new: Mount
     scale: float = 1.0
+    below: float = 1.0
 
     @classmethod
-    def between(cls, a: Domain, b: Domain, scale_height: bool) -> "CameraChange":
-        """The change from A's camera to B's.
+    def between(
+        cls, a: Domain, b: Domain, scale_height: bool = False, stretch_height: bool = False
+    ) -> "CameraChange":
+        """The change from A's camera to B's; the road lies as deep below the camera as B's by one
+        of two ways, or stays.
 
         Args:
-            scale_height: multiply A's depth by B's height ÷ A's: the road then lies as deep below
-                the camera as B's, and all else is larger than it was.
+            scale_height: multiply A's depth by B's height ÷ A's: all is larger than it was.
+            stretch_height: stretch what lies below the camera by that ratio: nothing is nearer or
+                farther than it was, and what rises above the camera is as large.
 
         Raises:
             DomainError: B's focal length or a [mount] is unknown.
+            UserError: both ways at once.
         """
-        old, new = _mount(a), _mount(b)
-        return cls(_focal_share(b), old, new, new.height / old.height if scale_height else 1.0)
+        if scale_height and stretch_height:
+            raise UserError("--scale-height and --stretch-height exclude each other")
+        old, new = known_mount(a), known_mount(b)
+        ratio = new.height / old.height
+        scale, below = (ratio if asked else 1.0 for asked in (scale_height, stretch_height))
+        return cls(_focal_share(b), old, new, scale, below)
 
     @property
     def mount(self) -> Mount:
         """How the camera of the new domain stands."""
-        return replace(self.new, height=self.old.height * self.scale)
+        return replace(self.new, height=self.old.height * self.scale * self.below)
 
     def described(self) -> dict[str, Any]:
         """What the new files depend on, as JSON can hold it."""
@@ -73,6 +85,7 @@ class CameraChange:
             "focal_share": self.focal_share,
             "mounts": [asdict(self.old), asdict(self.new)],
             "scale": self.scale,
+            **({} if self.below == 1 else {"below": self.below}),
         }
 
 
@@ -118,31 +131,7 @@ def _focal_share(domain: Domain) -> float:
         DomainError: it is unknown.
     """
     some = range(min(len(domain), MOST_CAMERAS))
-    return float(np.median([_focal(domain, i) / domain.image_size(i)[1] for i in some]))
-
-
-def _mount(domain: Domain) -> Mount:
-    """How the domain's camera stands.
-
-    Raises:
-        DomainError: it is unknown.
-    """
-    mount = domain.description.mount
-    if mount is None:
-        raise DomainError(
-            f"{domain.path}: how its camera stands is unknown: write [mount] with height (metres) "
-            "and pitch (degrees, positive looks down) into it"
-        )
-    return mount
-
-
-def _focal(domain: Domain, index: int) -> float:
-    focal = domain.focal(index)
-    if focal is None:
-        raise DomainError(
-            f"{domain.path}: the focal length is unknown: write `focal` or `fov` into it"
-        )
-    return focal
+    return float(np.median([known_focal(domain, i) / domain.image_size(i)[1] for i in some]))
 
 
 def _written(domains: Sequence[Domain], change: CameraChange | None, name: str) -> Written:
@@ -179,8 +168,8 @@ def _write(out: Path, domain: Domain, index: int, sample: Sample, look: Look) ->
     pixels, moved, change = domain.image(index), None, look.camera
     if change is not None:
         size = pixels.shape[:2]
-        focals = _focal(domain, index), change.focal_share * size[1]
-        moved = Reprojection.between(size, focals, (change.old, change.new))
+        focals = known_focal(domain, index), change.focal_share * size[1]
+        moved = Reprojection.between(size, focals, (change.old, change.new), change.below)
     for kind, path in _labels(out, sample):
         label = domain.label(index, kind)
         if kind == "semantic":

@@ -5,12 +5,13 @@ image. Where both cameras are known, A's images can be turned and zoomed to B's 
 focal length before anything is learnt from them. What is written: see `atdt.domains.look`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from atdt.domains.look import CameraChange, Look, write_look
 from atdt.domains.opening import open_splits
 from atdt.domains.remaking import Remaking
+from atdt.later import LATER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +22,14 @@ class CameraMatch:
         domain: PATH[:SPLIT][@N] of A; without SPLIT every split.
         to: the same of B.
         out: the new domain's folder: absent, empty, or one that the same matching began.
-        scale_height: see `CameraChange.between`.
+        scale_height, stretch_height: see `CameraChange.between`.
     """
 
     domain: str
     to: str
     out: Path
     scale_height: bool = False
+    stretch_height: bool = field(default=False, metadata=LATER)
 
 
 def match_camera(config: CameraMatch) -> Path:
@@ -35,10 +37,11 @@ def match_camera(config: CameraMatch) -> Path:
 
     Raises:
         DomainError: a domain cannot be used, or a focal length or [mount] is unknown.
-        UserError: `out` holds something else.
+        UserError: `out` holds something else, or the heights are matched in two ways.
     """
     domains = open_splits(config.domain)
-    change = CameraChange.between(domains[0], open_splits(config.to)[0], config.scale_height)
+    b = open_splits(config.to)[0]
+    change = CameraChange.between(domains[0], b, config.scale_height, config.stretch_height)
     header = {
         "digests": {domain.split: domain.digest() for domain in domains},
         **change.described(),

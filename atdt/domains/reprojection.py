@@ -2,7 +2,12 @@
 
 Camera axes: x right, y down, z forward; the principal point is the middle of the image. Turning and
 zooming move pixels whatever their depth is (a homography); depth along the new axis and normals
-follow. Moving the camera would uncover what nobody saw, and is not done here.
+follow. Moving the camera would uncover what nobody saw.
+
+What can be made without it is another world in which nothing is nearer or farther than it was: all
+that lies below the camera may be stretched downwards, all that rises above it upwards (two more
+homographies, which agree on the horizon). A flat road then lies deeper, as if the camera stood
+higher, though cars and people have longer legs; houses and trees are taller.
 """
 
 from dataclasses import dataclass
@@ -34,18 +39,27 @@ class Reprojection:
         x, y: (H, W) float32, in pixels of the old image, centres at whole numbers.
         seen: (H, W) bool, whether the old image shows it.
         forward: (H, W) float32, new depth ÷ old depth of what is there.
-        turned: (3, 3), directions of the old camera -> of the new one.
+        was_below: (H, W, 1) bool, whether what is there lay below the old camera.
+        lower, upper: (3, 3), normals of the old camera -> along those of the new one, of what lay
+            below it and above it.
     """
 
     x: np.ndarray
     y: np.ndarray
     seen: np.ndarray
     forward: np.ndarray
-    turned: np.ndarray
+    was_below: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
 
     @classmethod
     def between(
-        cls, size: tuple[int, int], focal: tuple[float, float], mounts: tuple[Mount, Mount]
+        cls,
+        size: tuple[int, int],
+        focal: tuple[float, float],
+        mounts: tuple[Mount, Mount],
+        below: float = 1.0,
+        above: float = 1.0,
     ) -> "Reprojection":
         """From one camera to another that takes images of the same size from the same place.
 
@@ -53,31 +67,30 @@ class Reprojection:
             size: (height, width) of both images.
             focal: pixels, of the old and of the new camera.
             mounts: of the old and of the new camera; heights are not looked at.
+            below: how many times as deep below the camera all lies that lies below it.
+            above: how many times as high above the camera all rises that rises above it.
         """
         height, width = size
-        old, new = focal
-        turned = turn(mounts[1]) @ turn(mounts[0]).T
+        old, new = (turn(mount) for mount in mounts)
         v, u = np.mgrid[:height, :width] + 0.5
-        directions = np.stack([(u - width / 2) / new, (v - height / 2) / new, np.ones(size)], -1)
-        before = directions @ turned  # the inverse of a rotation
+        directions = _directions(u, v, size, focal[1])
+        before = np.where(
+            _is_below(directions, new),
+            directions @ _stretched(new, 1 / below, old).T,
+            directions @ _stretched(new, 1 / above, old).T,
+        )
         ahead = before[..., 2] > 0
         before = before / np.where(ahead, before[..., 2], 1.0)[..., None]
-        x = before[..., 0] * old + width / 2 - 0.5
-        y = before[..., 1] * old + height / 2 - 0.5
+        x = before[..., 0] * focal[0] + width / 2 - 0.5
+        y = before[..., 1] * focal[0] + height / 2 - 0.5
         seen = ahead & (x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)
         # Labels come from whole pixels, and so does the direction that their depth is along.
-        at = np.stack(
-            [
-                (np.rint(x) + 0.5 - width / 2) / old,
-                (np.rint(y) + 0.5 - height / 2) / old,
-                np.ones(size),
-            ],
-            -1,
-        )
-        forward = at @ turned[2]
-        return cls(
-            *(part.astype(np.float32) for part in (x, y)), seen, forward.astype(np.float32), turned
-        )
+        at = _directions(np.rint(x) + 0.5, np.rint(y) + 0.5, size, focal[0])
+        lower, upper = (_stretched(old, by, new) for by in (below, above))
+        was_below = _is_below(at, old)
+        forward = np.where(was_below[..., 0], at @ lower[2], at @ upper[2])
+        x, y, forward = (part.astype(np.float32) for part in (x, y, forward))
+        return cls(x, y, seen, forward, was_below, *(np.linalg.inv(m).T for m in (lower, upper)))
 
     def image(self, pixels: np.ndarray) -> np.ndarray:
         """uint8 (H, W, 3), bilinear; what was not seen repeats the nearest border."""
@@ -93,10 +106,41 @@ class Reprojection:
 
     def normals(self, vectors: np.ndarray) -> np.ndarray:
         """float32 (H, W, 3) in the new camera's frame, 0 where there were none."""
-        turned = self._nearest(vectors) @ self.turned.T
-        return np.where(self.seen[..., None], turned, 0).astype(np.float32)
+        old = self._nearest(vectors)
+        turned = np.where(self.was_below, old @ self.lower.T, old @ self.upper.T)
+        length = np.linalg.norm(turned, axis=-1, keepdims=True)
+        known = self.seen[..., None] & (length > 0)
+        return np.where(known, turned / np.where(known, length, 1), 0).astype(np.float32)
+
+    def label(self, values: np.ndarray, kind: str) -> np.ndarray:
+        """Of any kind, in the type that it comes in; what was not seen has none: 255 in semantics,
+        0 in all else."""
+        if kind == "semantic":
+            return self.ids(values)
+        if kind == "depth":
+            return self.depth(values)
+        if kind == "normals":
+            return self.normals(values)
+        seen = self.seen.reshape(self.seen.shape + (1,) * (values.ndim - 2))
+        return np.where(seen, self._nearest(values), values.dtype.type(0))
 
     def _nearest(self, values: np.ndarray) -> np.ndarray:
         rows = np.clip(np.rint(self.y), 0, values.shape[0] - 1).astype(int)
         columns = np.clip(np.rint(self.x), 0, values.shape[1] - 1).astype(int)
         return values[rows, columns]
+
+
+def _directions(u: np.ndarray, v: np.ndarray, size: tuple[int, int], focal: float) -> np.ndarray:
+    """(H, W, 3): through points of an image in pixels, one unit ahead."""
+    height, width = size
+    return np.stack([(u - width / 2) / focal, (v - height / 2) / focal, np.ones(size)], -1)
+
+
+def _is_below(directions: np.ndarray, turned: np.ndarray) -> np.ndarray:
+    """(H, W, 1): whether directions of a camera, turned so from a level one, lead downwards."""
+    return (directions @ turned[:, 1] > 0)[..., None]
+
+
+def _stretched(first: np.ndarray, by: float, second: np.ndarray) -> np.ndarray:
+    """(3, 3): places in the axes of one camera -> in those of another, `by` times as far below."""
+    return second @ np.diag([1.0, by, 1.0]) @ first.T

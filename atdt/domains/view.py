@@ -1,12 +1,15 @@
 """One view of an image: the same cut of pixels from the image and from its labels."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
 
+from atdt.domains.cameras import Pose
 from atdt.domains.labels import IGNORE
 from atdt.domains.photometric import PLAIN, Photometric
+from atdt.domains.reprojection import Reprojection
 
 Size = tuple[int, int]
 
@@ -23,6 +26,8 @@ class View:
         out: of the view.
         flip: whether it is mirrored left to right, after the cut.
         colours: its photometric draw.
+        rise: what rises above the camera is so many times as high.
+        pose: of the camera, by which it is known what does; not needed where `rise` is 1.
     """
 
     native: Size
@@ -31,6 +36,8 @@ class View:
     out: Size
     flip: bool = False
     colours: Photometric = PLAIN
+    rise: float = 1.0
+    pose: Pose | None = None
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -52,8 +59,9 @@ class View:
     def image(self, pixels: np.ndarray) -> np.ndarray:
         """Cut the view from an image: uint8 (H, W, 3) → float32 (3, h, w) in [0, 1].
 
-        Colours first, then resize, then crop, as AT/DT's released code; all in float. Resizing is
-        Pillow's bilinear, which averages over what a pixel covers when it makes images smaller.
+        Colours first, then resize, then crop, as AT/DT's released code; all in float, but for
+        heights, which come before. Resizing is Pillow's bilinear, which averages over what a pixel
+        covers when it makes images smaller.
 
         Raises:
             ValueError: not an image of the size that the view was drawn for.
@@ -62,6 +70,8 @@ class View:
             raise ValueError(
                 f"expected uint8 {(*self.native, 3)}, got {pixels.dtype} {pixels.shape}"
             )
+        if self.rise != 1:
+            pixels = self._risen.image(pixels)
         rows, columns = self._kept(0), self._kept(1)
         if self.resized == self.native and self.colours.by_pixel:  # cutting first is the same
             planes = self.colours.apply(pixels[rows, columns])
@@ -88,6 +98,8 @@ class View:
         """
         if array.shape[:2] != self.native:
             raise ValueError(f"expected {kind} of size {self.native}, got {array.shape}")
+        if self.rise != 1:
+            array = self._risen.label(array, kind)
         if self.resized == self.native:
             part = array[self._kept(0), self._kept(1)]
         else:
@@ -104,13 +116,15 @@ class View:
 
     def shared(self, other: "View") -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
         """Rows and columns of what both views show of one image: in this one and in the other one,
-        neither of them mirrored. None where they show nothing in common.
+        neither of them mirrored. None where they show nothing in common, or heights differ.
 
         Raises:
             ValueError: they were cut from images of other sizes.
         """
         if (self.native, self.resized) != (other.native, other.resized):
             raise ValueError("views of images of other sizes show no pixel in common")
+        if self.rise != other.rise:
+            return None
         mine, theirs = [], []
         for axis in (0, 1):
             one, two = self._kept(axis), other._kept(axis)
@@ -120,6 +134,13 @@ class View:
             mine.append(slice(start - self.offset[axis], stop - self.offset[axis]))
             theirs.append(slice(start - other.offset[axis], stop - other.offset[axis]))
         return (mine[0], mine[1]), (theirs[0], theirs[1])
+
+    @cached_property
+    def _risen(self) -> Reprojection:
+        if self.pose is None:
+            raise ValueError("a view of another height needs to know how the camera stands")
+        focal, mount = self.pose.focal, self.pose.mount
+        return Reprojection.between(self.native, (focal, focal), (mount, mount), above=self.rise)
 
     def _kept(self, axis: int) -> slice:
         """The part of the resized image that the view shows."""

@@ -1,14 +1,18 @@
 """Views: cuts and colours of an image, drawn from the seed, its name and the view alone."""
 
 import hashlib
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
+from atdt.domains.cameras import Pose
 from atdt.domains.photometric import DRAWS, colour_ranges
 from atdt.domains.view import Size, View
 from atdt.errors import DomainError
+from atdt.later import LATER, said
+
+MOST_STRETCHED = 10.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,9 @@ class ViewPlan:
             0.5–2.2, gains 0.7–1.3, contrast 0.7–1.4, saturation 0.2–1.6 (see `ColourDraw`); "d4":
             always, brightness, contrast and saturation 0.5–1.5, any hue (D4's released code, see
             `JitterDraw`).
+        stretch: what rises above the camera is, in drawn views, that many times as high at most,
+            or as low; 1: as it is. Depth, and whatever lies below, stays, so that apparent height
+            tells less of distance than where a thing stands. Needs to know how cameras stand.
 
     Raises:
         DomainError: a value that cannot be used.
@@ -42,6 +49,7 @@ class ViewPlan:
     pad: Size | None = None
     flip: bool = False
     photometric: str = "none"
+    stretch: float = field(default=1.0, metadata=LATER)
 
     def __post_init__(self) -> None:
         if self.views < 1:
@@ -55,12 +63,14 @@ class ViewPlan:
                 f"crop {_text(self.crop)} and pad {_text(self.pad)}: together they must be the same"
             )
         colour_ranges(self.photometric)
+        if not 1 <= self.stretch <= MOST_STRETCHED:
+            raise DomainError(f"stretch {self.stretch}: write 1 to {MOST_STRETCHED:g}")
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON can hold it."""
         return {
             key: list(value) if isinstance(value, tuple) else value
-            for key, value in asdict(self).items()
+            for key, value in said(self).items()
         }
 
     @classmethod
@@ -78,7 +88,7 @@ class ViewPlan:
 
     def plain(self) -> "ViewPlan":
         """The plan of view 0 alone: the same for plans whose plain views are the same."""
-        return replace(self, views=1, seed=0, flip=False, photometric="none")
+        return replace(self, views=1, seed=0, flip=False, photometric="none", stretch=1.0)
 
     def out_size(self, size: Size) -> Size:
         """(height, width) of every view of an image of this size.
@@ -100,13 +110,14 @@ class ViewPlan:
                 )
         return self.crop or self.pad or resized
 
-    def draw(self, name: str, view: int, size: Size) -> View:
+    def draw(self, name: str, view: int, size: Size, pose: Pose | None = None) -> View:
         """The view number `view` of an image; depends on nothing but the plan and these.
 
         Args:
             name: of the image, as the list has it.
             view: from 0; numbers from `views` upwards can be drawn too.
             size: (height, width) of the image.
+            pose: of its camera; whoever cuts the pixels of stretched views must give it.
 
         Raises:
             DomainError: the image cannot be cut so; names image, size and option.
@@ -123,7 +134,8 @@ class ViewPlan:
             offset = _centred(spare[0]), _centred(spare[1])
             return View(native=size, resized=resized, offset=offset, out=out)
         # Every draw has numbers of its own, so that no option moves what another one draws.
-        down, across, mirror, *colours = _uniform(self.seed, name, view, 3 + DRAWS)
+        down, across, mirror, *others = _uniform(self.seed, name, view, 4 + DRAWS)
+        *colours, height = others
         return View(
             native=size,
             resized=resized,
@@ -131,6 +143,8 @@ class ViewPlan:
             out=out,
             flip=self.flip and mirror < 0.5,
             colours=colour_ranges(self.photometric).draw(colours),
+            rise=self.stretch ** (2 * height - 1),
+            pose=pose,
         )
 
     def _described(self, size: Size) -> str:

@@ -53,6 +53,7 @@ class Preset:
         views: views of each image in a store, the plain one included.
         photometric: of task networks and stores alike, see `atdt.domains.views`.
         flip: mirror half of the draws of task networks, and of the drawn views in stores.
+        stretch: of what rises above the camera, likewise, see `atdt.domains.views`.
         architecture, width: of G, and of the head that is its rival.
         losses: of G, name → weight, see `atdt.transfer`; the paper's MSE has a row of its own.
             These two, D2's output matched and its task learnt through it, were the best of six
@@ -63,7 +64,8 @@ class Preset:
         known_depth: of B where depth is T1: "exact" as rendered, "stereo" by matching pairs with a
             left-right check, which is what a user has, or "sparse" as a lidar's.
         camera: that A is brought under before anything learns from it: its "own", B's by "matched"
-            pitch and focal length, or "matched-height", where A's depth is scaled too.
+            pitch and focal length, "matched-height", where A's depth is scaled too, or
+            "matched-stretch", where what lies below the camera is stretched instead.
         colours: that A has before anything learns from it: its "own", or those of B's images by
             "moments" or "histogram".
         student: how students of predictions learn, where there are any. As it is, the student of
@@ -96,6 +98,7 @@ class Preset:
     views: int = 6
     photometric: str = "paper"
     flip: bool = False
+    stretch: float = 1.0
     architecture: str = "bottleneck"
     width: int = 128
     losses: tuple[tuple[str, float], ...] = (("match-l1", 1.0), ("task", 1.0))
@@ -254,6 +257,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "views": COUNT,
     "photometric": TEXT,
     "flip": ("true or false", _yes_or_no),
+    "stretch": NUMBER,
     "architecture": TEXT,
     "width": COUNT,
     "losses": ("{ loss = weight, … }", _losses),

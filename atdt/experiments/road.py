@@ -56,6 +56,7 @@ class Road(Measuring):
             crop=self.preset.crop,
             photometric=self.preset.photometric,
             flip=self.preset.flip,
+            stretch=self.preset.stretch,
         )
 
     def variant(self, **changes: Any) -> Self:
@@ -156,6 +157,7 @@ class Road(Measuring):
             resize=preset.resize,
             photometric=preset.photometric,
             flip=preset.flip,
+            stretch=preset.stretch,
             seed=self.direction.seed,
             precision=preset.precision,
             validate_every=max(1, steps // 5),

@@ -11,6 +11,7 @@ from itertools import batched, chain
 import numpy as np
 
 from atdt.domains import Domain, View, ViewPlan
+from atdt.domains.pose import pose_for
 from atdt.errors import DomainError
 from atdt.stores import SampleTable
 from atdt.stores.samples import COLUMNS
@@ -86,7 +87,8 @@ class Samples:
         """What is cut from the image."""
         image = self.image(sample)
         number = sample // len(self._order)
-        return self.plan.draw(self._name(image), number, self._native(image))
+        pose = pose_for(self.plan, self.domain, image)
+        return self.plan.draw(self._name(image), number, self._native(image), pose)
 
     def sample_id(self, sample: int) -> str:
         """Its unique name."""

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from atdt.domains import Domain, View, ViewPlan
+from atdt.domains.pose import pose_for
 from atdt.predictions import CONFIDENCE
 from atdt.training.order import Draw
 
@@ -216,7 +217,9 @@ class Views:
         # domains whose images share names apart from each other.
         name = f"training:{draw.domain}:{self.domains[draw.domain].samples[draw.image].image}"
         plan = self._taught_plan if self._is_taught(draw) else self._plan
-        return plan.draw(name, draw.view, size)
+        return plan.draw(
+            name, draw.view, size, pose_for(plan, self.domains[draw.domain], draw.image)
+        )
 
 
 def _taught(rows: list[int], weak: list[np.ndarray], maps: list[dict[str, np.ndarray]]) -> Taught:

@@ -32,6 +32,7 @@ class TaskTraining:
         crop: (height, width) cut at random from the image, after `resize`.
         resize: (height, width) of the whole image before cropping; also used for validation.
         photometric: "none", "paper", "strong" or "d4", see `atdt.domains.views`.
+        stretch: of what rises above the camera, see `atdt.domains.views`; 1: none.
         flip: mirror half of the draws.
         balance: draw equally often from each domain, instead of from each image.
         seed: of the initial weights, the order and the views.
@@ -80,6 +81,7 @@ class TaskTraining:
     keep_auxiliary: bool = field(default=False, metadata=LATER)
     norm_discrepancy: NormDiscrepancy | None = field(default=None, metadata=LATER)
     consistency: ConsistencyTraining | None = field(default=None, metadata=LATER)
+    stretch: float = field(default=1.0, metadata=LATER)
 
     @property
     def auxiliaries(self) -> tuple[Auxiliary, ...]:
@@ -202,6 +204,7 @@ class TaskTraining:
             # Left out where there is none: runs of before can be gone on with.
             **({"teaching": asdict(self.teaching)} if self.teaching else {}),
             **({"keep_auxiliary": True} if self.keep_auxiliary else {}),
+            **({"stretch": self.stretch} if self.stretch != 1 else {}),
             **{
                 name: part.described()
                 for name in ("norm_discrepancy", "consistency")

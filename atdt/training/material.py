@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from atdt.domains import Domain, LabelSpace, ViewPlan, open_domain
+from atdt.domains.pose import pose_for
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
 from atdt.training.config import TaskTraining
@@ -107,10 +108,13 @@ def open_material(config: TaskTraining) -> Material:
         resize=config.resize,
         flip=config.flip,
         photometric=config.photometric,
+        stretch=config.stretch,
     )
     consistency = _consistency(config, main)
     studies = (main, *auxiliaries, *filter(None, [consistency]))
     learnt_from = [source for study in studies for source in study.sources]
+    for source in (*learnt_from, *pair):  # now, not at the first batch
+        pose_for(plan, source.domain, 0)
     size = one_size([*learnt_from, *pair], plan)
     return Material(main, tuple(auxiliaries), consistency, pair, validation, plan, size)
 

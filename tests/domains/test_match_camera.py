@@ -63,6 +63,36 @@ def test_heights_are_matched_by_scaling_on_request(streets, tmp_path):
     assert scaled.description.mount.height == pytest.approx(heights[1])
 
 
+def test_heights_are_matched_by_stretching_what_lies_below_on_request(streets, tmp_path):
+    command = ["match-camera", f"{streets}/a:train", "--to", f"{streets}/b"]
+    made = []
+    for option in ("--scale-height", "--stretch-height"):
+        out = tmp_path / option
+        done = CliRunner().invoke(main, [*command, option, "--out", str(out)])
+        assert done.exit_code == 0, done.output
+        made.append(open_domain(f"{out}:train"))
+    scaled, stretched = made
+    assert stretched.description.mount == scaled.description.mount
+    depths = [domain.label(0, "depth") for domain in made]
+    road = [domain.label(0, "semantic") == 0 for domain in made]
+    far = [np.median(d[r & (d > 0)], axis=0) for d, r in zip(depths, road, strict=True)]
+    assert far[1] == pytest.approx(far[0], rel=0.15)  # as deep below the camera, in other pixels
+    plain = match_camera(
+        CameraMatch(domain=f"{streets}/a:train", to=f"{streets}/b", out=tmp_path / "plain")
+    )
+    before = open_domain(f"{plain}:train").label(0, "depth")
+    assert np.allclose(depths[1][:20], before[:20], rtol=1e-3)  # what rises above stays
+    assert not np.allclose(depths[0][:20], before[:20], rtol=0.1)
+
+
+def test_one_way_to_match_heights_is_enough(streets, tmp_path):
+    command = ["match-camera", f"{streets}/a", "--to", f"{streets}/b", "--out", f"{tmp_path}/out"]
+    done = CliRunner().invoke(main, [*command, "--scale-height", "--stretch-height"])
+    assert done.exit_code == 2
+    assert "--scale-height and --stretch-height exclude each other" in done.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_was_cut_off_is_gone_on_with(streets, tmp_path, monkeypatch):
     config = CameraMatch(domain=f"{streets}/a", to=f"{streets}/b", out=tmp_path / "matched")
     write, calls = module._write, []

@@ -11,12 +11,12 @@ SIZE = (120, 200)
 HEIGHT = 1.5
 
 
-def road(focal, mount):
+def road(focal, mount, height=HEIGHT):
     """Depth (H, W) of a flat road under a camera, 0 in the sky, and its normal."""
     v, u = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
     rays = np.stack([(u - SIZE[1] / 2) / focal, (v - SIZE[0] / 2) / focal, np.ones(SIZE)], -1)
     down = (rays @ turn(mount))[..., 1]  # in level axes
-    return np.where(down > 1e-3, HEIGHT / np.maximum(down, 1e-3), 0), turn(mount) @ [0, -1, 0]
+    return np.where(down > 1e-3, height / np.maximum(down, 1e-3), 0), turn(mount) @ [0, -1, 0]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,39 @@ def test_a_road_has_the_depth_and_normal_that_the_new_camera_sees(old, new, foca
     normals = moved.normals(np.broadcast_to(normal, (*SIZE, 3)))
     assert np.allclose(normals[moved.seen], turned, atol=1e-6)
     assert not normals[~moved.seen].any()
+
+
+@pytest.mark.parametrize("stretch", [0.6, 1.7])
+def test_a_stretched_road_lies_as_much_deeper(stretch):
+    old, new, focals = Mount(HEIGHT, 1.0), Mount(HEIGHT, -3.5, 2.0), (110, 140)
+    moved = Reprojection.between(SIZE, focals, (old, new), below=stretch)
+    before, normal = road(focals[0], old)
+    expected, turned = road(focals[1], new, stretch * HEIGHT)
+    depth = moved.depth(before)
+    near = (expected > 0) & (expected < 12) & (depth > 0)
+    assert near.sum() > 1500
+    wrong = np.abs(depth / np.where(near, expected, 1) - 1)[near]
+    assert wrong.max() < 0.1  # of the nearest pixel of an image that is stretched
+    assert wrong.mean() < 0.02
+    normals = moved.normals(np.broadcast_to(normal, (*SIZE, 3)))
+    assert np.allclose(normals[near], turned, atol=1e-6)
+
+
+def test_a_wall_stays_where_it_is_when_what_is_below_is_stretched():
+    """Under a level camera upright things keep their depth; what is above keeps its place."""
+    level = Mount(1.0)
+    moved = Reprojection.between(SIZE, (100, 100), (level, level), below=1.7)
+    wall = np.full(SIZE, 7.0)
+    assert np.allclose(moved.depth(wall)[moved.seen], 7)
+    pixels = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
+    assert np.array_equal(moved.image(pixels)[:60], pixels[:60])
+    facing, leaning = np.array([0, 0, -1.0]), np.array([0, -1.0, -1.0]) / np.sqrt(2)
+    normals = moved.normals(np.broadcast_to(facing, (*SIZE, 3)))
+    assert np.allclose(normals[moved.seen], facing)
+    steeper = moved.normals(np.broadcast_to(leaning, (*SIZE, 3)))
+    assert np.allclose(steeper[:60], leaning)
+    upright = np.array([0, -1 / 1.7, -1.0])  # a slope that climbs as far over more metres
+    assert np.allclose(steeper[70:][moved.seen[70:]], upright / np.linalg.norm(upright))
 
 
 def test_the_same_camera_changes_nothing():

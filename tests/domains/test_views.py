@@ -20,6 +20,7 @@ PLANS = st.builds(
     resize=st.none() | SIZE,
     flip=st.booleans(),
     photometric=st.sampled_from(["none", "paper", "strong", "d4"]),
+    stretch=st.just(1.0) | st.floats(1, 10),
 )
 FREE = ViewPlan(crop=(96, 192), flip=True, photometric="strong")
 NATIVE = 480, 640

@@ -49,6 +49,15 @@ def test_depth_follows_the_height_where_it_is_asked_for(data, tmp_path):
     assert np.allclose(depths[1][there], scale * depths[0][there], rtol=1e-3)
 
 
+def test_the_road_follows_the_height_where_a_is_to_be_stretched(data, tmp_path):
+    made = [
+        open_domain(matched(kind, data, tmp_path / kind)[2].spec("train"))
+        for kind in ("matched-height", "matched-stretch")
+    ]
+    assert made[0].description.mount == made[1].description.mount
+    assert (made[0].label(0, "depth") != made[1].label(0, "depth")).any()
+
+
 def test_whatever_learns_from_a_learns_from_the_matched_one(data, tmp_path):
     preset = load_preset("smoke", {"camera": "matched-height", "size": "[48, 96]"})
     experiment = Experiment(preset, PAIRS["streets"], tmp_path, "x")
