@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,21 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def dask_workers():
+def forked_workers() -> Iterator[None]:
+    """Dask has its workers from tests/made_forks.py, not as Python processes of their own."""
+    import dask
+    from distributed.utils import get_mp_context
+
+    from tests.made_forks import forks
+
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        get_mp_context()  # says once what dask would import
+        forks()
+        yield
+
+
+@pytest.fixture(scope="session")
+def dask_workers(forked_workers):
     """Two worker processes, which come back when they are killed."""
     from distributed import LocalCluster
 

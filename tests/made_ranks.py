@@ -16,6 +16,7 @@ import torch
 
 from atdt.launch import Launch
 from atdt.ranks import Ranks
+from tests.made_forks import Fork
 
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
@@ -79,9 +80,30 @@ def together[Made](size: int, work: Callable[[Ranks], Made]) -> list[Made]:
 
 def start(size: int, arguments: Sequence[str], cwd: Path = ROOT) -> list[subprocess.Popen]:
     """Python processes that torchrun would start, of one thread each."""
+    return [
+        subprocess.Popen(
+            [sys.executable, *arguments],
+            env=environment,
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for environment in environments(size)
+    ]
+
+
+def fork(size: int, program: str, arguments: Sequence[str] = ()) -> list[Fork]:
+    """The same, without the time that Python takes to import what they need."""
+    program = f"import torch\ntorch.set_num_threads(1)\n{program}"
+    return [Fork(program, arguments, each, ROOT) for each in environments(size)]
+
+
+def environments(size: int) -> list[dict[str, str]]:
+    """What torchrun tells each of so many ranks."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    environment = {
+    shared = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "OMP_NUM_THREADS": "1",
@@ -90,21 +112,11 @@ def start(size: int, arguments: Sequence[str], cwd: Path = ROOT) -> list[subproc
         "WORLD_SIZE": str(size),
         "LOCAL_WORLD_SIZE": str(size),
     }
-    return [
-        subprocess.Popen(
-            [sys.executable, *arguments],
-            env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            cwd=cwd,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(size)
-    ]
+    return [shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(size)]
 
 
 def ended(
-    processes: Sequence[subprocess.Popen], seconds: float = 120
+    processes: Sequence[subprocess.Popen | Fork], seconds: float = 120
 ) -> list[tuple[int, str, str]]:
     """Exit code, stdout and stderr of each; none is left behind."""
     try:
@@ -136,4 +148,4 @@ for verb, config in pickle.loads(Path(sys.argv[1]).read_bytes()):
 def trained(size: int, work: Sequence[tuple[Callable, Any]], folder: Path) -> list[tuple]:
     """Have so many processes do pairs (verb, config) one after the other; see `ended`."""
     (folder / "work.pickle").write_bytes(pickle.dumps(list(work)))
-    return ended(start(size, ["-W", "error", "-c", PROGRAM, str(folder / "work.pickle")]))
+    return ended(fork(size, PROGRAM, [str(folder / "work.pickle")]))

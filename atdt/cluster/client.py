@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FEWEST = 64  # units that the scheduler knows of, or twice as many as the workers do at a time
 COUNTED = 64  # units between two looks at how many those are
 PATIENCE = 30  # seconds until somebody must have answered
+LETTING_GO = 5  # seconds for workers to hear that a job is over; it is no harm if they do not
 STARTING = 300  # seconds until a busy machine must have started our own workers
 # Dask looks into all threads' stacks a hundred times a second: 6 % of a small network's time.
 UNWATCHED = {"distributed.worker.profile.enabled": False}
@@ -278,5 +279,7 @@ def _addresses(client: "Client") -> set[str]:
 
 def _let_go(client: "Client", token: str) -> None:
     if client.status == "running":
-        with suppress(OSError):  # a worker that is gone has let go already
-            client.run(release, token, on_error="ignore")
+        # A worker that is gone has let go already, but dask tries for 30 s to reach one that has
+        # died just now.
+        with suppress(OSError):
+            client.sync(client.run, release, token, on_error="ignore", callback_timeout=LETTING_GO)

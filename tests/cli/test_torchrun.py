@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from atdt.cli import main
 from atdt.runs import CHECKPOINT, open_run
 from tests.made_ground import make_ground
-from tests.made_ranks import ROOT, ended, start
+from tests.made_ranks import ROOT, ended, fork
 from tests.run_contents import check_alike
 from tests.training.conftest import write_domain
 
@@ -20,6 +20,9 @@ from tests.training.conftest import write_domain
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory):
     return make_ground(tmp_path_factory.mktemp("ground"))
+
+
+ATDT = "from atdt.cli import main; main(prog_name='atdt')"
 
 
 def lines(ends) -> list[str]:
@@ -50,7 +53,7 @@ def test_torchrun_trains_one_run_and_says_so_once(ground, tmp_path):
 
 
 def test_a_mistake_ends_all_ranks_with_one_line_of_one_of_them(ground, tmp_path):
-    other = ended(start(2, ["-m", "atdt", "inspect", str(ground.store)]))
+    other = ended(fork(2, ATDT, ["inspect", str(ground.store)]))
     assert [(code, out) for code, out, _ in other] == [(2, "")] * 2
     assert lines(other) == ["Error: inspect: is for one process; torchrun is for train, train-task"]
     # A block that is damaged, which one of two ranks reads.
@@ -60,7 +63,7 @@ def test_a_mistake_ends_all_ranks_with_one_line_of_one_of_them(ground, tmp_path)
     content[len(content) // 3] ^= 1
     shard.write_bytes(content)
     train = ["train", str(store), "--from", "depth", "--to", "semantic", "--device", "cpu"]
-    ends = ended(start(2, ["-m", "atdt", *train, "--batch", "4", "--out", str(tmp_path / "g")]))
+    ends = ended(fork(2, ATDT, [*train, "--batch", "4", "--out", str(tmp_path / "g")]))
     assert [code for code, _, _ in ends] == [2, 2]
     (line,) = lines(ends)
     assert line.startswith(f"Error: {shard}: ")
@@ -102,7 +105,7 @@ def test_whatever_ends_a_rank_ends_all_and_the_run_goes_on(tmp_path):
 
     def disturbed(disturb, *more):
         before = written()
-        ranks = start(2, ["-c", PROGRAM, *options, str(run), *more])
+        ranks = fork(2, PROGRAM, [*options, str(run), *more])
         while written() == before:
             assert all(rank.poll() is None for rank in ranks)
             time.sleep(0.01)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
 
+import dask
 import pytest
 from click.testing import CliRunner
 from distributed import Client, LocalCluster
@@ -101,7 +102,7 @@ def test_killed_workers_cost_nothing(watched, alone, theirs, own):
 
 
 @pytest.fixture
-def workers() -> Iterator[Callable[[int], LocalCluster]]:
+def workers(forked_workers) -> Iterator[Callable[[int], LocalCluster]]:
     """So many processes of a test's own, each of which takes a block at a time."""
     with ExitStack() as stack:
         yield lambda count: stack.enter_context(
@@ -308,6 +309,7 @@ def test_own_workers_by_the_command_line_and_their_dashboard(config, networks, m
 
     monkeypatch.setattr(client, "_dashboard", telling)
     monkeypatch.setattr(FeatureWriter, "commit", look)
+    monkeypatch.setitem(dask.config.get("distributed.worker"), "multiprocessing-method", "spawn")
     chosen = config()
     arguments = [
         *("extract", chosen.domain, "--encoder", str(networks["n1"]), "--views", "1"),
