@@ -63,7 +63,7 @@ def test_images_in_a_bucket_are_counted_too(views, config, domain, bucket, asked
     check(plan_extraction(chosen, rate=1e9).requests, asked(chosen), SPARE)
 
 
-def test_workers_ask_what_was_planned(config, domain, bucket, asked, dask_workers):
+def test_workers_ask_what_was_planned(config, domain, bucket, asked, dask_workers, s3_options):
     there = upload(place(domain.rpartition(":")[0]), f"{bucket}/a")
     chosen = config(domain=f"{there}:train", out=place(f"{bucket}/a.zarr"))
     plan = plan_extraction(config(**vars(chosen) | {"cluster": Cluster(workers=2)}), rate=1e9)
