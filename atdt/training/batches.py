@@ -156,8 +156,8 @@ class Views:
         needs_clean: whether the target is made from the image before its photometric draw.
         memory: bytes of decoded images that may be kept.
         taught: what to make of views whose labels are predictions; None: as of all others.
-        paired: every second draw is cut, and mirrored, like the one before it; its colours are its
-            own.
+        paired: every second draw is cut, mirrored and stretched like the one before it; its colours
+            are its own.
     """
 
     def __init__(
@@ -191,7 +191,8 @@ class Views:
             size = made.image.shape[:2]
             view = self._view(draw, size)
             if self._paired and row % 2:
-                view = replace(self._view(draws[row - 1], size), colours=view.colours)
+                first = self._view(draws[row - 1], size)
+                view = replace(first, colours=view.colours, pose=view.pose)
             images.append(view.image(made.image))
             if self._needs_clean:
                 cleans.append(view.plain().image(made.image))

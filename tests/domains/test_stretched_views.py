@@ -17,6 +17,8 @@ from atdt.domains.reprojection import Reprojection
 from atdt.domains.streets import RenderConfig, render
 from atdt.errors import DomainError
 from atdt.stores import open_store
+from atdt.training.batches import Views
+from atdt.training.order import Draw
 
 SIZE = (48, 96)
 LEVEL = Pose(60.0, Mount(1.5))
@@ -90,6 +92,18 @@ def test_views_of_other_heights_share_no_pixel():
     first, second = (PLAN.draw("a", number, SIZE) for number in (1, 2))
     assert first.shared(second) is None
     assert first.shared(first) is not None
+
+
+def test_a_pair_from_two_domains_is_stretched_alike_each_by_its_own_camera(streets):
+    domains = [open_domain(f"{streets.with_name(name)}:train") for name in "ab"]
+    poses = [pose(domain, 0) for domain in domains]
+    assert poses[0] != poses[1]
+    views = Views(domains, None, PLAN, needs_clean=False, memory=0, paired=True)
+    one, other = views.batch([Draw(0, 0, 3), Draw(1, 0, 5)]).image
+    name = domains[0].samples[0].image
+    for image, domain, of in zip((one, other), domains, poses, strict=True):
+        cut = PLAN.draw(f"training:0:{name}", 3, SIZE, of)
+        assert np.array_equal(image, cut.image(domain.image(0)))
 
 
 def test_a_bug_is_told_where_nobody_said_how_the_camera_stands():
