@@ -9,14 +9,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 from wsgiref.types import WSGIApplication as Application
 
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.test import run_wsgi_app
 
 BUCKET = "bucket"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
@@ -82,8 +84,43 @@ class S3:
         return Counter(method for method, _ in self.requests)
 
 
-class _Quiet(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"  # connections are kept, as those of real servers are
+class _Kept(WSGIRequestHandler):
+    """Keeps connections, as real servers do. Werkzeug ends each with its first answer, since it
+    does not know where a request ends that an application leaves unread; here it is read first."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # a head and its body go together
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.kept.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.kept.discard(self.connection)
+        super().finish()
+
+    def run_wsgi(self) -> None:
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
+        environ = self.make_environ()
+        body, length = environ["wsgi.input"], int(environ.get("CONTENT_LENGTH") or 0)
+        chunked = environ.get("wsgi.input_terminated", False)
+        environ["wsgi.input"] = BytesIO(body.read() if chunked else body.read(length))
+        try:
+            content, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
+        except ConnectionError:
+            self.close_connection = True
+            return
+        answer = b"".join(content)
+        code, _, reason = status.partition(" ")
+        self.send_response(int(code), reason)
+        for name, value in headers:
+            self.send_header(name, value)
+        if "Content-Length" not in headers and code != "204":
+            self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
 
     def log(self, *_: Any, **__: Any) -> None:
         pass
@@ -145,7 +182,8 @@ def serving(app: Application) -> Iterator[S3]:
     """Run an application on the loopback address, in threads of this process."""
     server = S3("")
     faulty = _Faulty(server, app)
-    http = make_server("127.0.0.1", 0, faulty, threaded=True, request_handler=_Quiet)
+    http = make_server("127.0.0.1", 0, faulty, threaded=True, request_handler=_Kept)
+    http.kept = set()
     server.url = f"http://127.0.0.1:{http.server_port}"
     thread = threading.Thread(target=http.serve_forever, daemon=True)
     thread.start()
@@ -155,6 +193,9 @@ def serving(app: Application) -> Iterator[S3]:
         http.shutdown()
         thread.join()
         http.server_close()
+        for connection in list(http.kept):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def _make_bucket(url: str) -> None:
