@@ -56,7 +56,7 @@ def commands(text):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_blocks_run(page, domains, tmp_path, monkeypatch):
+def test_blocks_run(page, domains, forked_workers, tmp_path, monkeypatch):
     shutil.copytree(domains, tmp_path / "data")
     monkeypatch.chdir(tmp_path)
     names = {}

@@ -38,7 +38,7 @@ def config(ground, tmp_path):
 
 def test_r_learns_and_its_run_says_what_it_is(config, ground):
     lines = []
-    run = train_cross_task(config(steps=120, batch=8), say=lines.append)
+    run = train_cross_task(config(steps=120, checkpoint_every=500, batch=8), say=lines.append)
     info = open_run(run, "cross-task").info
     losses = column(run, "loss")
     assert losses[-1] < 0.8 * losses[0]
@@ -105,7 +105,14 @@ def test_n2_stays_as_it_was(config, ground):
 
 
 def test_the_other_direction_reads_classes_and_gives_depth(config, ground):
-    chosen = config(source="semantic", target="depth", source_run=ground.n1, steps=60, batch=8)
+    chosen = config(
+        source="semantic",
+        target="depth",
+        source_run=ground.n1,
+        steps=60,
+        checkpoint_every=500,
+        batch=8,
+    )
     run = train_cross_task(chosen)
     info = open_run(run).info
     assert (info["in_channels"], info["out_channels"]) == (4, 1)

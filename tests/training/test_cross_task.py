@@ -138,7 +138,9 @@ def test_a_run_that_claims_what_its_weights_are_not_is_refused(r, tmp_path, chan
 
 
 def test_a_network_learns_to_agree_on_images_without_labels_of_its_task(agreeing, b):
-    run = train_task(agreeing(steps=60, learning_rate=3e-3, photometric="none"))
+    run = train_task(
+        agreeing(steps=60, checkpoint_every=500, learning_rate=3e-3, photometric="none")
+    )
     errors = column(run, "consistency_loss")
     assert sum(errors[-3:]) < sum(errors[:3])
     info = open_run(run).info

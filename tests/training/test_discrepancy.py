@@ -73,7 +73,13 @@ def curve(run, name):
 
 def test_it_brings_lengths_together(config, both, tmp_path):
     quick = config(
-        train=both, validation=(), steps=40, batch=4, learning_rate=3e-3, photometric="none"
+        train=both,
+        validation=(),
+        steps=40,
+        checkpoint_every=500,
+        batch=4,
+        learning_rate=3e-3,
+        photometric="none",
     )
     slight, strong = (
         train_task(

@@ -73,7 +73,11 @@ def test_checkpoints_of_torch_are_read_however_they_are_wrapped(job, weights, tm
 
 
 def test_the_score_is_told_beside_that_of_fresh_weights(config, job, domain_a, tmp_path):
-    trained = train_task(config(steps=40, batch=4, learning_rate=3e-3, out=tmp_path / "trained"))
+    trained = train_task(
+        config(
+            steps=40, checkpoint_every=500, batch=4, learning_rate=3e-3, out=tmp_path / "trained"
+        )
+    )
     (tmp_path / "pre.toml").write_text("mean = [0, 0, 0]\nstd = [1, 1, 1]\n")
     scored = replace(
         job,

@@ -96,7 +96,14 @@ def test_curves_hold_loss_rate_and_validation(config):
 
 def test_learning_lowers_the_loss_and_beats_chance(config):
     path = train_task(
-        config(steps=50, batch=4, learning_rate=3e-3, validate_every=25, photometric="none")
+        config(
+            steps=50,
+            checkpoint_every=500,
+            batch=4,
+            learning_rate=3e-3,
+            validate_every=25,
+            photometric="none",
+        )
     )
     with (path / CURVES).open() as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file) if row["loss"]]

@@ -88,6 +88,7 @@ def test_predictions_stand_in_for_labels(config, domain_b, predictions):
         pseudo_labels=((f"{domain_b}:train", predictions),),
         validation=(),
         steps=30,
+        checkpoint_every=500,
         learning_rate=1e-2,
     )
     (source,) = open_material(taught).main.sources

@@ -49,7 +49,7 @@ def config(agreement, tmp_path):
 
 def test_g_comes_to_agree_and_its_run_says_with_what(config, agreement):
     lines = []
-    chosen = config(steps=150, batch=8, learning_rate=3e-3, validate_every=50)
+    chosen = config(steps=150, checkpoint_every=500, batch=8, learning_rate=3e-3, validate_every=50)
     run = train(chosen, say=lines.append)
     info, errors = open_run(run).info, column(run, "consistency")
     assert errors[-1] < errors[0]
@@ -147,7 +147,9 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(
 
 
 def test_a_head_agrees_as_well(config):
-    run = train(config(architecture="head", steps=100, batch=8, learning_rate=3e-3))
+    run = train(
+        config(architecture="head", steps=100, checkpoint_every=500, batch=8, learning_rate=3e-3)
+    )
     assert open_run(run).info["mode"] == "head"
     errors = column(run, "consistency")
     assert errors[-1] < errors[0]

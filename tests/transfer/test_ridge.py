@@ -143,7 +143,15 @@ def test_a_run_of_it_takes_one_pass_and_beats_a_linear_g_that_was_trained(config
     info = open_run(run, "transfer").info
     assert info["chosen"] == {"by": "last step", "step": 0}
     assert info["options"] == {"neighbourhood": 1, "alpha": 1.0, "standardise": True}
-    linear = train(config(architecture="linear", options={}, out=tmp_path / "linear", steps=60))
+    linear = train(
+        config(
+            architecture="linear",
+            options={},
+            out=tmp_path / "linear",
+            steps=60,
+            checkpoint_every=500,
+        )
+    )
     explained = "held_out_explained_variance"
     assert info["scores"][explained] > open_run(linear, "transfer").info["scores"][explained]
     assert load_transfer(run).module(torch.zeros(1, *info["source"]["shape"])).shape[1:] == tuple(
@@ -175,6 +183,7 @@ def test_a_residual_g_starts_as_ridge(config, tmp_path):
             options={"width": 8},
             start="ridge",
             steps=40,
+            checkpoint_every=500,
             keep="best",
             learning_rate=1e-3,
         )

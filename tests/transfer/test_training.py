@@ -30,7 +30,7 @@ def stop_at(monkeypatch, step: int) -> None:
 
 def test_g_learns_and_its_run_says_what_it_is(config, ground):
     lines = []
-    chosen = config(steps=150, batch=8, learning_rate=3e-3, validate_every=50)
+    chosen = config(steps=150, checkpoint_every=500, batch=8, learning_rate=3e-3, validate_every=50)
     run = train(chosen, say=lines.append)
     info = open_run(run, "transfer").info
     looks, losses = column(run, "held_out_loss"), column(run, "loss")
@@ -163,7 +163,16 @@ def test_the_best_held_out_loss_is_kept_on_request(config, tmp_path):
 )
 def test_losses_behind_d2_train_g_alone(config, ground, losses):
     before = load_task_network(ground.n2).network.weights_digest("network")
-    run = train(config(losses=losses, target_run=ground.n2, steps=60, batch=8, learning_rate=3e-3))
+    run = train(
+        config(
+            losses=losses,
+            target_run=ground.n2,
+            steps=60,
+            checkpoint_every=500,
+            batch=8,
+            learning_rate=3e-3,
+        )
+    )
     summed = column(run, "loss")
     assert summed[-1] < summed[0]
     if len(losses) > 1:
@@ -180,6 +189,7 @@ def test_a_head_has_the_parameters_of_g_and_d2_and_learns_the_task(config, groun
         architecture="head",
         target_run=ground.n2,
         steps=120,
+        checkpoint_every=500,
         batch=8,
         learning_rate=3e-3,
     )
@@ -209,7 +219,7 @@ def test_a_head_needs_nothing_of_e2_in_the_store(config, ground):
 
 def test_a_loss_that_explodes_is_an_error(config):
     with pytest.raises(NumericsError, match="--learning-rate"):
-        train(config(steps=40, learning_rate=1e30))
+        train(config(steps=40, checkpoint_every=500, learning_rate=1e30))
 
 
 def test_levels_may_differ_and_g_says_that_it_resizes(config, ground):
@@ -226,7 +236,7 @@ def test_levels_may_differ_and_g_says_that_it_resizes(config, ground):
 
 
 def test_bfloat16_trains_and_stores_float32(config):
-    run = train(config(precision="bfloat16", steps=30, learning_rate=3e-3))
+    run = train(config(precision="bfloat16", steps=30, checkpoint_every=500, learning_rate=3e-3))
     assert all(tensor.dtype == torch.float32 for tensor in weights(run).values())
     losses = column(run, "loss")
     assert losses[-1] < losses[0]
