@@ -71,7 +71,7 @@ def test_a_mistake_ends_all_ranks_with_one_line_of_one_of_them(ground, tmp_path)
 
 
 PROGRAM = """
-import sys, time
+import signal, sys, time
 from datetime import timedelta
 import atdt.ranks
 from atdt.cli import main
@@ -84,6 +84,7 @@ def at_leisure(*arguments):  # no training is over before it can be disturbed
 
 atdt.ranks.Ranks.meet = at_leisure
 atdt.ranks.PATIENCE = timedelta(seconds=8)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it
 main(sys.argv[1:], prog_name="atdt")
 """
 
