@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("any machine", deadline=None, max_examples=25)
+settings.register_profile("any machine", deadline=None, max_examples=50)
 settings.load_profile("any machine")
 os.environ.pop("COLUMNS", None)  # 80 in pytest-xdist's processes: tables are as wide as they want
 

@@ -131,7 +131,7 @@ def test_truncated_files_are_errors(tmp_path, kind):
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @settings(
-    max_examples=100,
+    max_examples=300,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
