@@ -172,12 +172,14 @@ def _write(out: Path, domain: Domain, index: int, sample: Sample, look: Look) ->
         moved = Reprojection.between(size, focals, (change.old, change.new), change.below)
     for kind, path in _labels(out, sample):
         label = domain.label(index, kind)
+        if moved is not None:
+            label = moved.label(label, kind)
         if kind == "semantic":
-            write_png(path, label if moved is None else moved.ids(label))
+            write_png(path, label)
         elif kind == "normals":
-            write_normals(path, label if moved is None else moved.normals(label))
+            write_normals(path, label)
         else:
-            metres = label if moved is None else moved.depth(label) * np.float32(change.scale)
+            metres = label if change is None else label * np.float32(change.scale)
             write_depth(path, np.where(metres < FARTHEST, metres, 0), ENCODINGS["depth"])
     if moved is not None:
         pixels = moved.image(pixels)

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from atdt.evaluate.report_table import Cell, Column, Row, Table, Value
+from atdt.evaluate.report_table import (
+    Cell,
+    Column,
+    Row,
+    Table,
+    gap_cell,
+    steady_gap_cell,
+    value_cell,
+)
 
 ROWS = ("method", "baseline", "oracle")
 
@@ -23,6 +31,7 @@ def class_table(info: dict[str, Any], label: str) -> Table:
         if m["plain"] == info["headline"] and m["factor"] == "focal_ratio"
     ]
     shown = metrics[scaled[0] if scaled else info["headline"]]
+    as_gap = steady_gap_cell if info["bootstrap"]["replicates"] else gap_cell
     rows = [name for name in ROWS if name in next(iter(info["by_class"].values()))]
     total = sum(each["pixels"] for each in info["by_class"].values())
     columns = [Column("pixels %", 1)]
@@ -38,23 +47,10 @@ def class_table(info: dict[str, Any], label: str) -> Table:
         cells: list[Cell] = [100 * each["pixels"] / total]
         for row in rows:
             key = info["headline"] if row == "oracle" else shown["key"]
-            cells.append(_cell(each[row]["scores"][key], each[row]["intervals"][key], 1.0))
+            cells.append(value_cell(each[row]["scores"][key], each[row]["intervals"][key]))
         if with_gap:
-            cells.append(_gap(each["gap_closed"][shown["key"]], info["bootstrap"]["replicates"]))
+            gap = each["gap_closed"][shown["key"]]
+            cells.append(as_gap(gap["value"], gap["interval"]))
         lines.append(Row(name, cells))
     title = f"{shown['title']} {shown['way']}".rstrip()
     return Table(f"{title}, by the class of the pixels", columns, lines, "class")
-
-
-def _gap(gap: dict[str, Any], replicates: int) -> Cell:
-    """In per cent; of classes where the oracle is hardly ahead of the baseline it says nothing."""
-    unsteady = replicates > 0 and gap["interval"] is None
-    return "undefined" if unsteady else _cell(gap["value"], gap["interval"], 100.0)
-
-
-def _cell(value: float | None, interval: list[float] | None, factor: float) -> Cell:
-    if value is None:
-        return "undefined"
-    if interval is None:
-        return Value(factor * value)
-    return Value(*(factor * number for number in (value, *interval)))

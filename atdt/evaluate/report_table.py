@@ -22,6 +22,30 @@ class Value:
 Cell = Value | float | str | None
 
 
+def value_cell(
+    value: float | None, interval: Sequence[float | None] | None, factor: float = 1.0
+) -> Value | None:
+    """A figure as it is shown, times `factor`, with its interval if it has one; None where it is
+    undefined."""
+    if value is None:
+        return None
+    low, high = interval or (None, None)
+    if low is None or high is None:
+        return Value(factor * value)
+    return Value(factor * value, factor * low, factor * high)
+
+
+def gap_cell(value: float | None, interval: Sequence[float | None] | None) -> Value | str:
+    """Gap closed, in per cent."""
+    return value_cell(value, interval, 100) or "undefined"
+
+
+def steady_gap_cell(value: float | None, interval: Sequence[float | None] | None) -> Value | str:
+    """The same, undefined also where too many resamples are for an interval: of a class on which
+    the oracle is hardly ahead of the baseline it would say nothing."""
+    return "undefined" if interval is None else gap_cell(value, interval)
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a table; the best of a column is marked where `better` says what good means."""

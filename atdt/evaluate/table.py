@@ -8,7 +8,16 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from atdt.evaluate.report_table import Cell, Column, Row, Table, Value, number_text
+from atdt.evaluate.report_table import (
+    Cell,
+    Column,
+    Row,
+    Table,
+    Value,
+    gap_cell,
+    number_text,
+    value_cell,
+)
 
 GAP = "gap closed %"
 
@@ -180,23 +189,14 @@ def _column(metric: dict[str, Any]) -> Column:
 def _cell(info: dict[str, Any], metric: dict[str, Any]) -> Value | None:
     factor = 100 if metric["percent"] else 1
     key = metric["key"]
-    return _value(info["scores"].get(key), info["intervals"].get(key), factor)
+    return value_cell(info["scores"].get(key), info["intervals"].get(key), factor)
 
 
 def _gap_cell(info: dict[str, Any], metric: dict[str, Any]) -> Value | str | None:
     gap = (info["gap_closed"] or {"metrics": {}})["metrics"].get(metric["key"])
     if gap is None:
         return None
-    return "undefined" if gap["value"] is None else _value(gap["value"], gap["interval"], 100)
-
-
-def _value(value: float | None, interval: Sequence[float] | None, factor: float) -> Value | None:
-    if value is None:
-        return None
-    low, high = interval or (None, None)
-    if low is None or high is None:
-        return Value(factor * value)
-    return Value(factor * value, factor * low, factor * high)
+    return gap_cell(gap["value"], gap["interval"])
 
 
 def _note(metric: dict[str, Any]) -> str:

@@ -7,14 +7,13 @@ from atdt.evaluate.by_class import SEMANTIC, by_class
 from atdt.evaluate.compare import compare, gaps
 from atdt.evaluate.pairs import Pairs
 from atdt.evaluate.records import Measured, load_measured
-from atdt.evaluate.report_table import Column, Row, Table, Value
+from atdt.evaluate.report_table import Column, Row, Table, steady_gap_cell
 from atdt.experiments.direction import ATDT, BASELINE, ORACLE
 from atdt.experiments.figures import LABELS, Figures, Result, own_key, shown_factor
+from atdt.experiments.papers_table import SHORT
 from atdt.predictions import open_predictions
 from atdt.progress import progress
 from atdt.tasks import get_task
-
-SHORT = {"traffic sign": "sign", "vegetation": "veg."}
 
 
 def class_tables(result: Result, measured: Figures) -> list[Table]:
@@ -24,7 +23,7 @@ def class_tables(result: Result, measured: Figures) -> list[Table]:
     if domain is None:
         return []
     metric = measured.metrics[measured.gap_on]
-    factor, higher = shown_factor(metric), metric["better"] == "higher"
+    factor, better = shown_factor(metric), {measured.gap_on: metric["better"] == "higher"}
     rows = _rows(result, domain)
     names = [name for name in domain.label_space.classes if name in rows[BASELINE][0][0]]
     compared = {
@@ -33,7 +32,6 @@ def class_tables(result: Result, measured: Figures) -> list[Table]:
                 method: [[m[name] for m in group] for group in groups]
                 for method, groups in rows.items()
             },
-            replicates=1000,
             block=result.block,
         )
         for name in names
@@ -47,12 +45,11 @@ def class_tables(result: Result, measured: Figures) -> list[Table]:
         cells = [factor * compared[name][method].scores[key] for name in names]
         figures.append(Row(LABELS[method], cells, competes=competes, emphasis=emphasis))
         if method not in (BASELINE, ORACLE):
-            better = {measured.gap_on: higher}
             found = [
                 gaps(of[method], of[BASELINE], of[ORACLE], better)[measured.gap_on]
                 for of in compared.values()
             ]
-            cells = [_gap(gap.value, gap.interval) for gap in found]
+            cells = [steady_gap_cell(gap.value, gap.interval) for gap in found]
             closed.append(Row(LABELS[method], cells, emphasis=emphasis))
     titles = [SHORT.get(name, name) for name in names]
     what = " ".join(filter(None, [metric["title"], metric["way"]]))
@@ -100,9 +97,3 @@ def _rows(result: Result, domain: Domain) -> dict[str, list[list[dict[str, Measu
             ]
             for name in result.methods
         }
-
-
-def _gap(value: float | None, ends: tuple[float, float] | None) -> Value | str:
-    if value is None or ends is None:
-        return "undefined"
-    return Value(*(100 * number for number in (value, *ends)))

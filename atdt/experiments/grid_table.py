@@ -8,7 +8,7 @@ from atdt.diagnose.scores.figures import SECOND
 from atdt.evaluate.bootstrap import LEVEL, interval
 from atdt.evaluate.compare import Compared, compare
 from atdt.evaluate.records import load_measured
-from atdt.evaluate.report_table import Column, Row, Table, Value
+from atdt.evaluate.report_table import Column, Row, Table, Value, value_cell
 from atdt.experiments.direction import ATDT, BASELINE, ORACLE
 from atdt.experiments.figures import GAP_ON, LABELS, own_key, shown_factor
 from atdt.experiments.grids import Cell
@@ -36,8 +36,9 @@ class _Figure:
     def score(self, cell: Cell) -> float:
         return self.rows[_label(cell)].scores[self.key(cell)]
 
-    def of(self, cell: Cell) -> Value:
-        return self._value(self.score(cell), self.rows[_label(cell)].interval(self.key(cell)))
+    def of(self, cell: Cell) -> Value | None:
+        ends = self.rows[_label(cell)].interval(self.key(cell))
+        return value_cell(self.score(cell), ends, self.factor)
 
     def better(self, cell: Cell, other: Cell | None) -> Value | None:
         """By how much a cell is better than another, paired; below 0 it is worse."""
@@ -45,11 +46,8 @@ class _Figure:
             return None
         one, two = (self.rows[_label(c)].replicates[self.key(c)] for c in (cell, other))
         difference = self.score(cell) - self.score(other)
-        return self._value(self.sign * difference, interval(self.sign * (one - two)))
-
-    def _value(self, value: float, ends: tuple[float, float] | None) -> Value:
-        low, high = (None, None) if ends is None else (self.factor * end for end in ends)
-        return Value(self.factor * value, low, high)
+        ends = interval(self.sign * (one - two))
+        return value_cell(self.sign * difference, ends, self.factor)
 
 
 def grid_tables(

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from atdt.domains import open_domain
 from atdt.evaluate.compare import Compared
-from atdt.evaluate.gap import Gap
 from atdt.evaluate.pictures import comparison_grid, spread
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report import (
@@ -19,6 +18,7 @@ from atdt.evaluate.report import (
     Table,
     Value,
 )
+from atdt.evaluate.report_table import gap_cell, value_cell
 from atdt.evaluate.table import markdown
 from atdt.experiments.direction import (
     ATDT,
@@ -90,7 +90,7 @@ def main_table(result: Result, measured: Figures) -> Table:
         own = [own_key(name, measured.metrics[key]) for key in keys]
         cells = [_value(measured.rows[name], measured.metrics[key]) for key in own]
         gap = measured.gaps.get(name)
-        cells.append(None if gap is None else _gap(gap))
+        cells.append(None if gap is None else gap_cell(gap.value, gap.interval))
         mismatch = load_measured(result.outcomes[0].rows[name][0]).info["mismatch"]
         diagnostics = [
             f"{_column(measured.metrics[key]).name}: {measured.metrics[key]['diagnostic']}"
@@ -198,20 +198,6 @@ def _column(metric: dict) -> Column:
     return Column(title, metric["digits"], metric["better"])
 
 
-def _value(row: Compared, metric: dict) -> Value:
+def _value(row: Compared, metric: dict) -> Value | None:
     _, factor = _scale(metric)
-    low, high = row.interval(metric["key"]) or (None, None)
-    return Value(
-        factor * row.scores[metric["key"]],
-        None if low is None else factor * low,
-        None if high is None else factor * high,
-    )
-
-
-def _gap(gap: Gap) -> Value | str:
-    if gap.value is None:
-        return "undefined"
-    low, high = gap.interval or (None, None)
-    if low is None or high is None:
-        return Value(100 * gap.value)
-    return Value(100 * gap.value, 100 * low, 100 * high)
+    return value_cell(row.scores[metric["key"]], row.interval(metric["key"]), factor)
