@@ -47,10 +47,11 @@ def class_table(info: dict[str, Any], label: str) -> Table:
         cells: list[Cell] = [100 * each["pixels"] / total]
         for row in rows:
             key = info["headline"] if row == "oracle" else shown["key"]
-            cells.append(value_cell(each[row]["scores"][key], each[row]["intervals"][key]))
+            figures = each[row]  # a baseline from elsewhere may know no focal ratio
+            cells.append(value_cell(figures["scores"].get(key), figures["intervals"].get(key)))
         if with_gap:
-            gap = each["gap_closed"][shown["key"]]
-            cells.append(as_gap(gap["value"], gap["interval"]))
+            gap = each["gap_closed"].get(shown["key"])
+            cells.append(None if gap is None else as_gap(gap["value"], gap["interval"]))
         lines.append(Row(name, cells))
     title = f"{shown['title']} {shown['way']}".rstrip()
     return Table(f"{title}, by the class of the pixels", columns, lines, "class")

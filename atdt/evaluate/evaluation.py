@@ -27,7 +27,7 @@ from atdt.predictions import INDEX, Predictions, open_predictions
 from atdt.progress import progress
 from atdt.provenance import provenance
 from atdt.tasks import get_task
-from atdt.tasks.base import Record, Task, stack_records
+from atdt.tasks.base import Record, stack_records
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def evaluate(config: Evaluation) -> Path:
         check_has_classes(task)
         labels.append(SEMANTIC)
     domain = open_domain(config.domain, labels=labels, skip_bad=config.skip_bad)
-    measured = _measured(config, predictions, domain, task)
+    pairs = Pairs(predictions, domain, task)
+    measured = _measured(config, pairs)
     rows = {"method": [[measured]]}
     if config.baseline is not None and config.oracle is not None:
         rows["baseline"] = [[_other(config, config.baseline, domain)]]
@@ -101,28 +102,29 @@ def evaluate(config: Evaluation) -> Path:
             },
         }
     if config.by_class:
-        measured.info["by_class"] = _by_class(config, rows, domain, better)
+        measured.info["by_class"] = _by_class(config, pairs, rows, better)
     return write_measured(measured)
 
 
 def _by_class(
-    config: Evaluation,
-    rows: Mapping[str, Row],
-    domain: Domain,
-    better: Mapping[str, bool],
+    config: Evaluation, pairs: Pairs, rows: Mapping[str, Row], better: Mapping[str, bool]
 ) -> dict[str, dict[str, Any]]:
-    """What metrics.json says of each class: figures of the method, and of the others if given."""
-    folders = {
-        "method": config.predictions,
-        "baseline": config.baseline,
-        "oracle": config.oracle,
+    """What metrics.json says of each class: figures of the method, and of the others if given.
+
+    Raises:
+        UserError: no pixel that has truth has a class.
+    """
+    classes = {"method": by_class(rows["method"][0][0], pairs, config.focal_ratio)}
+    if not classes["method"]:
+        raise UserError(f"{pairs.domain.path}: --by-class: no pixel with truth has a class")
+    others = {
+        "baseline": (config.baseline, config.focal_ratio),
+        "oracle": (config.oracle, _oracles(config)),
     }
-    classes = {}
-    for name, row in rows.items():
-        measured = row[0][0]
-        pairs = Pairs(open_predictions(folders[name]), domain, measured.task)
-        ratio = _oracles(config) if name == "oracle" else config.focal_ratio
-        classes[name] = by_class(measured, pairs, ratio)
+    for name, (folder, ratio) in others.items():
+        if name in rows:
+            theirs = Pairs(open_predictions(folder), pairs.domain, pairs.task)
+            classes[name] = by_class(rows[name][0][0], theirs, ratio)
     content = {}
     for name, measured in classes["method"].items():
         alike = {row: [[of_class[name]]] for row, of_class in classes.items()}
@@ -132,7 +134,7 @@ def _by_class(
             **{row: figures.described() for row, figures in compared.items()},
         }
         if len(compared) > 1:
-            closed = gaps(*(compared[row] for row in folders), better)
+            closed = gaps(*(compared[row] for row in ("method", *others)), better)
             content[name]["gap_closed"] = {key: vars(gap) for key, gap in closed.items()}
     return content
 
@@ -142,8 +144,8 @@ def _oracles(config: Evaluation) -> str | None:
     return AUTO if config.focal_ratio == AUTO else None
 
 
-def _measured(config: Evaluation, predictions: Predictions, domain: Domain, task: Task) -> Measured:
-    pairs = Pairs(predictions, domain, task)
+def _measured(config: Evaluation, pairs: Pairs) -> Measured:
+    predictions, domain, task = pairs.predictions, pairs.domain, pairs.task
     notes: list[str] = []
     ratios = None
     if "focal_ratio" in task.ways:

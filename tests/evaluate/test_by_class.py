@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from atdt.cli import main
+from atdt.domains import encodings
 from atdt.errors import UserError
 from atdt.evaluate import Evaluation, evaluate
 from atdt.texts import read_json
@@ -81,6 +82,32 @@ def test_a_domain_without_classes_is_refused(predict, noisy, domain):
     )
     assert result.exit_code == 2
     assert result.output.count("\n") == 1
+
+
+def test_where_no_pixel_with_truth_has_a_class_it_says_so(predict, noisy, domain):
+    folder = predict("m", "depth", noisy("depth", 0.3))
+    for index in range(7):
+        encodings.write_png(domain.file(index, "semantic"), np.full((6, 8), 255, np.uint8))
+    result = CliRunner().invoke(
+        main, ["evaluate", str(folder), "--domain", f"{domain.root}:val", "--by-class"]
+    )
+    assert result.exit_code == 2
+    assert "--by-class: no pixel with truth has a class" in result.output
+    assert not (folder / "metrics.json").exists()
+
+
+def test_a_baseline_from_elsewhere_may_know_no_focal_ratio(predict, domain):
+    told = {"method": {"training_focal": 96.0}}
+    method = predict("m", "depth", spoilt(domain, road=0.9, sky=0.8), **told)
+    others = [predict(name, "depth", spoilt(domain, road=2, sky=2)) for name in "bo"]
+    options = ["--baseline", str(others[0]), "--oracle", str(others[1]), "--by-class"]
+    result = CliRunner().invoke(
+        main, ["evaluate", str(method), "--domain", f"{domain.root}:val", *options]
+    )
+    assert result.exit_code == 0, result.output
+    _, table = result.output.split("abs rel × focal ratio, by the class of the pixels")
+    road = next(line for line in table.splitlines() if domain.label_space.classes[0] in line)
+    assert [cell.strip() for cell in road.strip("│").split("│")][3::2] == ["–", "–"]
 
 
 def test_the_table_shows_who_is_wrong_on_what(predict, domain):
