@@ -26,6 +26,7 @@ from atdt.cli import options
 )
 @click.option("--rivals", is_flag=True, help="Also the rivals that cost a training each.")
 @click.option("--students", is_flag=True, help="Also one network for B, taught by each.")
+@options.sweep_grid
 @click.option("--smoke", is_flag=True, help="A minute's road on tiny pictures; nothing is learnt.")
 def command(
     full: bool,
@@ -34,6 +35,7 @@ def command(
     pair: str,
     rivals: bool,
     students: bool,
+    sweep: Path | None,
     smoke: bool,
 ) -> None:
     """Render streets, train, transfer and measure; write reports/demo/index.html.
@@ -45,9 +47,11 @@ def command(
     from atdt.experiments.experiment import Experiment
     from atdt.experiments.pairs import PAIRS
     from atdt.experiments.preset import DEMO, FULL, SMOKE
+    from atdt.experiments.swept import check_grid
 
     if full and smoke:
         raise click.UsageError("--full and --smoke exclude each other")
+    grid = None if sweep is None else check_grid(sweep)
     suffix = "" if pair == "streets" else "-held-out"
     if full:
         config = Experiment(
@@ -60,6 +64,7 @@ def command(
             transfer_seeds=(0, 1),
             rivals=True,
             students=students,
+            sweep=grid,
             curve=(10, 30, 100, 300),
         )
     else:
@@ -72,5 +77,6 @@ def command(
             seeds=seeds or (0,),
             rivals=rivals,
             students=students,
+            sweep=grid,
         )
     click.echo(demo(config))

@@ -205,6 +205,12 @@ root = click.option(
     default=Path(),
     help="Where data/, runs/, stores/, predictions/ and reports/ go.  [default: here]",
 )
+sweep_grid = click.option(
+    "--sweep",
+    type=LocalPath("a grid is read from a disk"),
+    metavar="GRID",
+    help="Also sweep the Gs of this grid file; two rows, and a leaderboard and a diagnosis.",
+)
 overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there.")
 resume = click.option("--resume", is_flag=True, help="Go on where a stopped run left off.")
 skip_bad = click.option(

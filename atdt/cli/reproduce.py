@@ -76,6 +76,7 @@ WITH_RIVALS = ("table1", "table2", "tasks")
 @click.option(
     "--students", is_flag=True, help="Also one network for B taught by each; tables 1, 2 and tasks."
 )
+@options.sweep_grid
 @click.option(
     "--foundation",
     type=options.LocalPath("a network's own weights are read from a disk"),
@@ -110,6 +111,7 @@ def command(
     transfer_seeds: tuple[int, ...],
     no_rivals: bool,
     students: bool,
+    sweep: Path | None,
     foundation: Path | None,
     foundation_model: str,
     curve: str,
@@ -132,6 +134,8 @@ def command(
         raise click.UsageError(f"--foundation: {table} has no rivals; tables 1, 2 and tasks do")
     if students and table not in WITH_RIVALS:
         raise click.UsageError(f"--students: {table} has no students; tables 1, 2 and tasks do")
+    if sweep and table not in WITH_RIVALS:
+        raise click.UsageError(f"--sweep: {table} has no one store of A; tables 1, 2 and tasks do")
     made = reproduce(
         Reproduction(
             table,
@@ -146,6 +150,7 @@ def command(
             transfer_seeds,
             rivals=not no_rivals,
             students=students,
+            sweep=sweep,
             foundation=foundation,
             foundation_model=foundation_model,
             curve=_counts(curve),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Literal, Protocol
+from urllib.parse import quote
 
 from atdt.evaluate.figures import PictureGrid, PictureRow, Plot
 from atdt.evaluate.report_chain import Chain, Link
@@ -18,6 +19,7 @@ __all__ = [
     "Facts",
     "Heading",
     "Link",
+    "Links",
     "Paragraph",
     "PictureGrid",
     "PictureRow",
@@ -60,6 +62,21 @@ class Paragraph:
         parts = (part.strip() for part in self.text.split("\n\n"))
         body = "".join(f"<p>{escape(part)}</p>" for part in parts if part)
         return body if self.tone == "plain" else f'<div class="box {self.tone}">{body}</div>'
+
+
+@dataclass(frozen=True)
+class Links:
+    """Other pages, by the files in which they lie beside this one."""
+
+    title: str
+    files: dict[str, str]
+
+    def html(self) -> str:
+        items = "".join(
+            f'<li><a href="{escape(quote(file))}">{escape(name)}</a></li>'
+            for name, file in self.files.items()
+        )
+        return f"<h3>{escape(self.title)}</h3><ul>{items}</ul>"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from atdt.evaluate.report_table import Table
 from atdt.experiments.class_table import class_tables
 from atdt.experiments.experiment import Experiment, run
 from atdt.experiments.figures import Figures, Result, figures
-from atdt.experiments.page import in_markdown, pictures, sections
+from atdt.experiments.page import in_markdown, pages_beside, pictures, sections
 from atdt.experiments.steps import Steps
 from atdt.files import write_atomic
 from atdt.provenance import provenance
@@ -59,7 +59,7 @@ def _report(
         )
     ]
     for one in measured:
-        body += sections(*one)
+        body += [*sections(*one), *pages_beside(one[0], path.parent)]
     settings = {name: getattr(preset, name) for name in preset.__dataclass_fields__}
     made = provenance()
     body += [

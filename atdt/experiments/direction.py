@@ -15,6 +15,7 @@ ATDT, PLAIN = "atdt", "atdt-mse"
 PAPERS_LOSS = (("mse", 1.0),)
 SHARED, WARM, SELF = "two-decoders", "from-n1", "self-training"
 FOUNDATION = "foundation"
+SWEPT, GUIDED = "swept", "swept-guided"
 
 
 def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:

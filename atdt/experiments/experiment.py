@@ -21,6 +21,7 @@ from atdt.experiments.restyled import with_colours
 from atdt.experiments.sides import Direction, Outcome, Side
 from atdt.experiments.steps import Counted, Steps
 from atdt.experiments.students import students
+from atdt.experiments.swept import swept
 from atdt.networks import NetworkSpec
 
 
@@ -38,6 +39,8 @@ class Experiment:
         transfer_seeds: of G and the head.
         rivals: also train the rivals that cost a training each.
         students: also merge AT/DT with the baseline, and distil each into one network.
+        sweep: text of a grid file: Gs that are swept in each store, see `atdt.experiments.swept`;
+            None: no sweep.
         foundation: network of the rival (vi), see `atdt.networks.vit`; None: it has no row.
         curve: numbers of labelled images of B for the oracle's curve; none for no curve.
         places: of domains A and B; None: they are rendered.
@@ -52,6 +55,7 @@ class Experiment:
     transfer_seeds: tuple[int, ...] = (0,)
     rivals: bool = False
     students: bool = False
+    sweep: str | None = None
     foundation: NetworkSpec | None = None
     curve: tuple[int, ...] = ()
     places: tuple[Place, Place] | None = None
@@ -78,6 +82,8 @@ def run(config: Experiment) -> tuple[list[Result], Steps]:
             foundation_encoder(direction, config.preset, steps, outcome, config.foundation)
         if config.students:
             students(direction, config.preset, steps, outcome)
+        if config.sweep is not None:
+            swept(direction, config.preset, steps, outcome, config.sweep)
         if not config.curve:
             return outcome, {}
         return outcome, labelled_images(direction, config.preset, steps, outcome, config.curve)

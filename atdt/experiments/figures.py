@@ -17,11 +17,13 @@ from atdt.experiments.direction import (
     ATDT,
     BASELINE,
     FOUNDATION,
+    GUIDED,
     HEAD,
     ORACLE,
     PLAIN,
     SELF,
     SHARED,
+    SWEPT,
     WARM,
 )
 from atdt.experiments.sides import Direction, Outcome
@@ -41,6 +43,8 @@ LABELS = {
     STUDENT_BASELINE: "student of the baseline",
     STUDENT: "student of AT/DT",
     STUDENT_MERGED: "student of both merged",
+    SWEPT: "the sweep's choice, by A",
+    GUIDED: "the sweep's choice, by a rehearsal",
     ORACLE: "oracle",
 }
 # The same in a sentence.
@@ -58,6 +62,7 @@ SHORT = {
     STUDENT_BASELINE: "the student of the baseline",
 }
 STUDENTS = (STUDENT_BASELINE, STUDENT, STUDENT_MERGED)
+CHOICES = {SWEPT: "by A", GUIDED: "by a rehearsal"}
 FEW_SEEDS = 5  # below it a bootstrap over seeds says too little of their spread
 # What gap closed is read off, by task: the first that was measured.
 GAP_ON = {"depth": ("focal/abs_rel", "abs_rel"), "semantic": ("miou",)}
@@ -184,13 +189,13 @@ def verdict(measured: Figures) -> str:
         else f"AT/DT closes {_percent(gap)} of the gap between baseline and oracle"
     )
     one_loss = "" if PLAIN in measured.rows else " (its losses are the paper's here)"
-    rivals = [name for name in measured.rows if name not in (ATDT, ORACLE, *STUDENTS)]
+    rivals = [name for name in measured.rows if name not in (ATDT, ORACLE, *STUDENTS, *CHOICES)]
     ahead = [_against(measured, ATDT, rival) for rival in rivals]
     return (
         f"By {name} on B, {closed}. AT/DT{one_loss} is "
-        f"{'; '.join(ahead)}.{_of_students(measured)} A difference is certain where its paired "
-        f"{100 * LEVEL:.0f} % interval over seeds and images excludes zero.{_few_seeds(measured)}"
-        f"{_scalar_warning(measured)}"
+        f"{'; '.join(ahead)}.{_of_students(measured)}{_of_sweep(measured)} A difference is certain "
+        f"where its paired {100 * LEVEL:.0f} % interval over seeds and images excludes zero."
+        f"{_few_seeds(measured)}{_scalar_warning(measured)}"
     )
 
 
@@ -206,6 +211,16 @@ def _of_students(measured: Figures) -> str:
     others = (ATDT, STUDENT_BASELINE if STUDENT_BASELINE in measured.rows else SELF)
     said = "; ".join(_against(measured, STUDENT, other) for other in others)
     return f" The student of AT/DT is {said}."
+
+
+def _of_sweep(measured: Figures) -> str:
+    """A sentence on each G that a sweep chose: against the baseline and the row AT/DT."""
+    said = ""
+    for row, how in CHOICES.items():
+        if row in measured.rows:
+            against = "; ".join(_against(measured, row, other) for other in (BASELINE, ATDT))
+            said += f" What the sweep chooses {how} is {against}."
+    return said
 
 
 def _few_seeds(measured: Figures) -> str:

@@ -1,6 +1,8 @@
 """The page of an experiment: the table of all rows, the chain of losses, pictures."""
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from atdt.domains import open_domain
 from atdt.evaluate.compare import Compared
@@ -11,6 +13,7 @@ from atdt.evaluate.report import (
     Column,
     Heading,
     Link,
+    Links,
     Paragraph,
     PictureGrid,
     Row,
@@ -31,6 +34,7 @@ from atdt.experiments.direction import (
 from atdt.experiments.figures import LABELS, Figures, Result, own_key, shown_factor, verdict
 from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.students import STUDENT, STUDENT_BASELINE
+from atdt.files import write_atomic
 from atdt.tasks import get_task
 
 PICTURES = 4
@@ -77,6 +81,17 @@ def _unmeasured(result: Result) -> list[str]:
     if FOUNDATION in result.methods:
         return []
     return [f"{LABELS[FOUNDATION]}: unmeasured; `--foundation WEIGHTS` adds its row."]
+
+
+def pages_beside(result: Result, folder: Path) -> list[Section]:
+    """Links to the pages that belong to the chapter, which are copied beside its own."""
+    links = {}
+    for outcome in result.outcomes:
+        for title, page in outcome.pages.items():
+            name = f"{result.directions[0].name}-{re.sub(r'[^a-z0-9]+', '-', title.lower())}.html"
+            write_atomic(folder / name, page.read_bytes())
+            links[title] = name
+    return [Links("Pages beside this one", links)] if links else []
 
 
 def main_table(result: Result, measured: Figures) -> Table:

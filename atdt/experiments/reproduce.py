@@ -17,7 +17,7 @@ from atdt.experiments.experiment import Experiment, run, walk
 from atdt.experiments.figures import figures
 from atdt.experiments.grid_table import grid_tables
 from atdt.experiments.grids import GRIDS, Cell
-from atdt.experiments.page import in_markdown, pictures, sections
+from atdt.experiments.page import in_markdown, pages_beside, pictures, sections
 from atdt.experiments.pairs import PAIRS, Place, place_of
 from atdt.experiments.papers_table import adapted_tables, papers_tables, study_table
 from atdt.experiments.plots import curve_plot, findings_plot, level_plot, method_plot, png
@@ -26,6 +26,7 @@ from atdt.experiments.road import Road
 from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.steps import Steps
 from atdt.experiments.studies import STUDIES, Finding
+from atdt.experiments.swept import check_grid
 from atdt.files import write_atomic
 from atdt.networks import NetworkSpec
 from atdt.provenance import provenance
@@ -72,6 +73,7 @@ class Reproduction:
         transfer_seeds: of G and the head.
         rivals: also train the rivals that cost a training each.
         students: also merge AT/DT with the baseline, and distil each into one network.
+        sweep: grid file of Gs that are swept in each store; see `atdt.experiments.swept`.
         foundation: weights of the rival (vi)'s vision transformer; None: it has no row.
         foundation_model: timm's name of it.
         curve: numbers of labelled images of B for the oracle's curve.
@@ -89,6 +91,7 @@ class Reproduction:
     transfer_seeds: tuple[int, ...] = (0,)
     rivals: bool = True
     students: bool = False
+    sweep: Path | None = None
     foundation: Path | None = None
     foundation_model: str = "vit_small_patch14_dinov2"
     curve: tuple[int, ...] = (10, 30, 100, 300)
@@ -148,7 +151,7 @@ def _comparison(
     if result.curves:
         plots["curve.png"] = curve_plot(result, measured)
     body = [*tables, *_saved(plots, folder), *sections(result, measured, classes)]
-    return tables, text, body, steps
+    return tables, text, [*body, *pages_beside(result, folder)], steps
 
 
 def _study(
@@ -219,8 +222,9 @@ def _experiment(config: Reproduction) -> Experiment:
         for place in places:  # now, not when all is trained
             open_domain(f"{place.spec('test')}", labels=labels)
         _check_sizes(places, preset)
-    if target.label is None and (config.students or config.table in GRIDS):
-        asked = "--students" if config.students else config.table
+    grid = None if config.sweep is None else check_grid(config.sweep)
+    if target.label is None and (config.students or grid or config.table in GRIDS):
+        asked = "--students" if config.students else "--sweep" if grid else config.table
         raise UserError(f"{asked}: needs labels of task 2; {target.name} has truth from images")
     return Experiment(
         preset,
@@ -232,6 +236,7 @@ def _experiment(config: Reproduction) -> Experiment:
         transfer_seeds=config.transfer_seeds,
         rivals=config.rivals and config.table != "figure3",
         students=config.students,
+        sweep=grid,
         foundation=_foundation(config),
         curve=() if config.table == "figure3" else config.curve,
         places=places,

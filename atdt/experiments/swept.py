@@ -1,0 +1,232 @@
+"""What the tool itself would choose: many Gs swept in A's store, and the pages about them.
+
+No label of T2 on B takes part: one G is chosen by A's held-out images, another by what was measured
+to predict B best, where that can be had here. What both do on B's test split are rows like others.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from atdt.decode import Decoding, decode
+from atdt.diagnose.diagnosis import Diagnosis, diagnose
+from atdt.diagnose.scores.table import measured_order
+from atdt.domains import ViewPlan
+from atdt.domains.opening import parse_spec
+from atdt.domains.rehearse import Rehearsal, rehearse
+from atdt.errors import NetworkError, UserError
+from atdt.experiments.direction import GUIDED, SWEPT
+from atdt.experiments.preset import Preset
+from atdt.experiments.road import Road
+from atdt.experiments.sides import Direction, Outcome
+from atdt.experiments.steps import Steps
+from atdt.experiments.sweep import Sweep, sweep
+from atdt.experiments.sweep.grid import read_grid
+from atdt.extract import Extraction, extract
+from atdt.files import write_atomic
+from atdt.tasks import get_task
+from atdt.texts import read_json
+from atdt.transfer import TransferTraining, load_transfer
+from atdt.transfer.architectures import build_body
+from atdt.transfer.building import HEAD_MODE
+
+CHOOSERS = {SWEPT: "chosen", GUIDED: "picked"}  # row → who chose, in leaderboard.json
+GUIDE = "on_rehearsal"  # the score that a sweep here has, where A has images nobody learnt from
+CHANNELS = 128  # of features, to try a grid's options on
+B_VIEWS = 3  # mirrored and coloured otherwise, for scores that compare views
+
+
+@dataclass(frozen=True)
+class GridSweep:
+    """A sweep by the text of its grid file, so that the same grid is the same wherever it lies."""
+
+    sweep: Sweep
+    grid: str
+    resume: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Decoding by the G that a sweep chose.
+
+    Attributes:
+        board: its leaderboard.json.
+        chooser: see `CHOOSERS`.
+        runs: folder of its Gs.
+        decoding: but for the G.
+    """
+
+    board: Path
+    chooser: str
+    runs: Path
+    decoding: Decoding
+
+
+def swept(direction: Direction, preset: Preset, steps: Steps, outcome: Outcome, grid: str) -> None:
+    """Sweep the Gs of a grid, decode by those that are chosen, diagnose; rows and pages are added
+    to `outcome`."""
+    road = Road(direction, preset, steps, outcome)
+    t1, t2 = direction.source, direction.target
+    n1, n2 = outcome.runs["n1"], outcome.runs["n2"]
+    a, b = direction.folder("stores") / "a.zarr", _store_of_b(road, n1, n2)
+    rehearsal = _rehearsal(road, n1)
+    out = direction.folder("runs") / "sweep"
+    asked = Sweep(
+        store=a,
+        grid=out / "grid.toml",
+        out=out,
+        source=t1.name,
+        target=t2.name,
+        target_runs={t2.name: n2},
+        b=b,
+        rehearsal=rehearsal,
+    )
+    inputs = [path for path in (a, b, rehearsal, n2) if path is not None]
+    steps.do("sweep the grid in A's store", sweep_grid, GridSweep(asked, grid), *inputs, out=out)
+    for row in _rows(t2.task, rehearsal):
+        outcome.rows[row] = [_decoded(road, out, row, n1, n2)]
+    page = steps.record.parent / "diagnosis" / f"{direction.name}-seed{direction.seed}"
+    config = Diagnosis(
+        a=a,
+        b=b,
+        source=t1.name,
+        target=t2.name,
+        transfers=tuple(outcome.runs[f"g{seed}"] for seed in direction.transfer_seeds),
+        target_run=n2,
+        rehearsal=rehearsal,
+        out=page,
+        seed=direction.seed,
+    )
+    title = "diagnose how far A and B are apart for E1"
+    steps.do(title, diagnose, config, *inputs, *config.transfers, out=page)
+    of = f"seed {direction.seed}"
+    outcome.pages |= {
+        f"Leaderboard of the sweep, {of}": out / "leaderboard.html",
+        f"How far A and B are apart for E1, {of}": page / "index.html",
+    }
+
+
+def check_grid(path: Path) -> str:
+    """The text of a grid file that can be swept here, before anything is trained.
+
+    Raises:
+        UserError: it cannot be read, or asks for what no sweep can train; names the file.
+    """
+    base = TransferTraining(store=Path("a.zarr"), source="T1", target="T2", out=Path("sweep"))
+    for trial in read_grid(path, replace(base, target_run=Path("n2"))):
+        asked = trial.config
+        if {asked.level, asked.source_level, asked.target_level} != {None}:
+            raise UserError(f"{path}: {trial.name}: a table's store has the deepest level alone")
+        if not asked.is_head:
+            try:
+                with torch.device("meta"):
+                    build_body(asked.architecture, CHANNELS, CHANNELS, asked.options)
+            except NetworkError as error:
+                raise UserError(f"{path}: {trial.name}: {error}") from None
+    return path.read_text(encoding="utf-8")
+
+
+def sweep_grid(config: GridSweep) -> Path:
+    """Sweep; what it says goes to stderr, as other steps' progress does."""
+    write_atomic(config.sweep.grid, config.grid.encode())
+    again = replace(config.sweep, resume=config.resume, overwrite=config.overwrite)
+    return sweep(again, say=_say)
+
+
+def decode_choice(config: Choice) -> Path:
+    """Decode by the G that was chosen.
+
+    Raises:
+        UserError: no G was trained to the end, so that none was.
+    """
+    (board,) = read_json(config.board)
+    name = board[config.chooser]
+    if name is None:
+        raise UserError(f"{config.board}: no G of {board['title']} was {config.chooser}")
+    run = config.runs / name
+    is_head = load_transfer(run).mode == HEAD_MODE
+    decoder = None if is_head else config.decoding.decoder
+    return decode(replace(config.decoding, transfer=run, decoder=decoder))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _rows(task: str, rehearsal: Path | None) -> Sequence[str]:
+    """The rows that a sweep adds: by the best guide to B where it was measured and is at hand."""
+    order = measured_order(task)
+    is_guided = order is not None and order.keys[0] == GUIDE and rehearsal is not None
+    return [SWEPT, GUIDED] if is_guided else [SWEPT]
+
+
+def _decoded(road: Road, out: Path, row: str, n1: Path, n2: Path) -> Path:
+    """The predictions on B's test split of the G that was chosen, measured."""
+    direction, runs = road.direction, out / road.direction.name
+    domain = direction.target.domain("b", "test")
+    decoding = Decoding(
+        transfer=runs,
+        encoder=n1,
+        decoder=n2,
+        domain=domain,
+        out=road.predictions(out, row),
+        resize=road.preset.resize,
+        precision=road.preset.precision,
+    )
+    config = Choice(out / "leaderboard.json", CHOOSERS[row], runs, decoding)
+    predictions = road.steps.do(
+        f"decode {row}", decode_choice, config, out, n1, n2, out=decoding.out
+    )
+    return road.measure(predictions, domain, row)
+
+
+def _store_of_b(road: Road, n1: Path, n2: Path) -> Path:
+    """Of B's training images, which scores look at; labels of T2 judge them and choose nothing."""
+    t1, t2 = road.direction.source, road.direction.target
+    preset, label = road.preset, get_task(t2.task).label
+    plan = ViewPlan(
+        views=B_VIEWS,
+        seed=road.direction.seed,
+        resize=preset.resize,
+        crop=preset.crop,
+        photometric="strong",
+        flip=True,
+    )
+    config = Extraction(
+        domain=t2.domain("b", "train"),
+        encoders=((t1.name, n1), (t2.name, n2)),
+        out=road.direction.folder("stores") / "b.zarr",
+        plan=plan,
+        labels=() if label is None else (label,),
+    )
+    return road.steps.do("extract E1 and E2 of B", extract, config, n1, n2, out=config.out)
+
+
+def _rehearsal(road: Road, n1: Path) -> Path | None:
+    """A store of A's validation images in B's look; None where A has none."""
+    direction, preset = road.direction, road.preset
+    t1, t2, label = direction.source, direction.target, get_task(road.direction.target.task).label
+    validation = t2.validation("a")
+    if not validation:
+        return None
+    (spec,) = validation
+    looks = Rehearsal(
+        domain=spec,
+        to=t2.domain("b", "train"),
+        out=direction.root / "data" / f"{direction.experiment}-rehearsal",
+        keep_camera=preset.camera != "own",
+    )
+    made = road.steps.do("rehearse: A in B's look", rehearse, looks, direction.data, out=looks.out)
+    config = Extraction(
+        domain=f"{made}:{parse_spec(spec).split}",
+        encoders=((t1.name, n1),),
+        out=direction.folder("stores") / "rehearsal.zarr",
+        plan=ViewPlan(views=1, resize=preset.resize, crop=preset.crop),
+        labels=() if label is None else (label,),
+    )
+    title = "extract E1 of the rehearsal"
+    return road.steps.do(title, extract, config, made, n1, out=config.out)
