@@ -1,10 +1,10 @@
 """A table of measurements: intervals, the best of a column, remarks beside and below its rows."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Literal
+from typing import Any, Literal
 
 Better = Literal["higher", "lower"]
 MINUS = "\u2212"
@@ -20,6 +20,12 @@ class Value:
 
 
 Cell = Value | float | str | None
+
+
+def metric_title(metric: Mapping[str, Any], *, unit: bool = True) -> str:
+    """What a metric of metrics.json is called, such as "abs rel × focal ratio" or "mIoU %"."""
+    percent = "%" if unit and metric["percent"] else ""
+    return " ".join(filter(None, [metric["title"], metric["way"], percent]))
 
 
 def value_cell(

@@ -7,7 +7,7 @@ from atdt.evaluate.by_class import SEMANTIC, by_class
 from atdt.evaluate.compare import compare, gaps
 from atdt.evaluate.pairs import Pairs
 from atdt.evaluate.records import Measured, load_measured
-from atdt.evaluate.report_table import Column, Row, Table, steady_gap_cell
+from atdt.evaluate.report_table import Column, Row, Table, metric_title, steady_gap_cell
 from atdt.experiments.direction import ATDT, BASELINE, ORACLE
 from atdt.experiments.figures import LABELS, Figures, Result, own_key, shown_factor
 from atdt.experiments.papers_table import SHORT
@@ -54,10 +54,9 @@ def class_tables(result: Result, measured: Figures) -> list[Table]:
             cells = [steady_gap_cell(gap.value, gap.interval) for gap in found]
             closed.append(Row(LABELS[method], cells, emphasis=emphasis))
     titles = [SHORT.get(name, name) for name in names]
-    what = " ".join(filter(None, [metric["title"], metric["way"]]))
     return [
         Table(
-            f"{what} on B by the class of the pixels",
+            f"{metric_title(metric, unit=False)} on B by the class of the pixels",
             [Column(title, metric["digits"], metric["better"]) for title in titles],
             figures,
         ),

@@ -11,7 +11,7 @@ from atdt.evaluate.bootstrap import LEVEL, interval
 from atdt.evaluate.compare import Compared, compare, gaps
 from atdt.evaluate.gap import Gap, Worth, worth, worth_interval
 from atdt.evaluate.records import load_measured
-from atdt.evaluate.report_table import number_text
+from atdt.evaluate.report_table import metric_title, number_text
 from atdt.experiments.direction import (
     ADAPTED,
     ATDT,
@@ -181,7 +181,7 @@ def _best_way(row: Compared, metric: dict) -> Point:
 def verdict(measured: Figures) -> str:
     """What the table says of AT/DT, rival by rival, and how certain it is."""
     metric = measured.metrics[measured.gap_on]
-    name = " ".join(filter(None, [metric["title"], metric["way"]]))
+    name = metric_title(metric, unit=False)
     gap = measured.gaps[ATDT]
     closed = (
         "the gap that it closes is undefined, since the oracle is no better than the baseline"

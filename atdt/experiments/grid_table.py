@@ -8,7 +8,7 @@ from atdt.diagnose.scores.figures import SECOND
 from atdt.evaluate.bootstrap import LEVEL, interval
 from atdt.evaluate.compare import Compared, compare
 from atdt.evaluate.records import load_measured
-from atdt.evaluate.report_table import Column, Row, Table, Value, value_cell
+from atdt.evaluate.report_table import Column, Row, Table, Value, metric_title, value_cell
 from atdt.experiments.direction import ATDT, BASELINE, ORACLE
 from atdt.experiments.figures import GAP_ON, LABELS, own_key, shown_factor
 from atdt.experiments.grids import Cell
@@ -80,7 +80,7 @@ def grid_tables(
 
 def _table(title: str, figure: _Figure, cells: Sequence[Cell], over: str) -> Table:
     metric = figure.metric
-    name = f"{metric['title']} {metric['way']}".rstrip() + " %" * metric["percent"]
+    name = metric_title(metric)
     digits = metric["digits"]
     none = cells[0].setting
     without = [

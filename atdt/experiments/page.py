@@ -21,7 +21,7 @@ from atdt.evaluate.report import (
     Table,
     Value,
 )
-from atdt.evaluate.report_table import gap_cell, value_cell
+from atdt.evaluate.report_table import gap_cell, metric_title, value_cell
 from atdt.evaluate.table import markdown
 from atdt.experiments.direction import (
     ATDT,
@@ -209,8 +209,7 @@ def _scale(metric: dict) -> tuple[int, float]:
 
 
 def _column(metric: dict) -> Column:
-    title = " ".join(filter(None, [metric["title"], metric["way"], "%" * metric["percent"]]))
-    return Column(title, metric["digits"], metric["better"])
+    return Column(metric_title(metric), metric["digits"], metric["better"])
 
 
 def _value(row: Compared, metric: dict) -> Value | None:

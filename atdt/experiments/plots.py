@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from atdt.evaluate.bootstrap import LEVEL, interval
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report import Plot
+from atdt.evaluate.report_table import metric_title
 from atdt.experiments.direction import ATDT, BASELINE, ORACLE, PLAIN
 from atdt.experiments.figures import LABELS, Figures, Result, own_key, shown_factor
 from atdt.experiments.pairs import Pair
@@ -133,7 +134,7 @@ def curve_plot(result: Result, measured: Figures) -> Plot:
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.minorticks_off()
     axes.set_xlabel("labelled images of B that the oracle learnt from (0: the baseline)")
-    axes.set_ylabel(_title(metric))
+    axes.set_ylabel(metric_title(metric))
     axes.grid(alpha=0.3)
     axes.legend()
     intervals = f"{100 * LEVEL:.0f} % intervals over seeds and images"
@@ -165,7 +166,7 @@ def level_plot(findings: Sequence[Sequence[Finding]]) -> Plot:
                 label=f"on {letter.upper()}",
             )  # fmt: skip
             axes.set_xticks(places, [same[0].label for same in ways])
-        axes.set_ylabel(_title(metric))
+        axes.set_ylabel(metric_title(metric))
         axes.set_xlabel("level of the transfer, shallow to deep")
         axes.grid(alpha=0.3)
         axes.legend()
@@ -197,14 +198,14 @@ def _plot(bars: Sequence[_Bar], metrics: Sequence[dict[str, Any]], caption: str,
         if printed:
             marks = axes.scatter(*zip(*printed, strict=True), **PRINTED)
         better = {"higher": "more is better", "lower": "less is better"}[metric["better"]]
-        axes.set_xlabel(f"{_title(metric)} ({better})")
+        axes.set_xlabel(f"{metric_title(metric)} ({better})")
         axes.set_yticks(range(len(bars)), [bar.label for bar in bars])
         axes.grid(axis="x", alpha=0.3)
         axes.set_axisbelow(True)
     fields[0].invert_yaxis()
     if marks is not None:  # outside, where it hides none of them
         figure.legend([marks], ["published"], loc="outside upper right", frameon=False)
-    names = " and ".join(_title(metric) for metric in metrics)
+    names = " and ".join(metric_title(metric) for metric in metrics)
     return Plot(figure, f"{names}. {caption}", f"Bars of {names} of {of}")
 
 
@@ -220,7 +221,3 @@ def _two_keys(known: Mapping[str, Any]) -> Sequence[str]:
 def _over(seeds: int) -> str:
     bars = f"mean and standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
     return f"{bars} of the encoders"
-
-
-def _title(metric: dict[str, Any]) -> str:
-    return f"{metric['title']} {metric['way']}".rstrip() + " %" * metric["percent"]
