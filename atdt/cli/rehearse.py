@@ -32,6 +32,11 @@ from atdt.cli import options
     is_flag=True,
     help="Scale A's depth by the ratio of the heights: the road lies as deep below as B's.",
 )
+@click.option(
+    "--stretch-height",
+    is_flag=True,
+    help="Stretch what lies below A's camera instead: nothing is nearer or farther than it was.",
+)
 def command(domain: str, to: str, out: Path, **chosen: Any) -> None:
     """Write A (PATH[:SPLIT][@N]) in B's look, with A's labels: to score Gs where truth is known.
 

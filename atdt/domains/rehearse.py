@@ -5,7 +5,7 @@ B is read. What A does not have, B's shapes and textures, it does not have after
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from atdt.domains.look import CameraChange, Look, write_look
 from atdt.domains.opening import open_splits
 from atdt.domains.remaking import Remaking
 from atdt.errors import UserError
+from atdt.later import LATER
 
 KEEP = "keep"  # A's colours
 
@@ -33,7 +34,7 @@ class Rehearsal:
         colours: "moments" or "histogram", see `atdt.domains.colour_match`, or "keep".
         space: "lab" or "rgb", of whose channels.
         keep_camera: leave the camera as it is, known or not.
-        scale_height: see `CameraChange.between`.
+        scale_height, stretch_height: see `CameraChange.between`.
     """
 
     domain: str
@@ -43,6 +44,7 @@ class Rehearsal:
     space: str = "lab"
     keep_camera: bool = False
     scale_height: bool = False
+    stretch_height: bool = field(default=False, metadata=LATER)
 
 
 def rehearse(config: Rehearsal, say: Say = lambda line: None) -> Path:
@@ -63,12 +65,16 @@ def rehearse(config: Rehearsal, say: Say = lambda line: None) -> Path:
     }
     change = recolour = None
     kept = "as asked" if config.keep_camera else _unknown(domains[0], others[0])
-    if kept and config.scale_height:
-        raise UserError(f"--scale-height: the camera stays A's, {kept}")
+    for option in ("scale_height", "stretch_height"):
+        if kept and getattr(config, option):
+            said = option.replace("_", "-")
+            raise UserError(f"--{said}: the camera stays A's, {kept}")
     if kept:
         say(f"camera: A's, {kept}")
     else:
-        change = CameraChange.between(domains[0], others[0], config.scale_height)
+        change = CameraChange.between(
+            domains[0], others[0], config.scale_height, config.stretch_height
+        )
         header["camera"] = change.described()
         say("camera: B's pitch, roll and focal length")
     if config.colours == KEEP:

@@ -24,17 +24,27 @@ def colours(domain):
     return pixels.mean(axis=0), pixels.std(axis=0)
 
 
-def test_colours_and_camera_are_bs_and_labels_are_as_with_the_camera_alone(streets, tmp_path):
+@pytest.mark.parametrize("height", ["", "scale", "stretch"])
+def test_colours_and_camera_are_bs_and_labels_are_as_with_the_camera_alone(
+    streets, tmp_path, height
+):
     out = tmp_path / "rehearsal"
+    options = [f"--{height}-height"] if height else []
     done = CliRunner().invoke(
         main,
-        ["rehearse", f"{streets}/a:val", "--to", f"{streets}/b:train", "--out", str(out)],
+        ["rehearse", f"{streets}/a:val", "--to", f"{streets}/b:train", "--out", str(out), *options],
     )
     assert done.exit_code == 0, done.output
     assert done.stdout.strip() == str(out)
     assert "camera: B's pitch" in done.stderr and "colours: B's moments" in done.stderr
     camera = match_camera(
-        CameraMatch(domain=f"{streets}/a:val", to=f"{streets}/b", out=tmp_path / "camera")
+        CameraMatch(
+            domain=f"{streets}/a:val",
+            to=f"{streets}/b",
+            out=tmp_path / "camera",
+            scale_height=height == "scale",
+            stretch_height=height == "stretch",
+        )
     )
     a, b = open_domain(f"{streets}/a:val"), open_domain(f"{streets}/b:train")
     made, turned = open_domain(f"{out}:val"), open_domain(f"{camera}:val")
@@ -68,7 +78,8 @@ def test_what_is_kept_is_as_a_has_it(streets, tmp_path):
         rehearse(again)
 
 
-def test_an_unknown_camera_stays_and_is_said(streets, tmp_path):
+@pytest.mark.parametrize("option", ["--scale-height", "--stretch-height"])
+def test_an_unknown_camera_stays_and_is_said(streets, tmp_path, option):
     text = (streets / "b/domain.toml").read_text()
     described = tmp_path / "b.toml"
     described.write_text(
@@ -81,8 +92,8 @@ def test_an_unknown_camera_stays_and_is_said(streets, tmp_path):
     done = CliRunner().invoke(
         main,
         ["rehearse", f"{streets}/a:val", f"--to={described}:train", f"--out={tmp_path}/other",
-         "--scale-height"],
+         option],
     )  # fmt: skip
     assert done.exit_code == 2
-    assert "--scale-height: the camera stays A's, since B's description" in done.stderr
+    assert f"{option}: the camera stays A's, since B's description" in done.stderr
     assert not (tmp_path / "other").exists()
