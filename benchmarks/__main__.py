@@ -22,7 +22,7 @@ from atdt.texts import write_json
 from benchmarks.compare import compared
 from benchmarks.harness import Scale, Table
 
-# In the order of issue and docs: the numbers in their titles are those of docs/benchmarks.md.
+# In the order of issue and docs: docs/speed.md says what each asks.
 NAMES = (
     "startup",
     "resident",

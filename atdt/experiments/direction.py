@@ -16,6 +16,8 @@ PAPERS_LOSS = (("mse", 1.0),)
 SHARED, WARM, SELF = "two-decoders", "from-n1", "self-training"
 FOUNDATION = "foundation"
 SWEPT, GUIDED = "swept", "swept-guided"
+# Rows that run through E1 → what their G, or the head, is called.
+THROUGH = {ATDT: "g", PLAIN: "mse", HEAD: HEAD}
 
 
 def essentials(direction: Direction, preset: Preset, steps: Steps) -> Outcome:

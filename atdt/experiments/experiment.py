@@ -93,7 +93,13 @@ def run(config: Experiment) -> tuple[list[Result], Steps]:
     for directions, made in walked:
         outcomes, curves = zip(*made, strict=True)
         results.append(
-            Result(directions, outcomes, list(filter(None, curves)), config.preset.block)
+            Result(
+                directions,
+                outcomes,
+                list(filter(None, curves)),
+                config.preset.block,
+                config.preset.merged,
+            )
         )
     return results, steps
 

@@ -39,10 +39,10 @@ LABELS = {
     HEAD: "(ii) head on E1",
     PLAIN: "AT/DT, the paper's loss",
     ATDT: "AT/DT",
-    MERGED: "AT/DT and the baseline merged",
+    MERGED: "merged predictions",
     STUDENT_BASELINE: "student of the baseline",
     STUDENT: "student of AT/DT",
-    STUDENT_MERGED: "student of both merged",
+    STUDENT_MERGED: "student of merged predictions",
     SWEPT: "the sweep's choice, by A",
     GUIDED: "the sweep's choice, by a rehearsal",
     ORACLE: "oracle",
@@ -58,7 +58,7 @@ SHORT = {
     HEAD: "a head on frozen E1",
     PLAIN: "AT/DT with the paper's loss alone",
     ATDT: "AT/DT itself",
-    MERGED: "AT/DT merged with the baseline",
+    MERGED: "merged predictions",
     STUDENT_BASELINE: "the student of the baseline",
 }
 STUDENTS = (STUDENT_BASELINE, STUDENT, STUDENT_MERGED)
@@ -76,12 +76,14 @@ class Result:
         directions, outcomes: one for each seed, in the same order.
         curves: for each seed the oracle's curve, labelled images → measured folder; may be empty.
         block: neighbouring images that the bootstrap draws together.
+        merged: rows whose predictions are merged, where any are.
     """
 
     directions: Sequence[Direction]
     outcomes: Sequence[Outcome]
     curves: Sequence[dict[int, Path]] = ()
     block: int = 1
+    merged: Sequence[str] = ()
 
     @property
     def methods(self) -> list[str]:

@@ -33,7 +33,7 @@ from atdt.experiments.direction import (
 )
 from atdt.experiments.figures import LABELS, Figures, Result, own_key, shown_factor, verdict
 from atdt.experiments.sides import Direction, Outcome
-from atdt.experiments.students import STUDENT, STUDENT_BASELINE
+from atdt.experiments.students import MERGED, STUDENT, STUDENT_BASELINE
 from atdt.files import write_atomic
 from atdt.tasks import get_task
 
@@ -113,6 +113,8 @@ def main_table(result: Result, measured: Figures) -> Table:
             if measured.metrics[key].get("diagnostic")
         ]
         notes = list(diagnostics)
+        if name == MERGED:
+            notes.append(f"of {' and '.join(LABELS[part] for part in result.merged)}")
         if name == SELF and STUDENT in result.methods and STUDENT_BASELINE not in result.methods:
             notes.append("the student of the baseline, told what the other students are told")
         rows.append(

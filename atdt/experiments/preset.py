@@ -22,6 +22,7 @@ from atdt.training import Teaching
 
 BUILT_IN = Path(__file__).parent / "presets"
 EDGES = ("none", "own", "shared")
+MERGEABLE = ("atdt", "atdt-mse", "head", "two-decoders", "baseline")  # rows, by their own names
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ class Preset:
             "moments" or "histogram".
         student: how students of predictions learn, where there are any. As it is, the student of
             the baseline is rival (v).
-        merge: how AT/DT and the baseline are merged where there are students, see `atdt.merge`: by
-            the "mean"; by "softmax", the baseline trusted for rare classes; or by weights "learnt"
-            on A's validation.
+        merged: rows whose predictions are merged where there are students, two or more.
+        merge: how, see `atdt.merge`: by the "mean"; by "softmax", the last of two trusted for rare
+            classes; or by weights "learnt" on A's validation.
         block: neighbouring test images that the bootstrap draws together; more than 1 for video.
         edges: an auxiliary edge task on A's and B's images, of every task network: "none", "own"
             decoders, or "shared": N2 learns under the edge decoder of N1, which is frozen.
@@ -113,6 +114,7 @@ class Preset:
     camera: str = "own"
     colours: str = "own"
     student: Student = field(default_factory=Student)
+    merged: tuple[str, ...] = ("atdt", "baseline")
     merge: str = "mean"
     block: int = 1
     edges: str = "none"
@@ -217,6 +219,15 @@ def _one_of(known: tuple[str, ...]) -> tuple[str, Callable[[Any], str]]:
     return f"one of {', '.join(known)}", chosen
 
 
+def _rows(value: Any) -> tuple[str, ...]:
+    rows = tuple(value)
+    if isinstance(value, str) or len(rows) < 2 or not set(rows) <= set(MERGEABLE):
+        raise ValueError
+    if len(set(rows)) < len(rows):
+        raise ValueError
+    return rows
+
+
 def _network(value: Any) -> NetworkSpec:
     if isinstance(value, str):
         return NetworkSpec(_word(value))
@@ -275,6 +286,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "{ trust = …, teacher_decay = …, teacher_from = …, paste = …, rounds = … }",
         _student,
     ),
+    "merged": (f"two or more of {', '.join(MERGEABLE)}, each once", _rows),
     "merge": _one_of(WAYS),
     "block": COUNT,
     "edges": _one_of(EDGES),

@@ -1,10 +1,18 @@
-"""Rows of students: one plain network for B, taught by AT/DT, the baseline, or both merged."""
+"""Rows of students: one plain network for B, taught by AT/DT, the baseline, or a merger."""
 
 from dataclasses import replace
 from pathlib import Path
 
 from atdt.errors import UserError
-from atdt.experiments.direction import ATDT, SELF, self_trained
+from atdt.experiments.direction import (
+    ATDT,
+    BASELINE,
+    HEAD,
+    SELF,
+    THROUGH,
+    self_trained,
+    two_decoders,
+)
 from atdt.experiments.distill import Distillation, distill
 from atdt.experiments.distill.trusted import says
 from atdt.experiments.preset import Preset
@@ -31,29 +39,39 @@ def students(direction: Direction, preset: Preset, steps: Steps, outcome: Outcom
     _check_merger(preset, t2)
     n1, n2 = outcome.runs["n1"], outcome.runs["n2"]
 
-    def parts(domain: str, on: str, seed: int) -> tuple[Path, Path]:
-        """Predictions of AT/DT and of the baseline."""
-        g = outcome.runs[f"g{seed}"]
-        own = road.decode_only(g, n1, n2, domain, f"{ATDT}{seed}-{on}", save_logits=True)
-        return own, road.predict_only(n2, domain, f"baseline-{on}", save_logits=True)
+    def predicted(row: str, domain: str, on: str, seed: int) -> Path:
+        """What a row says, with logits."""
+        if row in THROUGH:
+            name = f"{THROUGH[row]}{seed}"
+            decoder = None if row == HEAD else n2
+            g = outcome.runs[name]
+            return road.decode_only(g, n1, decoder, domain, f"{row}{seed}-{on}", save_logits=True)
+        run = n2 if row == BASELINE else two_decoders(road)
+        return road.predict_only(run, domain, f"{row}-{on}", save_logits=True)
 
-    def teachers(split: str, seed: int) -> tuple[Path, Path, Path]:
-        """These on B, and both merged."""
-        made = parts(t2.domain("b", split), f"on-b-{split}-logits", seed)
-        a, on_a = None, ()
+    def merger(split: str, seed: int) -> tuple[dict[str, Path], Path]:
+        """What the parts say of B, and what they say together."""
+        on, on_a, a = f"on-b-{split}-logits", (), None
+        made = {row: predicted(row, t2.domain("b", split), on, seed) for row in preset.merged}
         if preset.merge == "softmax":
             a = t2.domain("a", "train")
         if preset.merge == "learnt":
             (a,) = t2.validation("a")
-            on_a = parts(a, "on-a-val-logits", seed)
-        return *made, _merged(road, made, f"{MERGED}{seed}-on-b-{split}", on_a, a)
+            on_a = tuple(predicted(row, a, "on-a-val-logits", seed) for row in preset.merged)
+        name = f"{MERGED}{seed}-on-b-{split}"
+        return made, _merged(road, tuple(made.values()), name, on_a, a)
 
     for seed in direction.transfer_seeds:
-        *_, merged = teachers("test", seed)
+        _, merged = merger("test", seed)
         measured = road.measure(merged, t2.domain("b", "test"), f"{MERGED}{seed}")
         outcome.rows.setdefault(MERGED, []).append(measured)
-        own, said, merged = teachers("train", seed)
-        for row, folders in ((STUDENT, (own, said)), (STUDENT_MERGED, (merged, own, said))):
+        parts, merged = merger("train", seed)
+        b, on = t2.domain("b", "train"), "on-b-train-logits"
+        own, said = (
+            parts[row] if row in parts else predicted(row, b, on, seed) for row in (ATDT, BASELINE)
+        )
+        taught = ((STUDENT, (own, said)), (STUDENT_MERGED, (merged, *parts.values())))
+        for row, folders in taught:
             run = _taught(road, f"{row}{seed}", folders)
             outcome.rows.setdefault(row, []).append(road.predict(run, t2, "b", f"{row}{seed}"))
     if not preset.student.teaching.is_plain or preset.student.rounds > 1:
@@ -64,22 +82,25 @@ def students(direction: Direction, preset: Preset, steps: Steps, outcome: Outcom
 
 
 def _check_merger(preset: Preset, t2: Side) -> None:
-    """Refuse, before anything is trained, what cannot be merged so.
+    """Refuse, before a student is trained, what cannot be merged so.
 
     Raises:
         UserError: naming the option.
     """
     if preset.merge == "softmax" and t2.task != "semantic":
         raise UserError(f"merge = softmax: is for classes, not for {t2.task}")
+    if preset.merge == "softmax" and len(preset.merged) != 2:
+        said = ", ".join(preset.merged)
+        raise UserError(f"merge = softmax: is of two, as D4's, not of merged = {said}")
     if preset.merge == "learnt" and not t2.validation("a"):
         raise UserError("merge = learnt: domain A has no split 'val' to learn on")
 
 
 def _merged(
-    road: Road, parts: tuple[Path, Path], name: str, on_a: tuple[Path, ...], a: str | None
+    road: Road, parts: tuple[Path, ...], name: str, on_a: tuple[Path, ...], a: str | None
 ) -> Path:
-    """AT/DT's predictions and the baseline's as one."""
-    out = parts[0].parent / name
+    """Several predictions as one; it lies with AT/DT's, whatever its parts."""
+    out = road.predictions(road.outcome.runs["n1"], name)
     if road.preset.merge == "softmax":
         parts = parts[::-1]  # as in D4, where what is not transferred has the rare classes
     config = Merging(predictions=parts, out=out, by=road.preset.merge, learn_from=on_a, a=a)

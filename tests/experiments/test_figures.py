@@ -101,6 +101,6 @@ def test_a_student_is_held_against_its_teacher_and_the_baselines(row_of_the_base
         measured.rows[name] = row(score, 0.001)
         measured.by_seed[name] = [score] * 2
     said = verdict(measured)
-    assert "AT/DT merged with the baseline (" in said
+    assert "of merged predictions (" in said
     assert "The student of AT/DT is ahead of AT/DT itself (uncertain; ahead on 2 of 2); " in said
     assert f"ahead of {called} (certain; ahead on 2 of 2)." in said

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from atdt.cli import main
+from atdt.decode import decode
 from atdt.errors import UserError
 from atdt.experiments.figures import LABELS
 from atdt.experiments.pairs import Place
@@ -118,6 +119,31 @@ def test_told_otherwise_the_baseline_has_a_student_of_its_own(tmp_path):
     merged = next(tmp_path.glob("predictions/*/seed0/semantic-to-depth/merged0-on-b-test"))
     assert open_predictions(merged).method["by"] == "learnt"
     assert open_predictions(merged).method["a"]["split"] == "val"
+
+
+def test_whatever_rows_are_named_are_merged(tmp_path):
+    sides = [
+        Side(t, t, Place(tmp_path / "a"), Place(tmp_path / "b")) for t in ("semantic", "depth")
+    ]
+    direction = Direction(*sides, tmp_path, tmp_path, "x")
+    runs = {name: direction.folder("runs") / name for name in ("n1", "n2", "g0", "mse0", "head0")}
+    steps, rows = Noted(), ("atdt", "atdt-mse", "head", "two-decoders", "baseline")
+    students(direction, replace(SMOKE, merged=rows, merge="learnt"), steps, Outcome(runs=runs))
+    for config, split in zip(steps.configs[merge], ("test", "train"), strict=True):
+        names = [f"{row}0" for row in rows[:3]] + list(rows[3:])
+        for folders, on in ((config.predictions, f"b-{split}"), (config.learn_from, "a-val")):
+            assert [folder.name for folder in folders] == [f"{n}-on-{on}-logits" for n in names]
+    decoders = {config.out.name.split("0-")[0]: config.decoder for config in steps.configs[decode]}
+    assert decoders == {"atdt": runs["n2"], "atdt-mse": runs["n2"], "head": None}
+    with pytest.raises(UserError, match=r"^merge = softmax: is of two"):
+        change = replace(SMOKE, merged=rows, merge="softmax")
+        students(replace(direction, target=sides[0]), change, Noted(), Outcome(runs=runs))
+
+
+@pytest.mark.parametrize("merged", ['["atdt"]', '["atdt", "atdt"]', '["atdt", "oracle"]', "atdt"])
+def test_what_cannot_be_merged_is_refused(merged):
+    with pytest.raises(UserError, match=r"merged = .* is not two or more of atdt, atdt-mse, head"):
+        load_preset("smoke", {"merged": merged})
 
 
 def test_how_students_learn_is_an_option_of_the_preset():
