@@ -209,7 +209,7 @@ sweep_grid = click.option(
     "--sweep",
     type=LocalPath("a grid is read from a disk"),
     metavar="GRID",
-    help="Also sweep the Gs of this grid file; two rows, and a leaderboard and a diagnosis.",
+    help="Also sweep the Gs of this grid file: what would be chosen, a leaderboard, a diagnosis.",
 )
 overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there.")
 resume = click.option("--resume", is_flag=True, help="Go on where a stopped run left off.")

@@ -135,7 +135,7 @@ def command(
     if students and table not in WITH_RIVALS:
         raise click.UsageError(f"--students: {table} has no students; tables 1, 2 and tasks do")
     if sweep and table not in WITH_RIVALS:
-        raise click.UsageError(f"--sweep: {table} has no one store of A; tables 1, 2 and tasks do")
+        raise click.UsageError(f"--sweep: {table} has no such rows; tables 1, 2 and tasks do")
     made = reproduce(
         Reproduction(
             table,

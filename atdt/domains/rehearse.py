@@ -4,7 +4,7 @@ A's images are taken by B's camera, where both cameras are known, and given B's 
 B is read. What A does not have, B's shapes and textures, it does not have afterwards either.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def rehearse(config: Rehearsal, say: Say = lambda line: None) -> Path:
         for side, splits in (("digests", domains), ("to", others))
     }
     change = recolour = None
-    kept = "as asked" if config.keep_camera else _unknown(domains[0], others[0])
+    kept = camera_unknown(config, domains, others)
     for option in ("scale_height", "stretch_height"):
         if kept and getattr(config, option):
             said = option.replace("_", "-")
@@ -88,8 +88,18 @@ def rehearse(config: Rehearsal, say: Say = lambda line: None) -> Path:
     return write_look(making, domains, Look(change, recolour), f"{domains[0].name}-rehearsal")
 
 
-def _unknown(a: Domain, b: Domain) -> str:
-    """Why A's camera cannot become B's; "" where it can."""
+def camera_unknown(
+    config: Rehearsal, domains: Sequence[Domain] = (), others: Sequence[Domain] = ()
+) -> str:
+    """Why A's camera stays; "" where it becomes B's.
+
+    Args:
+        domains, others: splits of A and B, where they are open already.
+    """
+    if config.keep_camera:
+        return "as asked"
+    a, *_ = domains or open_splits(config.domain)
+    b, *_ = others or open_splits(config.to)
     for letter, domain in (("A", a), ("B", b)):
         if domain.description.mount is None:
             return f"since {letter}'s description has no [mount]"

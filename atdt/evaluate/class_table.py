@@ -8,6 +8,7 @@ from atdt.evaluate.report_table import (
     Row,
     Table,
     gap_cell,
+    metric_title,
     steady_gap_cell,
     value_cell,
 )
@@ -53,5 +54,5 @@ def class_table(info: dict[str, Any], label: str) -> Table:
             gap = each["gap_closed"].get(shown["key"])
             cells.append(None if gap is None else as_gap(gap["value"], gap["interval"]))
         lines.append(Row(name, cells))
-    title = f"{shown['title']} {shown['way']}".rstrip()
+    title = metric_title(shown, unit=False)
     return Table(f"{title}, by the class of the pixels", columns, lines, "class")

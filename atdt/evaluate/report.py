@@ -19,7 +19,7 @@ __all__ = [
     "Facts",
     "Heading",
     "Link",
-    "Links",
+    "Pages",
     "Paragraph",
     "PictureGrid",
     "PictureRow",
@@ -65,7 +65,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Links:
+class Pages:
     """Other pages, by the files in which they lie beside this one."""
 
     title: str

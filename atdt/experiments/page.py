@@ -13,7 +13,7 @@ from atdt.evaluate.report import (
     Column,
     Heading,
     Link,
-    Links,
+    Pages,
     Paragraph,
     PictureGrid,
     Row,
@@ -31,7 +31,15 @@ from atdt.experiments.direction import (
     ORACLE,
     SELF,
 )
-from atdt.experiments.figures import LABELS, Figures, Result, own_key, shown_factor, verdict
+from atdt.experiments.figures import (
+    CHOICES,
+    LABELS,
+    Figures,
+    Result,
+    own_key,
+    shown_factor,
+    verdict,
+)
 from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.students import MERGED, STUDENT, STUDENT_BASELINE
 from atdt.files import write_atomic
@@ -84,14 +92,15 @@ def _unmeasured(result: Result) -> list[str]:
 
 
 def pages_beside(result: Result, folder: Path) -> list[Section]:
-    """Links to the pages that belong to the chapter, which are copied beside its own."""
+    """Links to the pages that belong to the chapter, which are copied below its own."""
     links = {}
     for outcome in result.outcomes:
-        for title, page in outcome.pages.items():
-            name = f"{result.directions[0].name}-{re.sub(r'[^a-z0-9]+', '-', title.lower())}.html"
-            write_atomic(folder / name, page.read_bytes())
-            links[title] = name
-    return [Links("Pages beside this one", links)] if links else []
+        for title, files in outcome.pages.items():
+            name = f"{result.directions[0].name}-{re.sub(r'[^a-z0-9]+', '-', title.lower())}"
+            for file in files:
+                write_atomic(folder / name / file.name, file.read_bytes())
+            links[title] = f"{name}/{files[0].name}"
+    return [Pages("Pages beside this one", links)] if links else []
 
 
 def main_table(result: Result, measured: Figures) -> Table:
@@ -113,6 +122,10 @@ def main_table(result: Result, measured: Figures) -> Table:
             if measured.metrics[key].get("diagnostic")
         ]
         notes = list(diagnostics)
+        if name in CHOICES:
+            notes.append(
+                f"of seeds {', '.join(_chosen(outcome, name) for outcome in result.outcomes)}"
+            )
         if name == MERGED:
             notes.append(f"of {' and '.join(LABELS[part] for part in result.merged)}")
         if name == SELF and STUDENT in result.methods and STUDENT_BASELINE not in result.methods:
@@ -137,6 +150,13 @@ def main_table(result: Result, measured: Figures) -> Table:
         columns,
         rows,
     )
+
+
+def _chosen(outcome: Outcome, row: str) -> str:
+    """What a sweep chose: its name, and what it is if no transfer."""
+    method = load_measured(outcome.rows[row][0]).info["method"]
+    name = method["transfer"]["name"]
+    return f"{name} (a head on E1)" if method["kind"] == "head" else name
 
 
 def _seeds(result: Result, measured: Figures) -> Table:

@@ -101,10 +101,10 @@ class Outcome:
             measured; one folder where the method has no G.
         links: place in the chain of losses → measured folder.
         runs: name → run folder.
-        pages: title → a page that belongs beside the table.
+        pages: title → a page that belongs beside the table, and files that belong beside it.
     """
 
     rows: dict[str, list[Path]] = field(default_factory=dict)
     links: dict[str, Path] = field(default_factory=dict)
     runs: dict[str, Path] = field(default_factory=dict)
-    pages: dict[str, Path] = field(default_factory=dict)
+    pages: dict[str, tuple[Path, ...]] = field(default_factory=dict)

@@ -4,24 +4,26 @@ No label of T2 on B takes part: one G is chosen by A's held-out images, another 
 to predict B best, where that can be had here. What both do on B's test split are rows like others.
 """
 
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from atdt.decode import Decoding, decode
+from atdt.devices import precision_context
 from atdt.diagnose.diagnosis import Diagnosis, diagnose
 from atdt.diagnose.scores.table import measured_order
 from atdt.domains import ViewPlan
 from atdt.domains.opening import parse_spec
-from atdt.domains.rehearse import Rehearsal, rehearse
+from atdt.domains.rehearse import Rehearsal, camera_unknown, rehearse
 from atdt.errors import NetworkError, UserError
 from atdt.experiments.direction import GUIDED, SWEPT
 from atdt.experiments.preset import Preset
 from atdt.experiments.road import Road
-from atdt.experiments.sides import Direction, Outcome
+from atdt.experiments.sides import Direction, Outcome, Side
 from atdt.experiments.steps import Steps
 from atdt.experiments.sweep import Sweep, sweep
 from atdt.experiments.sweep.grid import read_grid
@@ -32,6 +34,8 @@ from atdt.texts import read_json
 from atdt.transfer import TransferTraining, load_transfer
 from atdt.transfer.architectures import build_body
 from atdt.transfer.building import HEAD_MODE
+from atdt.transfer.head import DEFAULT_BODY
+from atdt.transfer.losses import check_losses
 
 CHOOSERS = {SWEPT: "chosen", GUIDED: "picked"}  # row → who chose, in leaderboard.json
 GUIDE = "on_rehearsal"  # the score that a sweep here has, where A has images nobody learnt from
@@ -41,7 +45,7 @@ B_VIEWS = 3  # mirrored and coloured otherwise, for scores that compare views
 
 @dataclass(frozen=True)
 class GridSweep:
-    """A sweep by the text of its grid file, so that the same grid is the same wherever it lies."""
+    """A sweep by the text of its grid file, so that the same text is the same wherever it lies."""
 
     sweep: Sweep
     grid: str
@@ -54,16 +58,18 @@ class Choice:
     """Decoding by the G that a sweep chose.
 
     Attributes:
-        board: its leaderboard.json.
+        sweep: its folder.
         chooser: see `CHOOSERS`.
         runs: folder of its Gs.
         decoding: but for the G.
     """
 
-    board: Path
+    sweep: Path
     chooser: str
     runs: Path
     decoding: Decoding
+    resume: bool = False
+    overwrite: bool = False
 
 
 def swept(direction: Direction, preset: Preset, steps: Steps, outcome: Outcome, grid: str) -> None:
@@ -105,8 +111,8 @@ def swept(direction: Direction, preset: Preset, steps: Steps, outcome: Outcome, 
     steps.do(title, diagnose, config, *inputs, *config.transfers, out=page)
     of = f"seed {direction.seed}"
     outcome.pages |= {
-        f"Leaderboard of the sweep, {of}": out / "leaderboard.html",
-        f"How far A and B are apart for E1, {of}": page / "index.html",
+        f"Leaderboard of the sweep, {of}": (out / "leaderboard.html",),
+        f"How far A and B are apart for E1, {of}": (page / "index.html", page / "channels.csv"),
     }
 
 
@@ -116,25 +122,51 @@ def check_grid(path: Path) -> str:
     Raises:
         UserError: it cannot be read, or asks for what no sweep can train; names the file.
     """
-    base = TransferTraining(store=Path("a.zarr"), source="T1", target="T2", out=Path("sweep"))
-    for trial in read_grid(path, replace(base, target_run=Path("n2"))):
-        asked = trial.config
-        if {asked.level, asked.source_level, asked.target_level} != {None}:
-            raise UserError(f"{path}: {trial.name}: a table's store has the deepest level alone")
-        if not asked.is_head:
-            try:
-                with torch.device("meta"):
-                    build_body(asked.architecture, CHANNELS, CHANNELS, asked.options)
-            except NetworkError as error:
-                raise UserError(f"{path}: {trial.name}: {error}") from None
+    base = TransferTraining(
+        store=Path("a.zarr"),
+        source="T1",
+        target="T2",
+        out=Path("sweep"),
+        target_run=Path("n2"),
+    )
+    for trial in read_grid(path, base):
+        try:
+            _check(trial.config)
+        except (NetworkError, UserError) as error:
+            raise UserError(f"{path}: {trial.name}: {error}") from None
     return path.read_text(encoding="utf-8")
 
 
+def _check(asked: TransferTraining) -> None:
+    if {asked.level, asked.source_level, asked.target_level} != {None}:
+        raise UserError("level: the store of a table has the deepest one alone; leave it out")
+    if not asked.held_out:
+        raise UserError("held_out = 0: leaves nothing of A to choose by")
+    if not isinstance(asked.losses, Mapping | tuple):
+        raise UserError(f"losses = {asked.losses!r}: write a table, such as {{ mse = 1 }}")
+    check_losses(asked.weights)
+    precision_context(torch.device("cpu"), asked.precision)
+    options = dict(asked.options)
+    body = options.pop("body", DEFAULT_BODY) if asked.is_head else asked.architecture
+    with torch.device("meta"):
+        build_body(body, CHANNELS, CHANNELS, options)
+
+
 def sweep_grid(config: GridSweep) -> Path:
-    """Sweep; what it says goes to stderr, as other steps' progress does."""
+    """Sweep, saying on stderr what it does, as other steps do; gives back its folder."""
+    out = config.sweep.out
+    if config.overwrite and out.exists():
+        shutil.rmtree(out)  # Gs of another grid too, which would stay there for ever
     write_atomic(config.sweep.grid, config.grid.encode())
-    again = replace(config.sweep, resume=config.resume, overwrite=config.overwrite)
-    return sweep(again, say=_say)
+    sweep(replace(config.sweep, resume=config.resume), say=_say)
+    return out
+
+
+def rehearse_as_known(config: Rehearsal) -> Path:
+    """Rehearse; where a camera is not known by its colours alone, which is said."""
+    if config.scale_height and camera_unknown(config):
+        config = replace(config, scale_height=False)
+    return rehearse(config, say=_say)
 
 
 def decode_choice(config: Choice) -> Path:
@@ -143,14 +175,25 @@ def decode_choice(config: Choice) -> Path:
     Raises:
         UserError: no G was trained to the end, so that none was.
     """
-    (board,) = read_json(config.board)
+    file = config.sweep / "leaderboard.json"
+    (board,) = read_json(file)
     name = board[config.chooser]
     if name is None:
-        raise UserError(f"{config.board}: no G of {board['title']} was {config.chooser}")
+        raise UserError(
+            f"{file}: no G is to be chosen, since each diverged, was stopped, or has no score; "
+            "take another grid, or leave --sweep out"
+        )
     run = config.runs / name
     is_head = load_transfer(run).mode == HEAD_MODE
-    decoder = None if is_head else config.decoding.decoder
-    return decode(replace(config.decoding, transfer=run, decoder=decoder))
+    return decode(
+        replace(
+            config.decoding,
+            transfer=run,
+            decoder=None if is_head else config.decoding.decoder,
+            resume=config.resume,
+            overwrite=config.overwrite,
+        )
+    )
 
 
 def _say(line: str) -> None:
@@ -177,7 +220,7 @@ def _decoded(road: Road, out: Path, row: str, n1: Path, n2: Path) -> Path:
         resize=road.preset.resize,
         precision=road.preset.precision,
     )
-    config = Choice(out / "leaderboard.json", CHOOSERS[row], runs, decoding)
+    config = Choice(out, CHOOSERS[row], runs, decoding)
     predictions = road.steps.do(
         f"decode {row}", decode_choice, config, out, n1, n2, out=decoding.out
     )
@@ -187,7 +230,7 @@ def _decoded(road: Road, out: Path, row: str, n1: Path, n2: Path) -> Path:
 def _store_of_b(road: Road, n1: Path, n2: Path) -> Path:
     """Of B's training images, which scores look at; labels of T2 judge them and choose nothing."""
     t1, t2 = road.direction.source, road.direction.target
-    preset, label = road.preset, get_task(t2.task).label
+    preset = road.preset
     plan = ViewPlan(
         views=B_VIEWS,
         seed=road.direction.seed,
@@ -201,7 +244,7 @@ def _store_of_b(road: Road, n1: Path, n2: Path) -> Path:
         encoders=((t1.name, n1), (t2.name, n2)),
         out=road.direction.folder("stores") / "b.zarr",
         plan=plan,
-        labels=() if label is None else (label,),
+        labels=_labels(t2),
     )
     return road.steps.do("extract E1 and E2 of B", extract, config, n1, n2, out=config.out)
 
@@ -209,7 +252,7 @@ def _store_of_b(road: Road, n1: Path, n2: Path) -> Path:
 def _rehearsal(road: Road, n1: Path) -> Path | None:
     """A store of A's validation images in B's look; None where A has none."""
     direction, preset = road.direction, road.preset
-    t1, t2, label = direction.source, direction.target, get_task(road.direction.target.task).label
+    t1, t2 = direction.source, direction.target
     validation = t2.validation("a")
     if not validation:
         return None
@@ -219,14 +262,22 @@ def _rehearsal(road: Road, n1: Path) -> Path | None:
         to=t2.domain("b", "train"),
         out=direction.root / "data" / f"{direction.experiment}-rehearsal",
         keep_camera=preset.camera != "own",
+        scale_height=preset.camera == "own",
     )
-    made = road.steps.do("rehearse: A in B's look", rehearse, looks, direction.data, out=looks.out)
+    title, inputs = "rehearse: A in B's look", (direction.data,)
+    made = road.steps.do(title, rehearse_as_known, looks, *inputs, out=looks.out)
     config = Extraction(
         domain=f"{made}:{parse_spec(spec).split}",
         encoders=((t1.name, n1),),
         out=direction.folder("stores") / "rehearsal.zarr",
         plan=ViewPlan(views=1, resize=preset.resize, crop=preset.crop),
-        labels=() if label is None else (label,),
+        labels=_labels(t2),
     )
     title = "extract E1 of the rehearsal"
     return road.steps.do(title, extract, config, made, n1, out=config.out)
+
+
+def _labels(side: Side) -> tuple[str, ...]:
+    label = get_task(side.task).label
+    assert label is not None  # a table of other tasks refuses a sweep
+    return (label,)
