@@ -126,7 +126,8 @@ def command(
     already is used again. With data of your own the published numbers and the differences stand
     beside.
     """
-    from atdt.experiments.reproduce import Reproduction, reproduce
+    from atdt.experiments.reproduce import reproduce
+    from atdt.experiments.reproduction import Reproduction
 
     if (source is None) != (target is None):
         raise click.UsageError("--from and --to belong together")
