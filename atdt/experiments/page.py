@@ -124,7 +124,7 @@ def main_table(result: Result, measured: Figures) -> Table:
         notes = list(diagnostics)
         if name in CHOICES:
             notes.append(
-                f"of seeds {', '.join(_chosen(outcome, name) for outcome in result.outcomes)}"
+                f"seed by seed: {', '.join(_chosen(outcome, name) for outcome in result.outcomes)}"
             )
         if name == MERGED:
             notes.append(f"of {' and '.join(LABELS[part] for part in result.merged)}")

@@ -164,7 +164,7 @@ def test_the_same_grid_elsewhere_is_found_and_another_sweeps_anew(root, tmp_path
     predictions = next(root.glob("predictions/*/seed0/semantic-to-depth/swept/predictions.json"))
     assert json.loads(predictions.read_text())["method"]["kind"] == "head"
     page = next(root.glob("reports/*/table2/index.html")).read_text()
-    assert "of seeds head (a head on E1)" in page
+    assert "seed by seed: head (a head on E1)" in page
 
 
 @pytest.mark.parametrize(
