@@ -70,7 +70,10 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
             (DEMO, scale.of(64, 24), scale.of(6, 1), scale.of(16, 4), scale.pairs, 2),
             (RESNET, scale.of(96, 8), 1, scale.of(8, 2), scale.pairs, 1),
         ):
-            material = _material(folder / shape.network.name, shape, images, views, per_shard)
+            decoded = scale.of(4, 1) * images
+            material = _material(
+                folder / shape.network.name, shape, images, views, per_shard, decoded
+            )
             for work in islice(material, verbs):
                 alone: list[Spent] = []
                 sides = [_side(work, None, alone), *(_side(work, places[s]) for s in (ONE, TWO))]
@@ -99,9 +102,9 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
 
 
 def _material(
-    folder: Path, shape: Shape, images: int, views: int, per_shard: int
+    folder: Path, shape: Shape, images: int, views: int, per_shard: int, decoded: int
 ) -> Iterator[Work]:
-    """An extraction of two encoders, then a decoding by one of them."""
+    """An extraction of two encoders, then a decoding by one of them of `decoded` images."""
     domain = image_domain(folder / "domain", images, shape.size)
     runs = {
         task: task_run(folder / task, task, shape, seed)
@@ -135,13 +138,13 @@ def _material(
         transfer=transfer,
         encoder=runs["depth"],
         decoder=runs["semantic"],
-        domain=domain,
+        domain=image_domain(folder / "decoded", decoded, shape.size),
         out=folder / "predictions",
         batch=BATCH,
         device="cpu",
         threads=1,
     )
-    yield Work(decode, decoding, "decode", images)
+    yield Work(decode, decoding, "decode", decoded)
 
 
 def _side(
