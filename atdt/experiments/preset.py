@@ -22,7 +22,8 @@ from atdt.training import Teaching
 
 BUILT_IN = Path(__file__).parent / "presets"
 EDGES = ("none", "own", "shared")
-MERGEABLE = ("atdt", "atdt-mse", "head", "two-decoders", "baseline")  # rows, by their own names
+# Rows, by their own names.
+MERGEABLE = ("atdt", "atdt-mse", "head", "two-decoders", "baseline", "batch-norm")
 
 
 @dataclass(frozen=True)

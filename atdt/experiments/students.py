@@ -9,6 +9,7 @@ from atdt.experiments.direction import (
     BASELINE,
     HEAD,
     SELF,
+    SHARED,
     THROUGH,
     self_trained,
     two_decoders,
@@ -46,7 +47,10 @@ def students(direction: Direction, preset: Preset, steps: Steps, outcome: Outcom
             decoder = None if row == HEAD else n2
             g = outcome.runs[name]
             return road.decode_only(g, n1, decoder, domain, f"{row}{seed}-{on}", save_logits=True)
-        run = n2 if row == BASELINE else two_decoders(road)
+        if row == SHARED:
+            run = two_decoders(road)
+        else:
+            run = n2 if row == BASELINE else road.adapt(n2, t2.domain("b", "train"))
         return road.predict_only(run, domain, f"{row}-{on}", save_logits=True)
 
     def merger(split: str, seed: int) -> tuple[dict[str, Path], Path]:

@@ -127,7 +127,7 @@ def test_whatever_rows_are_named_are_merged(tmp_path):
     ]
     direction = Direction(*sides, tmp_path, tmp_path, "x")
     runs = {name: direction.folder("runs") / name for name in ("n1", "n2", "g0", "mse0", "head0")}
-    steps, rows = Noted(), ("atdt", "atdt-mse", "head", "two-decoders", "baseline")
+    steps, rows = Noted(), ("atdt", "atdt-mse", "head", "two-decoders", "baseline", "batch-norm")
     students(direction, replace(SMOKE, merged=rows, merge="learnt"), steps, Outcome(runs=runs))
     for config, split in zip(steps.configs[merge], ("test", "train"), strict=True):
         names = [f"{row}0" for row in rows[:3]] + list(rows[3:])
