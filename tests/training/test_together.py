@@ -87,6 +87,28 @@ def test_four_processes_train_what_one_does(
     assert losses[0] != pytest.approx(losses[1], rel=1e-3)  # as was said
 
 
+def test_two_processes_with_four_samples_each_train_what_one_does_with_eight(
+    config, uneven, tmp_path, monkeypatch
+):
+    """Without any norm."""
+    monkeypatch.setattr("atdt.training.loop.LOG_EVERY", 1)
+    one, two = (
+        config(
+            train=(f"{uneven}:train",),
+            network=NetworkSpec("tiny", {"norm": "none"}),
+            batch=8,
+            steps=4,
+            out=tmp_path / name,
+        )
+        for name in ("one", "two")
+    )
+    train_task(one)
+    ends = trained(2, [(train_task, two)], tmp_path)
+    assert [(code, errors) for code, _, errors in ends] == [(0, "")] * 2
+    assert "2 ranks, which take 4 of the 8 samples of a batch each" in ends[0][1]
+    check_alike(tmp_path / "one", tmp_path / "two")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
