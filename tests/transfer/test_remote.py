@@ -97,6 +97,20 @@ def test_a_training_that_waits_for_a_server_gives_the_same_weights(
     assert same(weights(out), weights(train(config(window=2, out=tmp_path / "h"))))
 
 
+@pytest.mark.parametrize("what", ["busy", "lost", "failed"])
+def test_a_run_that_a_server_takes_at_the_second_request_is_the_same(
+    away, bucket, config, s3, tmp_path, what
+):
+    files = "checkpoint.safetensors", "curves.csv", "run.json", "weights.safetensors"
+    s3.faults += [Fault(what, "PUT", f"/g/{file}") for file in files]
+    out = train(config(store=place(away), out=place(f"{bucket}/g")))
+    assert [fault.happened for fault in s3.faults] == [1] * len(files)
+    here = train(config(out=tmp_path / "g"))
+    assert same(weights(out), weights(here))
+    assert objects.get(out / "curves.csv") == (here / "curves.csv").read_bytes()
+    assert not [name for name in objects.below(out) if "checkpoint" in name or "lock" in name]
+
+
 def test_diagnose_reads_stores_and_runs_in_a_bucket(away, ground, tmp_path):
     done = CliRunner().invoke(
         main, ["diagnose", away, str(ground.store), "--from=depth", f"--out={tmp_path / 'd'}"]
