@@ -12,19 +12,22 @@ MILLISECOND = 1e-3
 
 
 def measure(scale: Scale, folder: Path) -> list[Table]:
-    """The client's processor time and memory, by the number of images."""
+    """The client's processor time and memory, and the store's files, by the number of images."""
     table = Table(
         "the process that coordinates workers: memory, and its time a sample",
         (
             "images",
             "shards",
+            "files",
+            "files: as planned",
             "wall: ms a sample",
             "processors: ms a sample",
             "peak: MB",
             "before the first image: MB",
             "ledgers: MB",
         ),
-        bar="under 1 GB, and under 1 ms of its processors' time a sample, at the largest size",
+        bar="under 1 GB, and under 1 ms of its processors' time a sample, at the largest size; "
+        "as many files as planned",
     )
     for images in (scale.of(100_000, 2_000), scale.of(1_000_000, 20_000)):
         found = _simulated(folder / str(images), images)
@@ -32,14 +35,15 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
         megabytes = {what: found[what] / 1e6 for what in ("peak", "imported", "ledgers")}
         table.add(
             f"{images:,}",
-            f"{found['shards']:,}",
+            *(f"{found[what]:,}" for what in ("shards", "files", "planned files")),
             f"{1e3 * each['wall']:.3f}",
             f"{1e3 * each['cpu']:.3f}",
             *(f"{size:,.0f}" for size in megabytes.values()),
         )
         for what, value in found.items():
             table.figure(f"{images} {what}", value)
-    table.met = found["peak"] < GIGABYTE and each["cpu"] < MILLISECOND
+    as_planned = found["files"] == found["planned files"]
+    table.met = found["peak"] < GIGABYTE and each["cpu"] < MILLISECOND and as_planned
     table.notes += [
         "One process: client, dask's scheduler, ledgers; two workers on the same machine make "
         "files of the right size without writing them. Two arrays of 2048×32×32 float16, 64 "

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -20,7 +20,7 @@ import numpy as np
 
 from atdt.cluster import Cluster
 from atdt.domains import Domain, ViewPlan, opening
-from atdt.extract import Extraction, by_workers, extract, extraction
+from atdt.extract import Extraction, by_workers, extract, extraction, plan_extraction
 from atdt.extract import opening as extract_opening
 from atdt.extract.bench import Order, Unit
 from atdt.files import inside, partial_name
@@ -94,7 +94,8 @@ def write_domain(folder: Path, images: int) -> str:
 
 
 def simulate(folder: Path, images: int) -> dict[str, float]:
-    """Extract, and say what it took of this process: seconds, its processors' seconds, bytes."""
+    """Extract, and say what it took of this process: seconds, its processors' seconds, bytes; and
+    how many files it made, and was to make by a plan."""
     config = Extraction(
         domain=write_domain(folder / "domain", images),
         encoders=tuple((name, folder) for name in NAMES),
@@ -109,16 +110,25 @@ def simulate(folder: Path, images: int) -> dict[str, float]:
         began, cpu = time.monotonic(), time.process_time()
         extract(config)
         wall, cpu = time.monotonic() - began, time.process_time() - cpu
+        peak = _memory("VmHWM")
+        planned = _planned(config, images)
     return {
         "images": images,
         "shards": len(NAMES) * -(-images // PER_SHARD),
         "wall": wall,
         "cpu": cpu,
         "imported": before,
-        "peak": _memory("VmHWM"),
+        "peak": peak,
         "ledgers": sum(file.stat().st_size for file in config.out.glob(f"{LEVEL}/*/ledger.jsonl")),
         "files": sum(len(files) for _, _, files in os.walk(config.out)),
+        "planned files": planned,
     }
+
+
+def _planned(config: Extraction, images: int) -> int:
+    """Files that `atdt plan` says, from a few of the images: all would take as long again."""
+    few = config.domain.rpartition("@")[0] + f"@{min(images, PER_SHARD)}"
+    return plan_extraction(replace(config, domain=few), images=images, rate=1.0).files
 
 
 @contextmanager
