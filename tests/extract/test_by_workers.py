@@ -3,17 +3,17 @@
 import json
 import os
 import re
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
 import dask
+import psutil
 import pytest
 from click.testing import CliRunner
 from distributed import Client, LocalCluster
@@ -22,9 +22,15 @@ from atdt.cli import main
 from atdt.cluster import Cluster, client
 from atdt.domains import Domain
 from atdt.errors import DomainError, MismatchError, UserError, WorkerError
-from atdt.extract import extract
+from atdt.extract import Extraction, extract
+from atdt.places import is_remote, place
 from atdt.stores import FeatureWriter, compare_stores, verify_store
 from atdt.stores.ledger import block_lines, read_ledger
+from benchmarks.s3 import Fault
+from tests.made_forks import Fork
+from tests.made_objects import download
+
+PROGRESS = r"extract: (?P<done>\d+)/14 samples, \d+:\d\d left"
 
 
 @pytest.fixture
@@ -51,6 +57,9 @@ def theirs(dask_workers) -> Cluster:
 
 def content(path: Path) -> dict[str, object]:
     """Every file of a store, without what says when and by which command it was made."""
+    if is_remote(path):
+        with TemporaryDirectory() as here:
+            return content(download(str(path), Path(here)))
     found = {}
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path).as_posix()
@@ -75,10 +84,17 @@ def alone(watched, tmp_path) -> dict[str, object]:
     return content(extract(watched(out=tmp_path / "alone.zarr")))
 
 
-def test_workers_make_the_bits_of_a_single_process(watched, alone, theirs, own):
+def test_workers_make_the_bits_of_a_single_process(
+    watched, alone, theirs, own, monkeypatch, capsys
+):
+    monkeypatch.setattr("atdt.progress.LINE_EVERY_SECONDS", 0.0)
     said = []
     path = extract(watched(cluster=theirs), said.append)
     assert content(path) == alone
+    lines = [re.fullmatch(PROGRESS, line) for line in capsys.readouterr().err.splitlines()]
+    done = [int(line["done"]) for line in lines if line]
+    assert len(done) == 7  # a line for each block
+    assert done == sorted(done) and done[-1] == 14
     assert "2 workers of 1 thread; dashboard: " in said[-1]
     assert os.getpid() not in {int(pid) for pid in (own / "seen").read_text().split()}
     again = extract(watched(cluster=theirs))  # nothing to do: no worker is asked
@@ -99,6 +115,30 @@ def test_killed_workers_cost_nothing(watched, alone, theirs, own):
     assert not any(death.exists() for death in deaths)
     assert content(path) == alone  # no half-written file of the dead one either
     assert not verify_store(path).problems
+
+
+def test_in_a_bucket_neither_a_death_nor_requests_that_go_wrong_change_anything(
+    watched, theirs, own, bucket, s3, s3_options, tmp_path
+):
+    chosen = watched(samples_per_shard=7)
+    alone = content(extract(replace(chosen, out=tmp_path / "alone.zarr")))
+    death = own / "die writing"
+    death.touch()
+    shard, its_place, commit = r"/c/.*\.partial$", r"/c/[\d/]+$", "/commits/"
+    s3.faults += [
+        Fault("busy", "PUT", shard),
+        Fault("failed", "PUT", shard),
+        Fault("lost", "PUT", its_place),  # a copy, done or not
+        Fault("dropped", "PUT", its_place),
+        Fault("lost", "DELETE", shard),
+        Fault("lost", "PUT", commit),
+        Fault("busy", "PUT", commit),
+        Fault("failed", "PUT", "/ledger.jsonl$"),
+    ]
+    path = extract(replace(chosen, cluster=theirs, out=place(f"{bucket}/a.zarr")))
+    assert content(path) == alone
+    assert not death.exists()
+    assert all(fault.happened for fault in s3.faults)
 
 
 @pytest.fixture
@@ -237,26 +277,60 @@ def test_a_unit_that_kills_its_workers_is_given_up(watched, theirs, own, dask_wo
         (own / "deadly").unlink()
 
 
-def test_a_killed_client_is_resumed_while_its_workers_go_on(watched, alone, theirs, own, tmp_path):
-    chosen = watched(cluster=theirs)
-    (own / "seconds").write_text("0.2")
-    arguments = [
-        *("extract", chosen.domain, "--out", chosen.out, "--labels", "semantic", "--flip"),
-        *("--encoder", "mine=run", "--encoder", chosen.encoders[1][1], "--allow-import"),
-        *("--encoder", chosen.encoders[2][1], "--views", 2, "--seed", 3, "--crop", "16x20"),
-        *("--photometric", "strong", "--samples-per-shard", 2, "--batch", 3, "--device", "cpu"),
-        *("--dask", theirs.address),
-    ]
-    with subprocess.Popen([sys.executable, "-m", "atdt", *map(str, arguments)]) as killed:
+ATDT = "from atdt.cli import main; main(prog_name='atdt')"
+Interrupt = Callable[..., list[psutil.Process]]
+
+
+@pytest.fixture
+def interrupt(own) -> Interrupt:
+    """Has a command extract as a config says, and kills it at the second commit; gives back the
+    processes that it had started."""
+
+    def interrupted(chosen: Extraction, *where: str) -> list[psutil.Process]:
+        arguments = [
+            *("extract", chosen.domain, "--out", chosen.out, "--labels", "semantic", "--flip"),
+            *("--encoder", "mine=run", "--encoder", chosen.encoders[1][1], "--allow-import"),
+            *("--encoder", chosen.encoders[2][1], "--views", 2, "--seed", 3, "--crop", "16x20"),
+            *("--photometric", "strong", "--samples-per-shard", 2, "--batch", 3),
+            *("--device", "cpu", "--threads", 1, *where),
+        ]
+        (own / "seconds").write_text("0.2")
+        killed = Fork(ATDT, list(map(str, arguments)), os.environ, own)
         ledger = chosen.out / "labels/semantic/ledger.jsonl"
         while not ledger.is_file() or len(read_ledger(ledger).blocks) < 2:
-            assert killed.poll() is None
+            assert killed.poll() is None, killed.communicate()
             time.sleep(0.02)
+        started = psutil.Process(killed.pid).children(recursive=True)
         killed.kill()
-    assert read_ledger(ledger).complete is None
-    (own / "seconds").write_text("0")
-    path = extract(replace(chosen, resume=True))
-    assert content(path) == alone
+        killed.communicate()
+        assert read_ledger(ledger).complete is None
+        (own / "seconds").write_text("0")
+        return started
+
+    return interrupted
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Also if nobody has asked how."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_killed_client_is_resumed_while_its_workers_go_on(watched, alone, theirs, interrupt):
+    chosen = watched(cluster=theirs, threads=1)
+    interrupt(chosen, "--dask", theirs.address)
+    assert content(extract(replace(chosen, resume=True))) == alone
+
+
+def test_workers_of_its_own_end_with_a_killed_client(watched, alone, own, interrupt):
+    chosen = watched(threads=1)
+    started = interrupt(chosen, "--workers", "2")
+    assert set(blocks_by(own)) <= {process.pid for process in started}
+    assert len(started) >= 2
+    until(lambda: all(map(has_ended, started)))
+    assert content(extract(replace(chosen, resume=True))) == alone
 
 
 def test_resume_takes_the_threads_that_it_was_begun_with(watched, theirs, own):
