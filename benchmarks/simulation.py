@@ -8,6 +8,7 @@ not.
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -36,6 +37,7 @@ PER_SHARD = 64  # 256 MiB, the store's own choice
 LEVEL = "level4"
 NAMES = ("depth", "semantic")
 DESCRIPTION = {"device": "none"}
+LOOK_EVERY_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,8 @@ def simulate(folder: Path, images: int) -> dict[str, float]:
         device="cpu",
         cluster=Cluster(workers=WORKERS),
     )
-    before = _memory("VmRSS")
-    with _nothing_there():
+    before, before_own = _memory("VmRSS"), _memory("RssAnon")
+    with _nothing_there(), _highest("RssAnon") as own:
         began, cpu = time.monotonic(), time.process_time()
         extract(config)
         wall, cpu = time.monotonic() - began, time.process_time() - cpu
@@ -118,7 +120,9 @@ def simulate(folder: Path, images: int) -> dict[str, float]:
         "wall": wall,
         "cpu": cpu,
         "imported": before,
+        "imported own": before_own,
         "peak": peak,
+        "own": max(own),
         "ledgers": sum(file.stat().st_size for file in config.out.glob(f"{LEVEL}/*/ledger.jsonl")),
         "files": sum(len(files) for _, _, files in os.walk(config.out)),
         "planned files": planned,
@@ -149,6 +153,25 @@ def _nothing_there() -> Iterator[None]:
         for patch in patches:
             stack.enter_context(patch)
         yield
+
+
+@contextmanager
+def _highest(what: str) -> Iterator[list[int]]:
+    """What `_memory` says again and again within it, the last time at its end."""
+    seen, ended = [_memory(what)], threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_EVERY_SECONDS):
+            seen.append(_memory(what))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        seen.append(_memory(what))
+        ended.set()
+        thread.join()
 
 
 def _memory(what: str) -> int:
