@@ -24,6 +24,7 @@ VERBS = (
     "render",
     "data",
     "proxy-depth",
+    "ground-depth",
     "pseudo-label",
     "convert",
     "match-camera",
