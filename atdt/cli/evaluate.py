@@ -54,6 +54,11 @@ class FocalRatio(click.ParamType):
     is_flag=True,
     help="Also the pixels of each class apart, by the domain's semantic labels.",
 )
+@click.option(
+    "--known-only",
+    is_flag=True,
+    help="Of depth: leave out pixels without a prediction (0), as of ground-depth or proxy-depth.",
+)
 @click.option("--out", type=options.PLACE, help="PREDICTIONS/metrics.json when not given.")
 @options.skip_bad
 def command(
@@ -66,6 +71,7 @@ def command(
     baseline: Path | None,
     oracle: Path | None,
     by_class: bool,
+    known_only: bool,
     out: Path | None,
     skip_bad: bool,
 ) -> None:
@@ -93,6 +99,7 @@ def command(
             oracle=oracle,
             skip_bad=skip_bad,
             by_class=by_class,
+            known_only=known_only,
         )
     )
     info = load_measured(path).info

@@ -46,6 +46,8 @@ class Evaluation:
         baseline, oracle: predictions folders, for gap closed; evaluated first where they are not.
         skip_bad: leave out images that cannot be used, as the prediction did.
         by_class: measure also the pixels of each class of the domain's semantic labels apart.
+        known_only: of depth: leave out pixels without a prediction, as `ground-depth` and
+            `proxy-depth` have them; otherwise they count as 0 metres.
     """
 
     predictions: Path
@@ -59,6 +61,7 @@ class Evaluation:
     oracle: Path | None = None
     skip_bad: bool = False
     by_class: bool = False
+    known_only: bool = False
 
 
 def evaluate(config: Evaluation) -> Path:
@@ -76,12 +79,15 @@ def evaluate(config: Evaluation) -> Path:
         raise UserError("--baseline and --oracle: gap closed needs both")
     predictions = open_predictions(config.predictions)
     task = get_task(predictions.task)
+    if config.known_only and (task.label != "depth" or config.baseline is not None):
+        what = "compares with nothing" if config.baseline else f"is for depth, not for {task.name}"
+        raise UserError(f"--known-only: {what}")
     labels = [] if task.label is None else [task.label]
     if config.by_class:
         check_has_classes(task)
         labels.append(SEMANTIC)
     domain = open_domain(config.domain, labels=labels, skip_bad=config.skip_bad)
-    pairs = Pairs(predictions, domain, task)
+    pairs = Pairs(predictions, domain, task, known_only=config.known_only)
     measured = _measured(config, pairs)
     rows = {"method": [[measured]]}
     if config.baseline is not None and config.oracle is not None:
@@ -228,7 +234,8 @@ def _other(config: Evaluation, folder: Path, domain: Domain) -> Measured:
     predictions = open_predictions(folder)
     if (folder / METRICS).is_file():
         measured = load_measured(folder)
-        asked = _asked(config, predictions).items() <= measured.info["predictions"].items()
+        there = {"known_only": False} | measured.info["predictions"]  # which came later
+        asked = _asked(config, predictions).items() <= there.items()
         if asked and measured.info["domain"]["digest"] == domain.digest():
             return measured
     alone = replace(
@@ -242,6 +249,7 @@ def _asked(config: Evaluation, predictions: Predictions) -> dict[str, Any]:
     return {
         "sha256": sha256_file(predictions.folder / INDEX),
         "focal_ratio": str(config.focal_ratio),
+        "known_only": config.known_only,
     }
 
 

@@ -18,12 +18,18 @@ class Pairs:
     Truth goes through view 0 of the plan that the predictions were made with: resized, cropped and
     padded as the image was. Pairs that fit in 256 MiB are read once, further ones each time.
 
+    Args:
+        known_only: of depth; truth is kept only where there is a prediction, which is not 0.
+
     Raises:
         MismatchError: the predictions are not those of this domain's images.
     """
 
-    def __init__(self, predictions: Predictions, domain: Domain, task: Task):
+    def __init__(
+        self, predictions: Predictions, domain: Domain, task: Task, *, known_only: bool = False
+    ):
         check_belongs(predictions, domain, task)
+        self.known_only = known_only
         self.predictions, self.domain, self.task = predictions, domain, task
         self.plan = ViewPlan.from_dict(predictions.view)
         self.images = tuple(sample.image for sample in domain.samples)
@@ -52,6 +58,8 @@ class Pairs:
                 f"{self.path(index)}: is {_size(prediction)}, but its truth is {_size(truth)} in "
                 "the view of the predictions; predict again"
             )
+        if self.known_only:
+            truth = np.where(prediction > 0, truth, 0).astype(truth.dtype)
         size = prediction.nbytes + truth.nbytes
         if size <= self._left:
             self._left -= size

@@ -121,8 +121,8 @@ def test_baseline_and_oracle_are_measured_again_only_when_they_must(
     monkeypatch.setattr(
         evaluation,
         "Pairs",
-        lambda predictions, *rest: (
-            measured.append(predictions.folder.name) or original(predictions, *rest)
+        lambda predictions, *rest, **options: (
+            measured.append(predictions.folder.name) or original(predictions, *rest, **options)
         ),
     )
     options = {"baseline": baseline, "oracle": oracle}
@@ -165,6 +165,36 @@ def test_a_domain_without_a_pixel_of_truth_is_refused(predict, domain):
     folder = predict("p", "depth", [np.ones((6, 8), np.float32)] * 8)
     with pytest.raises(UserError, match="none of 8 images has depth truth"):
         run(folder, domain)
+
+
+def test_pixels_without_a_prediction_count_as_nothing_or_not_at_all(predict, noisy, domain):
+    guesses = [1.1 * truth for truth in noisy("depth", 0.0)]
+    pixels = run(predict("dense", "depth", guesses), domain)["scores"]["abs_rel"]
+    assert pixels == pytest.approx(0.1, abs=1e-3)
+    for guess in guesses:
+        guess[:, ::2] = 0
+    folder = predict("sparse", "depth", guesses)
+    truths = [domain.label(k, "depth") for k in range(8)]
+    pairs = [(guess, truth) for guess, truth in zip(guesses, truths, strict=True) if truth.any()]
+    left_out = [(guess == 0)[truth > 0].mean() for guess, truth in pairs]
+    expected = 0.1 + 0.9 * np.mean(left_out)
+    assert 0.4 < np.mean(left_out) < 0.6
+    assert run(folder, domain)["scores"]["abs_rel"] == pytest.approx(expected, abs=1e-3)
+    info = run(folder, domain, known_only=True)
+    assert info["scores"]["abs_rel"] == pytest.approx(0.1, abs=1e-3)
+    assert load_measured(folder).stack["pixels"].sum() == sum((g > 0).sum() for g in guesses)
+    # As a baseline they are measured like whatever they are compared with.
+    method = predict("method", "depth", guesses)
+    info = run(method, domain, baseline=folder, oracle=folder)
+    assert info["gap_closed"]["baseline"]["scores"]["abs_rel"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_what_is_compared_or_no_depth_is_measured_everywhere(predict, noisy, domain):
+    depth = predict("d", "depth", noisy("depth", 0.1))
+    with pytest.raises(UserError, match="--known-only: compares with nothing"):
+        run(depth, domain, known_only=True, baseline=depth, oracle=depth)
+    with pytest.raises(UserError, match="--known-only: is for depth, not for semantic"):
+        run(predict("s", "semantic", noisy("semantic", 0.1)), domain, known_only=True)
 
 
 def test_normals_and_edges_are_measured_too(predict, domain):
