@@ -67,13 +67,10 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
             for side, count in ((ONE, 1), (TWO, 2))
         }
         for shape, images, views, per_shard, rounds, verbs in (
-            (DEMO, scale.of(64, 24), scale.of(6, 1), scale.of(16, 4), scale.pairs, 2),
+            (DEMO, scale.of(256, 24), scale.of(6, 1), scale.of(64, 4), scale.pairs, 2),
             (RESNET, scale.of(96, 8), 1, scale.of(8, 2), scale.pairs, 1),
         ):
-            decoded = scale.of(4, 1) * images
-            material = _material(
-                folder / shape.network.name, shape, images, views, per_shard, decoded
-            )
+            material = _material(folder / shape.network.name, shape, images, views, per_shard)
             for work in islice(material, verbs):
                 alone: list[Spent] = []
                 sides = [_side(work, None, alone), *(_side(work, places[s]) for s in (ONE, TWO))]
@@ -102,9 +99,9 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
 
 
 def _material(
-    folder: Path, shape: Shape, images: int, views: int, per_shard: int, decoded: int
+    folder: Path, shape: Shape, images: int, views: int, per_shard: int
 ) -> Iterator[Work]:
-    """An extraction of two encoders, then a decoding by one of them of `decoded` images."""
+    """An extraction of two encoders, then a decoding by one of them."""
     domain = image_domain(folder / "domain", images, shape.size)
     runs = {
         task: task_run(folder / task, task, shape, seed)
@@ -138,13 +135,13 @@ def _material(
         transfer=transfer,
         encoder=runs["depth"],
         decoder=runs["semantic"],
-        domain=image_domain(folder / "decoded", decoded, shape.size),
+        domain=domain,
         out=folder / "predictions",
         batch=BATCH,
         device="cpu",
         threads=1,
     )
-    yield Work(decode, decoding, "decode", decoded)
+    yield Work(decode, decoding, "decode", images)
 
 
 def _side(
