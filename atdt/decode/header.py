@@ -1,11 +1,12 @@
 """What predictions.json says, but for the files: known before the first image is predicted."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from atdt.decode.config import Output
-from atdt.domains import LabelSpace
+from atdt.domains import Domain, LabelSpace, ViewPlan
 from atdt.predictions import FEATURES, LOGITS
 from atdt.provenance import torch_threads
 from atdt.runs import Run
@@ -51,6 +52,38 @@ def header(
             "precision": config.precision,
             "batch": config.batch,
         },
+    }
+
+
+def header_of_labels(
+    task: Task,
+    domain: Domain,
+    method: dict[str, Any],
+    *,
+    suffix: str | None = None,
+    arrays: dict[str, str] | None = None,
+    mismatch: Sequence[str] = (),
+    computed: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The same of labels of whole images that no network of the project made.
+
+    Args:
+        method: "kind", and what the labels depend on.
+        suffix: of their files; the task's own when None.
+        arrays: further parts → dtype.
+        computed: what the numbers depend on beside the method.
+    """
+    return {
+        "task": task.name,
+        "label_space": domain.label_space.to_dict(),
+        "domain": domain.to_dict(),
+        "view": ViewPlan().to_dict(),
+        "method": method,
+        "mismatch": list(mismatch),
+        "skipped": [],
+        "suffix": suffix or task.suffix,
+        "arrays": arrays or {},
+        "computed": computed or {},
     }
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from atdt.ahead import ahead
 from atdt.decode.folder import PredictionsWriter
+from atdt.decode.header import header_of_labels
 from atdt.digests import sha256_json
-from atdt.domains import Domain, ViewPlan, open_domain
+from atdt.domains import Domain, open_domain
 from atdt.domains.encodings import write_depth
 from atdt.domains.pictures import image_size
 from atdt.domains.stereo import LIBRARY, Matching, depth, disparity
@@ -151,21 +152,12 @@ def _header(config: ProxyDepth, domain: Domain, cameras: list[float]) -> dict[st
     """What predictions.json says, see `atdt.decode.header`: all that the numbers depend on."""
     rights = [sample.right for sample in domain.samples]
     sizes = [domain.sizes.of(domain.file(index, "right")) for index in range(len(domain))]
-    return {
-        "task": "depth",
-        "label_space": domain.label_space.to_dict(),
-        "domain": domain.to_dict(),
-        "view": ViewPlan().to_dict(),
-        "method": {
-            "kind": "stereo",
-            **asdict(config.matching),
-            "farthest": config.farthest,
-            "focal_baseline": {"least": min(cameras), "greatest": max(cameras)},
-            "inputs": sha256_json([rights, sizes, cameras]),
-        },
-        "mismatch": [],
-        "skipped": [],
-        "suffix": f".{config.depth_format}",
-        "arrays": {},
-        "computed": LIBRARY,
+    method = {
+        "kind": "stereo",
+        **asdict(config.matching),
+        "farthest": config.farthest,
+        "focal_baseline": {"least": min(cameras), "greatest": max(cameras)},
+        "inputs": sha256_json([rights, sizes, cameras]),
     }
+    suffix = f".{config.depth_format}"
+    return header_of_labels(get_task("depth"), domain, method, suffix=suffix, computed=LIBRARY)

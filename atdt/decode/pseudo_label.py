@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from atdt.decode.folder import PredictionsWriter
-from atdt.domains import Domain, ViewPlan, open_domain
+from atdt.decode.header import header_of_labels
+from atdt.domains import Domain, open_domain
 from atdt.errors import UserError
 from atdt.npy import write_npy
 from atdt.plugins import load_function
@@ -76,7 +77,12 @@ def pseudo_label(config: PseudoLabelling) -> Path:
     images = [sample.image for sample in domain.samples]
     writer = PredictionsWriter(
         config.out,
-        _header(config, domain, task.suffix),
+        header_of_labels(
+            task,
+            domain,
+            {"kind": "model", "model": config.model},
+            arrays={LOGITS: "float16"} if config.save_logits else {},
+        ),
         images,
         [PREDICTIONS, LOGITS] if config.save_logits else [PREDICTIONS],
         resume=config.resume,
@@ -128,19 +134,3 @@ def _checked(
     if not config.save_logits:
         return array, None
     return array, get_task(config.task).output_of(array).astype(np.float16)
-
-
-def _header(config: PseudoLabelling, domain: Domain, suffix: str) -> dict[str, Any]:
-    """What predictions.json says, see `atdt.decode.header`."""
-    return {
-        "task": config.task,
-        "label_space": domain.label_space.to_dict(),
-        "domain": domain.to_dict(),
-        "view": ViewPlan().to_dict(),
-        "method": {"kind": "model", "model": config.model},
-        "mismatch": [],
-        "skipped": [],
-        "suffix": suffix,
-        "arrays": {LOGITS: "float16"} if config.save_logits else {},
-        "computed": {},
-    }

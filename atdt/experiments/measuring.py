@@ -1,6 +1,7 @@
 """The verbs that predict T2 and measure it, with the settings of a preset."""
 
 from pathlib import Path
+from typing import Any
 
 from atdt.decode import Decoding, Prediction, decode, predict
 from atdt.evaluate import Evaluation, evaluate
@@ -58,7 +59,17 @@ class Measuring:
     ) -> Path:
         """Predict T2 through G; the predictions folder."""
         name += self.suffix
-        config = Decoding(
+        config = self.decoding(
+            transfer, n1, n2, domain, name, save_logits=save_logits, allow_mismatch=allow_mismatch
+        )
+        inputs = [transfer, n1] if n2 is None else [transfer, n1, n2]
+        return self.steps.do(f"decode {name}", decode, config, *inputs, out=config.out)
+
+    def decoding(
+        self, transfer: Path, n1: Path, n2: Path | None, domain: str, name: str, **options: Any
+    ) -> Decoding:
+        """A decoding with the settings of the preset, see `decode_only`."""
+        return Decoding(
             transfer=transfer,
             encoder=n1,
             decoder=n2,
@@ -66,11 +77,8 @@ class Measuring:
             out=self.predictions(transfer, name),
             resize=self.preset.resize,
             precision=self.preset.precision,
-            save_logits=save_logits,
-            allow_mismatch=allow_mismatch,
+            **options,
         )
-        inputs = [transfer, n1] if n2 is None else [transfer, n1, n2]
-        return self.steps.do(f"decode {name}", decode, config, *inputs, out=config.out)
 
     def predict(self, run: Path, side: Side, letter: str, name: str) -> Path:
         """Predict by a task network on a test split, and measure it."""

@@ -58,13 +58,11 @@ class Choice:
     """Decoding by the G that a sweep chose.
 
     Attributes:
-        sweep: its folder.
         chooser: see `CHOOSERS`.
-        runs: folder of its Gs.
+        runs: folder of its Gs, in that of the sweep.
         decoding: but for the G.
     """
 
-    sweep: Path
     chooser: str
     runs: Path
     decoding: Decoding
@@ -175,7 +173,7 @@ def decode_choice(config: Choice) -> Path:
     Raises:
         UserError: no G was trained to the end, so that none was.
     """
-    file = config.sweep / "leaderboard.json"
+    file = config.runs.parent / "leaderboard.json"
     (board,) = read_json(file)
     name = board[config.chooser]
     if name is None:
@@ -209,18 +207,10 @@ def _rows(task: str, rehearsal: Path | None) -> Sequence[str]:
 
 def _decoded(road: Road, out: Path, row: str, n1: Path, n2: Path) -> Path:
     """The predictions on B's test split of the G that was chosen, measured."""
-    direction, runs = road.direction, out / road.direction.name
+    direction = road.direction
     domain = direction.target.domain("b", "test")
-    decoding = Decoding(
-        transfer=runs,
-        encoder=n1,
-        decoder=n2,
-        domain=domain,
-        out=road.predictions(out, row),
-        resize=road.preset.resize,
-        precision=road.preset.precision,
-    )
-    config = Choice(out, CHOOSERS[row], runs, decoding)
+    decoding = road.decoding(out, n1, n2, domain, row)
+    config = Choice(CHOOSERS[row], out / direction.name, decoding)
     predictions = road.steps.do(
         f"decode {row}", decode_choice, config, out, n1, n2, out=decoding.out
     )

@@ -129,7 +129,7 @@ def test_a_sweep_that_chooses_nothing_says_what_to_do(tmp_path):
     folder.mkdir()
     board = [{"title": "semantic to depth", "chosen": None, "picked": None}]
     (folder / "leaderboard.json").write_text(json.dumps(board))
-    choice = Choice(folder, "chosen", folder, Decoding(transfer=folder, out=tmp_path / "out"))
+    choice = Choice("chosen", folder / "gs", Decoding(transfer=folder, out=tmp_path / "out"))
     with pytest.raises(UserError, match="take another grid, or leave --sweep out"):
         decode_choice(choice)
 
