@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from atdt.decode.folder import PredictionsWriter, identity
+from atdt.decode.header import header_of_labels
 from atdt.digests import sha256_file
 from atdt.domains import Domain, ViewPlan, open_domain
 from atdt.domains.cameras import Pose
@@ -23,6 +24,7 @@ from atdt.errors import MismatchError, UserError
 from atdt.predictions import INDEX, PREDICTIONS, Predictions, open_predictions
 from atdt.progress import progress
 from atdt.tasks import get_task
+from atdt.tasks.base import Task
 
 FARTHEST = 40.0  # metres; a tenth of a degree of pitch is 3 % of depth there, at a height of 2.5 m
 
@@ -62,7 +64,7 @@ def ground_depth(config: GroundDepth) -> Path:
         DomainError: no semantic labels, or focal length or [mount] is unknown.
         UserError: a class that the domain does not have, a distance that cannot be, or what is in
             `config.out` already.
-        MismatchError: `elsewhere` is no depth, or of other images.
+        MismatchError: `elsewhere` is no depth, or of other images or views of them.
     """
     if not config.farthest > 0:
         raise UserError(f"--farthest {config.farthest:g}: must be above 0 metres")
@@ -74,7 +76,7 @@ def ground_depth(config: GroundDepth) -> Path:
     images, task = [sample.image for sample in domain.samples], get_task("depth")
     writer = PredictionsWriter(
         config.out,
-        _header(config, domain, elsewhere, task.suffix),
+        _header(config, domain, elsewhere, task),
         images,
         [PREDICTIONS],
         resume=config.resume,
@@ -170,6 +172,8 @@ def _checked(folder: Path, domain: Domain) -> Predictions:
         raise MismatchError(f"{folder / INDEX}: predicts {found.task}, not depth")
     if identity(found.info["domain"]) != identity(domain.to_dict()):
         raise MismatchError(f"{folder / INDEX}: is of another domain than {domain.path}")
+    if identity(found.view) != ViewPlan().to_dict():
+        raise MismatchError(f"{folder / INDEX}: is not of whole images; predict without a --resize")
     return found
 
 
@@ -180,7 +184,7 @@ def _focal_ratio(domain: Domain, elsewhere: Predictions) -> float:
 
 
 def _header(
-    config: GroundDepth, domain: Domain, elsewhere: Predictions | None, suffix: str
+    config: GroundDepth, domain: Domain, elsewhere: Predictions | None, task: Task
 ) -> dict[str, Any]:
     """What predictions.json says, see `atdt.decode.header`."""
     method: dict[str, Any] = {
@@ -188,20 +192,14 @@ def _header(
         "ground": dict(config.ground),
         "standing": list(config.standing),
         "farthest": config.farthest,
+        "training_focal": domain.focal(0),
     }
-    computed = {}
-    if elsewhere is not None:
-        method["elsewhere"] = elsewhere.method
-        computed["from"] = sha256_file(elsewhere.folder / INDEX)
-    return {
-        "task": "depth",
-        "label_space": domain.label_space.to_dict(),
-        "domain": domain.to_dict(),
-        "view": ViewPlan().to_dict(),
-        "method": method | {"training_focal": domain.focal(0)},
-        "mismatch": [] if elsewhere is None else elsewhere.mismatch,
-        "skipped": [],
-        "suffix": suffix,
-        "arrays": {},
-        "computed": computed,
-    }
+    if elsewhere is None:
+        return header_of_labels(task, domain, method)
+    return header_of_labels(
+        task,
+        domain,
+        method | {"elsewhere": elsewhere.method},
+        mismatch=elsewhere.mismatch,
+        computed={"from": sha256_file(elsewhere.folder / INDEX)},
+    )

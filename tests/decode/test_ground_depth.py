@@ -145,13 +145,18 @@ def test_what_cannot_be_is_refused_in_one_line(streets, tmp_path):
 
 def test_what_holds_elsewhere_is_depth_of_the_same_images(streets, tmp_path):
     network = ("--train", f"{streets}/a:train", "--steps", 1, "--batch", 2, "--out")
-    for task, domain in (("semantic", "b"), ("depth", "a")):
+    for task, domain, *view in (
+        ("semantic", "b"),
+        ("depth", "a"),
+        ("depth", "b", "--resize", "48x96"),
+    ):
         run, folder = tmp_path / task, tmp_path / f"{task}-on-{domain}"
         call("train-task", "--task", task, *network, run)
-        call("predict", run, "--domain", f"{streets}/{domain}:train", "--out", folder)
+        call("predict", run, "--domain", f"{streets}/{domain}:train", *view, "--out", folder)
     for name, said in (
         ("semantic-on-b", "predicts semantic, not depth"),
         ("depth-on-a", "is of another domain than"),
+        ("depth-on-b", "is not of whole images"),
     ):
         done = call(
             *("ground-depth", f"{streets}/b:train", "--out", tmp_path / "out"),
