@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from atdt.cluster import Cluster
 from atdt.domains import ViewPlan, encodings, label_space
-from atdt.extract import Extraction
+from atdt.extract import Extraction, extract
 from atdt.networks import NetworkSpec, build_network
 from atdt.runs import create_run
 from atdt.tasks import get_task
 from atdt.training.load import KIND, network_keys
+from tests.extract.store_content import content
 
 TINY = NetworkSpec("tiny", {})
 SIZE = (18, 26)  # no multiple of the stride
@@ -89,3 +91,31 @@ def new_domain() -> Callable[..., str]:
 @pytest.fixture(scope="session")
 def new_network() -> Callable[..., Path]:
     return write_network
+
+
+@pytest.fixture
+def own(watched_run) -> Path:
+    """The folder of a user's own network, whose files say what it does in a worker."""
+    (watched_run.parent / "seen").write_text("")
+    return watched_run.parent
+
+
+@pytest.fixture
+def watched(own, config, monkeypatch):
+    """An extraction by that network and a built-in one; its relative paths are of its folder."""
+    monkeypatch.chdir(own)
+    encoders = (("mine", Path("run")), *config().encoders)
+    return lambda **changes: config(
+        **{"encoders": encoders, "allow_import": True, "samples_per_shard": 2, **changes}
+    )
+
+
+@pytest.fixture
+def theirs(dask_workers) -> Cluster:
+    return Cluster(address=dask_workers.scheduler_address)
+
+
+@pytest.fixture
+def alone(watched, tmp_path) -> dict[str, object]:
+    """What a single process makes of it."""
+    return content(extract(watched(out=tmp_path / "alone.zarr")))
