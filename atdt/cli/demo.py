@@ -26,6 +26,7 @@ from atdt.cli import options
 )
 @click.option("--rivals", is_flag=True, help="Also the rivals that cost a training each.")
 @click.option("--students", is_flag=True, help="Also one network for B, taught by each.")
+@options.label_transfer
 @options.sweep_grid
 @click.option("--smoke", is_flag=True, help="A minute's road on tiny pictures; nothing is learnt.")
 def command(
@@ -35,6 +36,7 @@ def command(
     pair: str,
     rivals: bool,
     students: bool,
+    label_transfer: bool,
     sweep: Path | None,
     smoke: bool,
 ) -> None:
@@ -64,6 +66,7 @@ def command(
             transfer_seeds=(0, 1),
             rivals=True,
             students=students,
+            label_transfer=label_transfer,
             sweep=grid,
             curve=(10, 30, 100, 300),
         )
@@ -77,6 +80,7 @@ def command(
             seeds=seeds or (0,),
             rivals=rivals,
             students=students,
+            label_transfer=label_transfer,
             sweep=grid,
         )
     click.echo(demo(config))

@@ -60,7 +60,7 @@ def command(
     config = GroundDepth(
         domain=domain,
         out=out,
-        ground=tuple(map(_raised, ground)),
+        ground=tuple(map(raised, ground)),
         standing=standing,
         elsewhere=elsewhere,
         farthest=farthest,
@@ -70,7 +70,8 @@ def command(
     click.echo(ground_depth(config))
 
 
-def _raised(text: str) -> tuple[str, float]:
+def raised(text: str) -> tuple[str, float]:
+    """CLASS or CLASS=METRES."""
     name, _, metres = text.partition("=")
     try:
         return name, float(metres or 0)

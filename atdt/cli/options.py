@@ -205,6 +205,11 @@ root = click.option(
     default=Path(),
     help="Where data/, runs/, stores/, predictions/ and reports/ go.  [default: here]",
 )
+label_transfer = click.option(
+    "--label-transfer",
+    is_flag=True,
+    help="Also one network for B, taught by labels of task 2 that come of its labels of task 1.",
+)
 sweep_grid = click.option(
     "--sweep",
     type=LocalPath("a grid is read from a disk"),

@@ -1,17 +1,23 @@
 """Options of the verbs that write a predictions folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
 from atdt.cli import options
 
-OPTIONS = (
-    click.option("--out", type=options.PLACE, required=True, help="The predictions folder."),
+CUTS = (
     click.option("--resize", type=options.SIZE, help="Bring whole images to this size."),
     click.option("--crop", type=options.SIZE, help="Cut this size from their centre."),
     click.option("--pad", type=options.SIZE, help="Fill them up to this size with zeros."),
+)
+OF_NETWORKS = (
+    click.option("--save-features", is_flag=True, help="Keep the decoder's inputs too (.npy)."),
+    options.allow_network,
+)
+OUT = click.option("--out", type=options.PLACE, required=True, help="The predictions folder.")
+SHARED = (
     click.option("--batch", type=click.IntRange(min=1), default=8, show_default=True),
     options.device,
     options.precision,
@@ -26,24 +32,31 @@ OPTIONS = (
         help="Depth as float32 metres, or as PNG of 16 bits: metres × 256.",
     ),
     click.option("--save-logits", is_flag=True, help="Keep the decoder's outputs too (.npy)."),
-    click.option("--save-features", is_flag=True, help="Keep the decoder's inputs too (.npy)."),
     click.option(
         "--save-dtype",
         type=click.Choice(["float16", "float32"]),
         default="float16",
         show_default=True,
-        help="Of logits and features.",
+        help="Of what is kept besides.",
     ),
     options.resume,
     options.overwrite,
     options.skip_bad,
-    options.allow_network,
 )
 
 
 def output_options[Command: Callable](command: Command) -> Command:
     """Add the options of `atdt.decode.config.Output` to a command."""
-    for option in reversed(OPTIONS):
+    return _with((OUT, *CUTS, *SHARED, *OF_NETWORKS), command)
+
+
+def label_options[Command: Callable](command: Command) -> Command:
+    """Add those that make sense where no images are read, but labels."""
+    return _with((OUT, *SHARED), command)
+
+
+def _with[Command: Callable](added: Sequence[Callable], command: Command) -> Command:
+    for option in reversed(added):
         command = option(command)
     return command
 

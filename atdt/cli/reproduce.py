@@ -76,6 +76,7 @@ WITH_RIVALS = ("table1", "table2", "tasks")
 @click.option(
     "--students", is_flag=True, help="Also one network for B taught by each; tables 1, 2 and tasks."
 )
+@options.label_transfer
 @options.sweep_grid
 @click.option(
     "--foundation",
@@ -111,6 +112,7 @@ def command(
     transfer_seeds: tuple[int, ...],
     no_rivals: bool,
     students: bool,
+    label_transfer: bool,
     sweep: Path | None,
     foundation: Path | None,
     foundation_model: str,
@@ -135,6 +137,10 @@ def command(
         raise click.UsageError(f"--foundation: {table} has no rivals; tables 1, 2 and tasks do")
     if students and table not in WITH_RIVALS:
         raise click.UsageError(f"--students: {table} has no students; tables 1, 2 and tasks do")
+    if label_transfer and table not in WITH_RIVALS:
+        raise click.UsageError(
+            f"--label-transfer: {table} has no such row; tables 1, 2 and tasks do"
+        )
     if sweep and table not in WITH_RIVALS:
         raise click.UsageError(f"--sweep: {table} has no such rows; tables 1, 2 and tasks do")
     made = reproduce(
@@ -151,6 +157,7 @@ def command(
             transfer_seeds,
             rivals=not no_rivals,
             students=students,
+            label_transfer=label_transfer,
             sweep=sweep,
             foundation=foundation,
             foundation_model=foundation_model,

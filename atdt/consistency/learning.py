@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from atdt.consistency.config import CrossTaskTraining
-from atdt.consistency.draws import moved
 from atdt.devices import pick_device
 from atdt.domains import IGNORE, LabelSpace
 from atdt.errors import UserError
@@ -20,6 +19,7 @@ from atdt.runs import create_run
 from atdt.stores import open_store
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
+from atdt.training.another_camera import moved
 from atdt.training.cross_task import KIND, Agreement
 from atdt.training.load import load_task_network
 from atdt.transfer.cost import cost

@@ -6,7 +6,7 @@ stands (Hoiem et al., Automatic Photo Pop-up, SIGGRAPH 2005). B's labels of T1 s
 which, so that half of the pixels of a domain without a label of depth have one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def ground_depth(config: GroundDepth) -> Path:
     if not config.farthest > 0:
         raise UserError(f"--farthest {config.farthest:g}: must be above 0 metres")
     domain = open_domain(config.domain, labels=("semantic",))
-    classes = _classes(config, domain)
+    classes = ground_classes(config.ground, config.standing, domain)
     pose(domain, 0)  # now, not after the first image
     elsewhere = None if config.elsewhere is None else _checked(config.elsewhere, domain)
     to_focal = 1.0 if elsewhere is None else _focal_ratio(domain, elsewhere)
@@ -147,7 +147,15 @@ def rays(size: tuple[int, int], pose: Pose) -> np.ndarray:
     return np.tensordot(turn(pose.mount).T, rays, axes=1)
 
 
-def _classes(config: GroundDepth, domain: Domain) -> Classes:
+def ground_classes(
+    ground: Sequence[tuple[str, float]], standing: Sequence[str], domain: Domain
+) -> Classes:
+    """Ids of classes that are named, see `GroundDepth`.
+
+    Raises:
+        DomainError: how the camera stands is unknown.
+        UserError: the domain has no such class, it lies above the camera, or it is both.
+    """
     known = domain.label_space.classes
 
     def number(name: str, option: str) -> int:
@@ -155,14 +163,14 @@ def _classes(config: GroundDepth, domain: Domain) -> Classes:
             raise UserError(f"{option} {name}: {domain.path} has {', '.join(known)}")
         return known.index(name)
 
-    ground = {number(name, "--ground"): raised for name, raised in config.ground}
-    standing = tuple(number(name, "--standing") for name in config.standing)
-    for name, raised in config.ground:
+    flat = {number(name, "--ground"): raised for name, raised in ground}
+    upright = tuple(number(name, "--standing") for name in standing)
+    for name, raised in ground:
         if not raised < known_mount(domain).height:
             raise UserError(f"--ground {name}={raised:g}: lies above the camera")
-    if both := [known[each] for each in standing if each in ground]:
+    if both := [known[each] for each in upright if each in flat]:
         raise UserError(f"--standing {both[0]}: is ground already")
-    return Classes(ground, standing)
+    return Classes(flat, upright)
 
 
 def _checked(folder: Path, domain: Domain) -> Predictions:

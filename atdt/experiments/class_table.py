@@ -9,7 +9,7 @@ from atdt.evaluate.pairs import Pairs
 from atdt.evaluate.records import Measured, load_measured
 from atdt.evaluate.report_table import Column, Row, Table, metric_title, steady_gap_cell
 from atdt.experiments.direction import ATDT, BASELINE, ORACLE
-from atdt.experiments.figures import LABELS, Figures, Result, own_key, shown_factor
+from atdt.experiments.figures import LABELS, ORACLES, Figures, Result, own_key, shown_factor
 from atdt.experiments.papers_table import SHORT
 from atdt.predictions import open_predictions
 from atdt.progress import progress
@@ -43,10 +43,10 @@ def class_tables(result: Result, measured: Figures) -> list[Table]:
     figures, closed = [Row("share of pixels", shares, competes=False)], []
     for method in rows:
         key = own_key(method, metric)
-        competes, emphasis = method != ORACLE, method == ATDT
+        competes, emphasis = method not in ORACLES, method == ATDT
         cells = [factor * compared[name][method].scores[key] for name in names]
         figures.append(Row(LABELS[method], cells, competes=competes, emphasis=emphasis))
-        if method not in (BASELINE, ORACLE):
+        if method not in (BASELINE, *ORACLES):
             found = [
                 gaps(of[method], of[BASELINE], of[ORACLE], better)[measured.gap_on]
                 for of in compared.values()

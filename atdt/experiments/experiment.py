@@ -14,6 +14,7 @@ from atdt.experiments.direction import (
 )
 from atdt.experiments.figures import Result
 from atdt.experiments.known_depth import with_known_depth
+from atdt.experiments.label_students import label_students
 from atdt.experiments.matched_camera import with_matched_camera
 from atdt.experiments.pairs import Pair, Place
 from atdt.experiments.preset import Preset
@@ -39,6 +40,7 @@ class Experiment:
         transfer_seeds: of G and the head.
         rivals: also train the rivals that cost a training each.
         students: also merge AT/DT with the baseline, and distil each into one network.
+        label_transfer: also transfer B's labels of T1 to T2 and teach one network by them.
         sweep: text of a grid file: Gs that are swept in each store, see `atdt.experiments.swept`;
             None: no sweep.
         foundation: network of the rival (vi), see `atdt.networks.vit`; None: it has no row.
@@ -55,6 +57,7 @@ class Experiment:
     transfer_seeds: tuple[int, ...] = (0,)
     rivals: bool = False
     students: bool = False
+    label_transfer: bool = False
     sweep: str | None = None
     foundation: NetworkSpec | None = None
     curve: tuple[int, ...] = ()
@@ -82,6 +85,8 @@ def run(config: Experiment) -> tuple[list[Result], Steps]:
             foundation_encoder(direction, config.preset, steps, outcome, config.foundation)
         if config.students:
             students(direction, config.preset, steps, outcome)
+        if config.label_transfer:
+            label_students(direction, config.preset, steps, outcome)
         if config.sweep is not None:
             swept(direction, config.preset, steps, outcome, config.sweep)
         if not config.curve:
@@ -127,6 +132,7 @@ def _walk[Made](
     if config.places is None:
         steps.do(f"render {config.pair.rendered}", render, _rendering(config), out=data)
     a, b = config.places or (Place(data / "a"), Place(data / "b"))
+    before = None if preset.camera == "own" else a
     a, data = with_matched_camera(preset.camera, a, b, config.root, config.name, data, steps)
     a, data = with_colours(preset.colours, a, b, config.root, config.name, data, steps)
     labelled = preset.train if config.places is None else len(open_domain(b.spec("train")))
@@ -138,7 +144,16 @@ def _walk[Made](
             known = with_known_depth(kind, b, config.root, config.name, data, steps)
         sides = [Side(source, source, a, known), Side(target, target, a, b)]
         directions = [
-            Direction(*sides, data, config.root, config.name, seed, config.transfer_seeds, labelled)
+            Direction(
+                *sides,
+                data,
+                config.root,
+                config.name,
+                seed,
+                config.transfer_seeds,
+                labelled,
+                before,
+            )
             for seed in config.seeds
         ]
         walked.append((directions, [each(direction, steps) for direction in directions]))

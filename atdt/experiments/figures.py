@@ -26,6 +26,7 @@ from atdt.experiments.direction import (
     SWEPT,
     WARM,
 )
+from atdt.experiments.label_students import ORACLE_ALIKE, TAUGHT, UNTAUGHT
 from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.students import MERGED, STUDENT, STUDENT_BASELINE, STUDENT_MERGED
 
@@ -43,9 +44,12 @@ LABELS = {
     STUDENT_BASELINE: "student of the baseline",
     STUDENT: "student of AT/DT",
     STUDENT_MERGED: "student of merged predictions",
+    UNTAUGHT: "two decoders from E1",
+    TAUGHT: "student of transferred labels",
     SWEPT: "the sweep's choice, by A",
     GUIDED: "the sweep's choice, by a rehearsal",
     ORACLE: "oracle",
+    ORACLE_ALIKE: "oracle, two decoders from E1",
 }
 # The same in a sentence.
 SHORT = {
@@ -60,7 +64,10 @@ SHORT = {
     ATDT: "AT/DT itself",
     MERGED: "merged predictions",
     STUDENT_BASELINE: "the student of the baseline",
+    UNTAUGHT: "two decoders started from E1",
 }
+ORACLES = (ORACLE, ORACLE_ALIKE)
+RIVALS = (SHARED, HEAD, WARM, ADAPTED, SELF, FOUNDATION)
 STUDENTS = (STUDENT_BASELINE, STUDENT, STUDENT_MERGED)
 CHOICES = {SWEPT: "by A", GUIDED: "by a rehearsal"}
 FEW_SEEDS = 5  # below it a bootstrap over seeds says too little of their spread
@@ -149,7 +156,7 @@ def figures(result: Result, *, replicates: int = 1000) -> Figures:
     closed = {
         name: gaps(compared[name], compared[BASELINE], compared[ORACLE], better)[gap_on]
         for name in rows
-        if name not in (BASELINE, ORACLE)
+        if name not in (BASELINE, *ORACLES)
     }
     by_seed = {}
     for name, row in rows.items():
@@ -164,7 +171,7 @@ def figures(result: Result, *, replicates: int = 1000) -> Figures:
 
 def own_key(method: str, metric: Mapping[str, Any]) -> str:
     """Of a method's figure: an oracle that was trained with B's camera is not scaled to it."""
-    return (metric["plain"] or metric["key"]) if method == ORACLE else metric["key"]
+    return (metric["plain"] or metric["key"]) if method in ORACLES else metric["key"]
 
 
 def shown_factor(metric: Mapping[str, Any]) -> float:
@@ -191,11 +198,14 @@ def verdict(measured: Figures) -> str:
         else f"AT/DT closes {_percent(gap)} of the gap between baseline and oracle"
     )
     one_loss = "" if PLAIN in measured.rows else " (its losses are the paper's here)"
-    rivals = [name for name in measured.rows if name not in (ATDT, ORACLE, *STUDENTS, *CHOICES)]
+    rivals = [
+        name for name in measured.rows if name not in (ATDT, TAUGHT, *ORACLES, *STUDENTS, *CHOICES)
+    ]
     ahead = [_against(measured, ATDT, rival) for rival in rivals]
+    of_others = f"{_of_students(measured)}{_of_labels(measured)}{_of_sweep(measured)}"
     return (
         f"By {name} on B, {closed}. AT/DT{one_loss} is "
-        f"{'; '.join(ahead)}.{_of_students(measured)}{_of_sweep(measured)} A difference is certain "
+        f"{'; '.join(ahead)}.{of_others} A difference is certain "
         f"where its paired {100 * LEVEL:.0f} % interval over seeds and images excludes zero."
         f"{_few_seeds(measured)}{_scalar_warning(measured)}"
     )
@@ -213,6 +223,17 @@ def _of_students(measured: Figures) -> str:
     others = (ATDT, STUDENT_BASELINE if STUDENT_BASELINE in measured.rows else SELF)
     said = "; ".join(_against(measured, STUDENT, other) for other in others)
     return f" The student of AT/DT is {said}."
+
+
+def _of_labels(measured: Figures) -> str:
+    """A sentence on the student of transferred labels: against AT/DT and every rival."""
+    if TAUGHT not in measured.rows:
+        return ""
+    others = [row for row in (BASELINE, ATDT, UNTAUGHT, *RIVALS) if row in measured.rows]
+    said = "; ".join(_against(measured, TAUGHT, other) for other in others)
+    gap = measured.gaps[TAUGHT]
+    closed = "" if gap.value is None else f"closes {_percent(gap)} of the gap and "
+    return f" The student of transferred labels {closed}is {said}."
 
 
 def _of_sweep(measured: Figures) -> str:

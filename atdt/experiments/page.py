@@ -34,12 +34,14 @@ from atdt.experiments.direction import (
 from atdt.experiments.figures import (
     CHOICES,
     LABELS,
+    ORACLES,
     Figures,
     Result,
     own_key,
     shown_factor,
     verdict,
 )
+from atdt.experiments.label_students import TAUGHT
 from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.students import MERGED, STUDENT, STUDENT_BASELINE
 from atdt.files import write_atomic
@@ -136,7 +138,7 @@ def main_table(result: Result, measured: Figures) -> Table:
                 cells,
                 mismatch=mismatch,
                 notes=notes,
-                competes=name != ORACLE,
+                competes=name not in ORACLES,
                 emphasis=name == ATDT,
             )
         )
@@ -166,7 +168,7 @@ def _seeds(result: Result, measured: Figures) -> Table:
     columns = [Column(f"seed {d.seed}", digits, metric["better"]) for d in result.directions]
     rows = []
     for name in result.methods:
-        competes = name != ORACLE
+        competes = name not in ORACLES
         values = [factor * value for value in measured.by_seed[name]]
         rows.append(Row(LABELS[name], values, competes=competes, emphasis=name == ATDT))
     return Table(f"{_column(metric).name} by seed of the encoders", columns, rows)
@@ -182,7 +184,7 @@ def _curve(result: Result, measured: Figures) -> list[Table]:
     rows = [Row("oracle", [*points, None], competes=False)]
     blank: list[None] = [None] * len(points)
     for name in result.methods:
-        if name not in (BASELINE, ORACLE):
+        if name not in (BASELINE, *ORACLES):
             rows.append(Row(LABELS[name], [*blank, _worth(measured, name)]))
     columns = [Column(f"{count} labels", digits) for count in measured.curve]
     return [
@@ -218,7 +220,13 @@ def pictures(direction: Direction, outcome: Outcome) -> PictureGrid:
     target = direction.target
     label = get_task(target.task).label
     domain = open_domain(target.domain("b", "test"), labels=() if label is None else (label,))
-    shown = {BASELINE: "baseline", HEAD: "head on E1", ATDT: "AT/DT", ORACLE: "oracle"}
+    shown = {
+        BASELINE: "baseline",
+        HEAD: "head on E1",
+        ATDT: "AT/DT",
+        TAUGHT: "transferred labels",
+        ORACLE: "oracle",
+    }
     methods = {
         title: outcome.rows[name][0] for name, title in shown.items() if name in outcome.rows
     }

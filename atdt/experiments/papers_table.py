@@ -10,7 +10,7 @@ from atdt.evaluate.focal import NO_RATIO
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report import Column, Row, Table
 from atdt.experiments.direction import ATDT, BASELINE, HEAD, ORACLE, PLAIN
-from atdt.experiments.figures import LABELS, Result, own_key, shown_factor
+from atdt.experiments.figures import LABELS, ORACLES, Result, own_key, shown_factor
 from atdt.experiments.pairs import Pair
 from atdt.experiments.published import classes, published_row
 from atdt.experiments.studies import Finding
@@ -159,7 +159,7 @@ def _table(
                 LABELS[method],
                 cells,
                 notes=said,
-                competes=method != ORACLE,
+                competes=method not in ORACLES,
                 emphasis=method == ATDT,
             )
         )

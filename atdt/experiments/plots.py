@@ -12,8 +12,8 @@ from atdt.evaluate.bootstrap import LEVEL, interval
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report import Plot
 from atdt.evaluate.report_table import metric_title
-from atdt.experiments.direction import ATDT, BASELINE, ORACLE, PLAIN
-from atdt.experiments.figures import LABELS, Figures, Result, own_key, shown_factor
+from atdt.experiments.direction import ATDT, BASELINE, PLAIN
+from atdt.experiments.figures import LABELS, ORACLES, Figures, Result, own_key, shown_factor
 from atdt.experiments.pairs import Pair
 from atdt.experiments.papers_table import (
     DEPTH,
@@ -57,7 +57,7 @@ def method_plot(name: str, result: Result, measured: Figures, pair: Pair) -> Plo
         bars.append(
             _Bar(
                 LABELS[method],
-                OWN if method in (ATDT, PLAIN) else BEYOND if method == ORACLE else OTHER,
+                OWN if method in (ATDT, PLAIN) else BEYOND if method in ORACLES else OTHER,
                 [f * row.scores[key] for f, key in zip(factors, own, strict=True)],
                 [
                     None if ends is None else (f * ends[0], f * ends[1])
@@ -119,7 +119,7 @@ def curve_plot(result: Result, measured: Figures) -> Plot:
     axes.errorbar(
         counts, scores, np.transpose(beyond), color="#333333", marker="o", capsize=3, label="oracle"
     )
-    others = [name for name in result.methods if name not in (BASELINE, ORACLE, ATDT, PLAIN)]
+    others = [name for name in result.methods if name not in (BASELINE, *ORACLES, ATDT, PLAIN)]
     best = sorted(
         others, key=lambda name: measured.rows[name].scores[measured.gap_on], reverse=higher
     )

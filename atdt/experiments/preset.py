@@ -75,6 +75,10 @@ class Preset:
         merged: rows whose predictions are merged where there are students, two or more.
         merge: how, see `atdt.merge`: by the "mean"; by "softmax", the last of two trusted for rare
             classes; or by weights "learnt" on A's validation.
+        ground: classes that lie flat → metres above the road, whose depth follows from the camera
+            where labels of semantics are transferred to depth; none where it is unknown.
+        standing: classes that stand on it.
+        label_steps, label_width: of the network that transfers labels.
         block: neighbouring test images that the bootstrap draws together; more than 1 for video.
         edges: an auxiliary edge task on A's and B's images, of every task network: "none", "own"
             decoders, or "shared": N2 learns under the edge decoder of N1, which is frozen.
@@ -117,6 +121,10 @@ class Preset:
     student: Student = field(default_factory=Student)
     merged: tuple[str, ...] = ("atdt", "baseline")
     merge: str = "mean"
+    ground: tuple[tuple[str, float], ...] = ()
+    standing: tuple[str, ...] = ()
+    label_steps: int = 1000
+    label_width: int = 16
     block: int = 1
     edges: str = "none"
     edges_weight: float = 1.0
@@ -229,6 +237,16 @@ def _rows(value: Any) -> tuple[str, ...]:
     return rows
 
 
+def _heights(value: Any) -> tuple[tuple[str, float], ...]:
+    return tuple((_word(name), _amount(metres)) for name, metres in value.items())
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise TypeError
+    return tuple(map(_word, value))
+
+
 def _network(value: Any) -> NetworkSpec:
     if isinstance(value, str):
         return NetworkSpec(_word(value))
@@ -289,6 +307,10 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     ),
     "merged": (f"two or more of {', '.join(MERGEABLE)}, each once", _rows),
     "merge": _one_of(WAYS),
+    "ground": ("{ class = metres, … }", _heights),
+    "standing": ("[class, …]", _words),
+    "label_steps": COUNT,
+    "label_width": COUNT,
     "block": COUNT,
     "edges": _one_of(EDGES),
     "edges_weight": NUMBER,

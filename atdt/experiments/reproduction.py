@@ -9,6 +9,7 @@ from atdt.domains import open_domain
 from atdt.errors import UserError
 from atdt.experiments.experiment import Experiment
 from atdt.experiments.grids import GRIDS
+from atdt.experiments.label_students import check_label_transfer
 from atdt.experiments.pairs import PAIRS, Place, place_of
 from atdt.experiments.preset import Preset, load_preset
 from atdt.experiments.studies import STUDIES
@@ -55,6 +56,7 @@ class Reproduction:
         transfer_seeds: of G and the head.
         rivals: also train the rivals that cost a training each.
         students: also merge AT/DT with the baseline, and distil each into one network.
+        label_transfer: also transfer B's labels of T1 to T2 and teach one network by them.
         sweep: grid file of Gs that are swept in each store; see `atdt.experiments.swept`.
         foundation: weights of the rival (vi)'s vision transformer; None: it has no row.
         foundation_model: timm's name of it.
@@ -73,6 +75,7 @@ class Reproduction:
     transfer_seeds: tuple[int, ...] = (0,)
     rivals: bool = True
     students: bool = False
+    label_transfer: bool = False
     sweep: Path | None = None
     foundation: Path | None = None
     foundation_model: str = "vit_small_patch14_dinov2"
@@ -112,6 +115,8 @@ def experiment_of(config: Reproduction) -> Experiment:
     if target.label is None and (config.students or grid or config.table in GRIDS):
         asked = "--students" if config.students else "--sweep" if grid else config.table
         raise UserError(f"{asked}: needs labels of task 2; {target.name} has truth from images")
+    if config.label_transfer:
+        check_label_transfer(*direction)
     return Experiment(
         preset,
         pair,
@@ -122,6 +127,7 @@ def experiment_of(config: Reproduction) -> Experiment:
         transfer_seeds=config.transfer_seeds,
         rivals=config.rivals and config.table != "figure3",
         students=config.students,
+        label_transfer=config.label_transfer,
         sweep=grid,
         foundation=_foundation(config),
         curve=() if config.table == "figure3" else config.curve,

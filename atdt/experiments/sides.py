@@ -53,6 +53,7 @@ class Direction:
         seed: of the task networks and the views.
         transfer_seeds: of G and of the head on E1; every one is trained and decoded.
         labelled: images of B's train split, all of which the oracle learns from.
+        a_before: domain A before its camera was changed; None: it was not.
     """
 
     source: Side
@@ -63,6 +64,7 @@ class Direction:
     seed: int = 0
     transfer_seeds: tuple[int, ...] = (0,)
     labelled: int = 0
+    a_before: Place | None = None
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atdt.consistency.draws import moved
+from atdt.training.another_camera import moved
 
 NONE = 255
 

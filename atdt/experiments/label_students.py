@@ -1,0 +1,105 @@
+"""Rows of label transfer: T2's labels of B, made of its labels of T1, teach one network for B."""
+
+from pathlib import Path
+
+from atdt.errors import UserError
+from atdt.experiments.pairs import Place
+from atdt.experiments.preset import Preset
+from atdt.experiments.road import Road
+from atdt.experiments.sides import Direction, Outcome
+from atdt.experiments.steps import Steps
+from atdt.label_transfer import (
+    LabelPrediction,
+    LabelTraining,
+    train_label_transfer,
+    transfer_labels,
+)
+from atdt.label_transfer.reading import SOURCES
+from atdt.tasks import get_task
+from atdt.training import Auxiliary
+
+TAUGHT = "student-labels"
+UNTAUGHT = "from-n1-two-decoders"
+ORACLE_ALIKE = "oracle-from-n1"
+
+
+def label_students(direction: Direction, preset: Preset, steps: Steps, outcome: Outcome) -> None:
+    """Transfer labels, teach a network by them, and measure; rows are added to `outcome`.
+
+    The student starts from E1 and learns T1 on A and B beside T2, on A and on B under what was
+    transferred; steps and views are those of every task network. Two more rows say where its gain
+    comes from: the same network without transferred labels, and with B's own, an oracle.
+    """
+    check_label_transfer(direction.source.task, direction.target.task)
+    road, t2 = Road(direction, preset, steps, outcome), direction.target
+    made = transferred(road)
+    a, b = t2.domain("a", "train"), t2.domain("b", "train")
+
+    def taught(name: str, title: str, train: tuple[str, ...], pseudo: tuple, val: str) -> None:
+        t1 = direction.source
+        beside = Auxiliary(task=t1.task, train=(t1.domain("a", "train"), t1.domain("b", "train")))
+        run = road.train(
+            name,
+            title,
+            t2.task,
+            train,
+            t2.validation(val),
+            auxiliary=(beside,),
+            init_from=outcome.runs["n1"],
+            pseudo_labels=pseudo,
+        )
+        outcome.rows[name] = [road.predict(run, t2, "b", name)]
+
+    said = f"from E1, two decoders: {t2.name} on A"
+    taught(TAUGHT, f"{said}, and on B under transferred labels", (a,), ((b, made),), "a")
+    taught(UNTAUGHT, said, (a,), (), "a")
+    taught(ORACLE_ALIKE, f"{said} and B, with the labels of both", (a, b), (), "b")
+
+
+def transferred(road: Road) -> Path:
+    """T2's labels of B's train split, as a network makes them that learnt on A."""
+    direction, preset = road.direction, road.preset
+    t1, t2 = direction.source, direction.target
+    from_classes = t1.task == "semantic"
+    # Depth is read without what is its camera's, and suffers from being resampled.
+    place: Place = t2.a if from_classes or direction.a_before is None else direction.a_before
+    val = place.spec("val")
+    config = LabelTraining(
+        train=(f"{place.spec('train')}",),
+        validation=() if val is None else (val,),
+        source=t1.task,
+        target=t2.task,
+        out=direction.folder("runs") / f"labels{road.suffix}",
+        ground=preset.ground if from_classes else (),
+        standing=preset.standing if from_classes else (),
+        resize=preset.resize,
+        stretch=preset.stretch,
+        width=preset.label_width,
+        steps=preset.label_steps,
+        seed=direction.seed,
+        precision=preset.precision,
+    )
+    run = road.steps.do(
+        f"learn on A how labels of {t1.name} become labels of {t2.name}",
+        train_label_transfer,
+        config,
+        direction.data,
+        out=config.out,
+    )
+    road.outcome.runs["labels"] = run
+    out = direction.folder("predictions") / f"labels-on-b-train{road.suffix}"
+    carried = LabelPrediction(run=run, domain=t1.domain("b", "train"), out=out)
+    title = f"labels of {t2.name} for B, from its labels of {t1.name}"
+    return road.steps.do(title, transfer_labels, carried, run, out=out)
+
+
+def check_label_transfer(source: str, target: str) -> None:
+    """Refuse tasks whose labels no network takes to each other, before anything is trained.
+
+    Raises:
+        UserError: naming the option.
+    """
+    if source not in SOURCES:
+        raise UserError(f"--label-transfer: reads labels of {' and '.join(SOURCES)}, not {source}")
+    if get_task(target).label is None:
+        raise UserError(f"--label-transfer: needs labels of task 2; {target} has truth from images")

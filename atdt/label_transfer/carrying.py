@@ -1,0 +1,120 @@
+"""`atdt transfer-labels`: T2's labels of a domain from its labels of T1."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import interpolate
+
+from atdt.decode.header import header, run_info
+from atdt.decode.making import make_predictions
+from atdt.decode.pipeline import Predictor
+from atdt.decode.sources import READERS, Batch, Known, image_batches
+from atdt.domains import ViewPlan, open_domain
+from atdt.label_transfer.config import LabelPrediction
+from atdt.label_transfer.load import KIND, load_label_network
+from atdt.label_transfer.reading import GROUND
+from atdt.label_transfer.samples import LabelViews
+from atdt.runs import open_run
+from atdt.tasks.depth import UNIT
+from atdt.training.order import Draw
+
+Say = Callable[[str], Any]
+
+OTHER_CAMERA = 1.02  # by so much may focal lengths differ without a word
+
+
+def transfer_labels(config: LabelPrediction, say: Say = lambda line: None) -> Path:
+    """Give every image of a domain labels of T2, by a label network that reads those of T1.
+
+    Where T2 is depth and the network reads depth of the ground, that stays as it is.
+
+    Args:
+        say: called with each line that a user should see.
+
+    Returns:
+        the predictions folder, `config.out`, which `train-task --pseudo` and `distill` learn from.
+
+    Raises:
+        RunError: the run holds no finished label network.
+        DomainError: the domain has no labels of T1, or its camera is not known as far as needed.
+        MismatchError: other classes.
+        NumericsError: the network's output is not finite.
+        UserError: an option, or what is in `config.out` already.
+    """
+    _tell_of_camera(config, say)
+    return make_predictions(config, prepare, say)
+
+
+class LabelSource:
+    """Labels of T1 as a label network reads them, (N, C, h, w) float32."""
+
+    def __init__(self, views: LabelViews, batches: tuple[Batch, ...] = ()):
+        self._views = views
+        self.batches = batches
+
+    def read(self, batch: Batch) -> np.ndarray:
+        with ThreadPoolExecutor(READERS) as pool:
+            return np.concatenate(list(pool.map(self._channels, batch.indices)))
+
+    def _channels(self, index: int) -> np.ndarray:
+        return self._views.batch([Draw(0, index, 0)]).image.numpy()
+
+
+def prepare(config: LabelPrediction, device: torch.device, known: Known | None = None) -> Predictor:
+    """What predicts; see `atdt.decode.making.Prepare`."""
+    loaded = load_label_network(config.run, device)
+    reading, kinds = loaded.reading, (loaded.reading.source,)
+    if known is not None:
+        domain = open_domain(config.domain, labels=kinds, without=known.left_out)
+        batches: tuple[Batch, ...] = ()
+    else:
+        domain = open_domain(config.domain, labels=kinds, skip_bad=config.skip_bad)
+        batches = image_batches(domain, ViewPlan(), config.batch)
+        known = Known(batches[0].size, domain.left_out)
+    loaded.check_labels(domain.label_space, domain.path)
+    reading.check(domain)
+    views = LabelViews([domain], reading, None, ViewPlan(resize=loaded.resize))
+    method = {
+        "kind": "label-transfer",
+        "network": run_info(loaded.run),
+        "training_focal": domain.focal(0),  # depth is that of the domain's own camera
+    }
+    head = header(
+        loaded.task,
+        loaded.space,
+        domain.to_dict(),
+        ViewPlan().to_dict(),
+        method,
+        config,
+        device,
+        skipped=domain.skipped,
+    )
+
+    def compute(channels: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+        output = loaded.network(channels)
+        if loaded.task.name == "depth" and reading.ground:
+            logs, is_ground = channels[:, -2:-1], channels[:, -1:] > 0
+            output = torch.where(is_ground, (logs + GROUND).exp() / UNIT, output)
+        if output.shape[-2:] != size:
+            output = interpolate(output, size, mode="bilinear", align_corners=False)
+        return output, channels
+
+    return Predictor(LabelSource(views, batches), compute, loaded.task, head, known)
+
+
+def _tell_of_camera(config: LabelPrediction, say: Say) -> None:
+    """Say where depth is to follow from positions under another camera than they were learnt."""
+    learnt = open_run(config.run, KIND).info
+    if learnt.get("source") == "depth" or learnt.get("task") != "depth":
+        return
+    domain = open_domain(config.domain)
+    here, there = domain.focal(0), learnt.get("training_focal")
+    if here and there and max(here, there) > OTHER_CAMERA * min(here, there):
+        say(
+            f"learnt under a focal length of {there:.0f} pixels, and {domain.path} has {here:.0f}: "
+            "bring A under B's camera first (atdt match-camera)"
+        )
