@@ -19,10 +19,10 @@ from atdt.cli import options
 )
 @click.option(
     "--pair",
-    type=click.Choice(["streets", "streets-held-out"]),
+    type=click.Choice(["streets", "streets-held-out", "streets-held-out-2"]),
     default="streets",
     show_default=True,
-    help="The held-out pair is for claims: nothing was developed on it.",
+    help="The held-out pairs are for claims: nothing was developed on them.",
 )
 @click.option("--rivals", is_flag=True, help="Also the rivals that cost a training each.")
 @click.option("--students", is_flag=True, help="Also one network for B, taught by each.")

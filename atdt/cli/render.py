@@ -21,10 +21,10 @@ class Gap(click.ParamType):
 @click.command("render")
 @click.option(
     "--pair",
-    type=click.Choice(["streets", "streets-held-out"]),
+    type=click.Choice(["streets", "streets-held-out", "streets-held-out-2"]),
     default="streets",
     show_default=True,
-    help="The pair to develop on, or the one kept for claims.",
+    help="The pair to develop on, or one that is kept for claims.",
 )
 @click.option("--out", type=options.PLACE, required=True, help="Folder to make.")
 @click.option(

@@ -55,6 +55,7 @@ PAIRS = {
     for pair in (
         Pair("streets", "streets A", "streets B", rendered="streets"),
         Pair("streets-held-out", "streets A", "streets B", rendered="streets-held-out"),
+        Pair("streets-held-out-2", "streets A", "streets B", rendered="streets-held-out-2"),
         Pair("carla-cityscapes", "carla", "cityscapes"),
         Pair("synthia-cityscapes", "synthia", "cityscapes"),
         Pair("synthia-carla", "synthia", "carla"),

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from atdt.cli import main
+from atdt.domains.streets import PAIRS
 
 SMALL = ["--train", "1", "--val", "0", "--test", "0", "--size", "16x32", "--workers", "1"]
 
@@ -26,6 +27,13 @@ def test_it_renders_and_prints_the_folder(tmp_path: Path) -> None:
     assert made["seed"] == 3
     assert made["counts"] == {"train": 1, "val": 0, "test": 0}
     assert made["right"] is False
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_every_pair_can_be_asked_for(pair: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["render", "--out", str(tmp_path), *SMALL, "--pair", pair])
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "streets.json").read_text())["pair"] == pair
 
 
 def test_gap_none_gives_b_the_style_of_a(tmp_path: Path) -> None:

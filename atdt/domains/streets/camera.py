@@ -28,6 +28,8 @@ CAMERAS = {
     "high": CameraStyle(0.70, 2.5, -3.5, 0.4, 0.5, 4.0),
     "mid": CameraStyle(0.60, 1.6, 2.0, 0.4, 0.6, 4.0),
     "roof": CameraStyle(0.76, 2.7, -3.0, 0.4, 0.5, 4.0),
+    "dash": CameraStyle(0.63, 1.25, 2.5, 0.4, 0.6, 4.0),
+    "van": CameraStyle(0.82, 2.1, -1.5, 0.4, 0.5, 4.0),
 }
 
 

@@ -22,6 +22,7 @@ class Style:
     shapes: str
 
 
+# A pair's place here is part of its frames' keys: new ones go last.
 PAIRS: dict[str, dict[str, Style]] = {
     "streets": {
         "a": Style("plain", "low", "suburb", "jointed"),
@@ -30,6 +31,10 @@ PAIRS: dict[str, dict[str, Style]] = {
     "streets-held-out": {
         "a": Style("plain-pale", "mid", "village", "coated"),
         "b": Style("dusk-rain", "roof", "boulevard", "umbrella"),
+    },
+    "streets-held-out-2": {
+        "a": Style("plain-brick", "dash", "terraces", "summer"),
+        "b": Style("winter-sun", "van", "tramway", "winter"),
     },
 }
 
@@ -51,7 +56,7 @@ class RenderConfig:
 
     Attributes:
         out: the folder to write into.
-        pair: "streets" or "streets-held-out".
+        pair: a key of `PAIRS`.
         train, val, test: images a split and domain; a split of 0 images is left out.
         size: (height, width) in pixels, both at least 8.
         seed: another seed gives other scenes of the same distribution.

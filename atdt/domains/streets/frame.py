@@ -10,6 +10,8 @@ from atdt.domains.streets.config import DOMAINS, PAIRS, SPLIT_SPAN, SPLITS, styl
 from atdt.domains.streets.layout import Layout
 from atdt.domains.streets.layout_bends import BENDS, bends
 from atdt.domains.streets.layout_rows import ROWS, rows
+from atdt.domains.streets.layout_terraces import TERRACES, terraces
+from atdt.domains.streets.layout_tramway import TRAMWAYS, tramway
 from atdt.domains.streets.palette import paint
 from atdt.domains.streets.scene import Scene
 from atdt.domains.streets.shade import Shader
@@ -17,6 +19,8 @@ from atdt.domains.streets.weather import draw_weather, expose
 
 # One stream of random numbers for each thing that is drawn, so that a knob moves nothing else.
 _STREAMS = ("layout", "camera", "paint", "weather", "sensor", "sensor-right")
+
+_LAYOUTS = ((ROWS, rows), (BENDS, bends), (TERRACES, terraces), (TRAMWAYS, tramway))
 
 
 @dataclass(frozen=True)
@@ -84,4 +88,7 @@ def render_frame(
 
 def draw_layout(name: str, rng: np.random.Generator) -> Layout:
     """A street of the named style."""
-    return rows(ROWS[name], rng) if name in ROWS else bends(BENDS[name], rng)
+    for styles, draw in _LAYOUTS:
+        if name in styles:
+            return draw(styles[name], rng)
+    raise KeyError(name)

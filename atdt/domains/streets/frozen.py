@@ -10,6 +10,7 @@ from atdt.domains.streets.frame import render_frame
 DIGESTS = {
     "streets": "262331c26d518a3874d5b47afc73654c2792aebea39c2dbc3d5222e4e6e93937",
     "streets-held-out": "a2941dbd6203b2528da030167d5c32c3b9ba5438c13f86ef012421cbe8c62330",
+    "streets-held-out-2": "3ad2f4b2e7a339a5a8e7a264b33ec96ba2f4bdb600fa52fa268fc819a1fb612d",
 }
 DIGEST_SIZE = (48, 96)
 DIGEST_INDICES = (0, 1)

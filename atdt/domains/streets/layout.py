@@ -51,12 +51,17 @@ class Strip:
 
 @dataclass
 class Layout:
-    """A street: its ground, its items, and what the camera and the paint need to know of it."""
+    """A street: its ground, its items, and what the camera and the paint need to know of it.
+
+    `lines` are painted between lanes, metres to both sides of the middle; None puts one where the
+    road is wide.
+    """
 
     road: float
     lane: float
     bend: float = 0.0
     crossing: tuple[float, float] | None = None
+    lines: tuple[float, ...] | None = None
     strips: list[Strip] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Bending streets for the held-out pair: a village lane and a boulevard with a planted middle."""
+"""Bending streets, of the first held-out pair: a village lane, a boulevard with trees between."""
 
 from dataclasses import dataclass
 

@@ -31,6 +31,9 @@ _COMMON: dict[str, tuple[Colour, ...]] = {
     "taillight": _hex("a01818"),
     "plate": _hex("e0e0d0", "d8c850"),
     "cargo": _hex("d8d8d8", "b8c0c8"),
+    "track": _hex("68605c", "58544e"),
+    "rail": _hex("9c9c98"),
+    "needles": _hex("2c4030", "3c4c38", "344838"),
     "skin": _hex("e8b898", "c89070", "8c5c40", "5c3c2c"),
     "hair": _hex("201814", "583820", "a08040", "888888"),
 }
@@ -103,7 +106,62 @@ _DUSK: dict[str, tuple[Colour, ...]] = _DAYLIGHT | {
     "umbrella": _hex("181c24", "782830", "284868", "a89838"),
 }
 
-PALETTES = {"plain": _PLAIN, "plain-pale": _PALE, "daylight": _DAYLIGHT, "dusk-rain": _DUSK}
+# Plain once more, with other anchors throughout: red bricks, slates, dark tar, yellowish plants.
+_BRICK: dict[str, tuple[Colour, ...]] = {
+    "road": _hex("50545c", "585a60"),
+    "walk": _hex("d0c4a8", "c8bca4"),
+    "paving": _hex("c09480"),
+    "grass": _hex("90b848", "9cb84c"),
+    "facade": _hex("b8604c", "c07850", "a85848", "e8dcc8", "d0b890"),
+    "roof": _hex("505c70", "485060", "604c50"),
+    "wall": _hex("c8a078", "b8886c"),
+    "fence": _hex("f0f0ec", "78a0a8", "c8b898"),
+    "pole": _hex("284838", "384858"),
+    "mast": _hex("907050"),
+    "leaves": _hex("70a830", "589038", "88a838"),
+    "trunk": _hex("907860", "705c48"),
+    "paint": _hex("e07828", "f0f0f0", "38a0a8", "702870", "b8c838", "204080"),
+    "glass": _hex("405868", "506470"),
+    "shirt": _hex("f09040", "40b0d8", "f0f0f0", "e05888", "70c058", "f0e060"),
+    "trousers": _hex("c0b088", "386890", "d8d8d0", "505058"),
+    "shoe": _hex("e0e0e0", "883828"),
+    "hat": _hex("e8d8a0", "d03838", "305090"),
+    "bag": _hex("d8b048", "488858"),
+    "umbrella": _hex("e0a030", "60a0c0"),
+}
+
+# A winter's day: salt on the road, plaster and stone, brown plants, dark clothes with some bright.
+_WINTER: dict[str, tuple[Colour, ...]] = {
+    "road": _hex("5c5c60", "6c6a68", "54565c", "747270"),
+    "walk": _hex("7c7a7a", "8c8680", "6c6c70"),
+    "paving": _hex("787470", "88827c", "746c6c"),
+    "grass": _hex("70684c", "646044", "5c5440"),
+    "facade": _hex("a48c6c", "8c8078", "74645c", "b0a490", "646874", "94685c", "7c8078"),
+    "roof": _hex("44444c", "5c4c48", "4c5450"),
+    "wall": _hex("84807c", "706058", "5c6468", "94887c"),
+    "fence": _hex("343c44", "5c5450", "48504c", "747478"),
+    "pole": _hex("40484c", "606468", "343434"),
+    "mast": _hex("4c4440"),
+    "leaves": _hex("54483c", "645444", "3c4434", "4c5040", "5c5848"),
+    "trunk": _hex("403834", "504840", "34302c"),
+    "paint": _hex("303438", "747880", "a8a8a4", "4c2c2c", "2c3c54", "8c8468", "dcdcd8"),
+    "glass": _hex("24282c", "303840"),
+    "shirt": _hex("242830", "3c3430", "4c5868", "74302c", "606048", "8c6c3c", "2c4c50"),
+    "trousers": _hex("20242c", "3c3c40", "343028", "4c505c"),
+    "shoe": _hex("241c18", "443428"),
+    "hat": _hex("7c2c2c", "303848", "8c8880"),
+    "bag": _hex("6c3034", "38404c", "847454"),
+    "umbrella": _hex("24242c", "50343c"),
+}
+
+PALETTES = {
+    "plain": _PLAIN,
+    "plain-pale": _PALE,
+    "daylight": _DAYLIGHT,
+    "dusk-rain": _DUSK,
+    "plain-brick": _BRICK,
+    "winter-sun": _WINTER,
+}
 PALETTES = {name: _COMMON | special for name, special in PALETTES.items()}
 SURFACES = tuple(sorted(PALETTES["plain"]))
 JITTER = 0.12  # relative, for each channel together and apart

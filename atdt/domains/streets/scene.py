@@ -16,6 +16,7 @@ from atdt.domains.streets.vectors import cross, dot
 
 VARIANTS = 24  # different people, cars and plants of a kind; each is built once a process
 COARSE_METRES = 32.0  # beyond, a lump of leaves or a limb is a few pixels
+PIECE_METRES = 3.0  # of a short strip that bends; from 114 m on, it has 39 pieces
 LIBRARY_SEED = 7_041_776  # fixed: the library is part of the generator, not of a scene
 
 
@@ -50,6 +51,8 @@ MAKERS: dict[str, Callable[[Item, str], Prefab]] = {
     "hedge": _hedge,
     "house": lambda item, _: shapes_street.house(*item.size, item.pick),
     "wall": lambda item, _: shapes_street.wall(*item.size),
+    "catenary": lambda item, _: shapes_street.catenary(*item.size),
+    "tram": lambda item, _: shapes_street.tram(*item.size, item.pick),
     "fence": lambda item, _: shapes_street.fence(*item.size, item.pick),
     "lamp": lambda item, _: shapes_street.lamp(*item.size),
     "mast": lambda item, _: shapes_street.mast(*item.size),
@@ -168,7 +171,8 @@ def _underground() -> Strip:
 def _strip_mesh(layout: Layout, strip: Strip) -> tuple[np.ndarray, np.ndarray]:
     """A strip's top and its two upright edges (kerbs): vertices (V, 3), faces (F, 3)."""
     bent = strip.along and layout.bend != 0.0
-    stops = np.linspace(*strip.l, 40 if bent else 2)
+    pieces = min(39, int((strip.l[1] - strip.l[0]) / PIECE_METRES) + 1) if bent else 1
+    stops = np.linspace(*strip.l, pieces + 1)
     shift = 0.5 * layout.bend * np.maximum(stops, 0.0) ** 2 if bent else np.zeros(len(stops))
     low = strip.top - 0.2 if strip.label in (SIDEWALK, IGNORE) else strip.top - 0.005
     lines = [(strip.s[0], low), (strip.s[0], strip.top), (strip.s[1], strip.top), (strip.s[1], low)]

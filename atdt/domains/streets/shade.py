@@ -3,6 +3,7 @@
 import numpy as np
 
 from atdt.domains.streets.scene import Hits, Scene
+from atdt.domains.streets.snow import snowed
 from atdt.domains.streets.textures import surface_codes, texture
 from atdt.domains.streets.vectors import dot
 from atdt.domains.streets.weather import Weather, sky
@@ -57,6 +58,8 @@ class Shader:
                 self._scene.owner[part], hits.distance, self._scene.layout, weather.windows,
             )  # fmt: skip
             glow = glow + windows
+        if weather.snow:
+            albedo = snowed(weather.snow, self._codes[part], albedo, hits, self._scene.layout)
         up = 0.5 + 0.5 * hits.normal[:, 1:2]
         light = up * weather.sky_light + (1.0 - up) * weather.ground_light
         facing = dot(hits.normal, np.broadcast_to(weather.sun, hits.normal.shape))

@@ -1,4 +1,4 @@
-"""Cars, from four generators; each gives a `Prefab` whose bonnet points to +z."""
+"""Cars, from six generators; each gives a `Prefab` whose bonnet points to +z."""
 
 import numpy as np
 
@@ -169,4 +169,122 @@ def umbrella(rng: np.random.Generator, coarse: bool) -> Prefab:
     return car.done()
 
 
-CARS = {"jointed": jointed, "walking": walking, "coated": coated, "umbrella": umbrella}
+def summer(rng: np.random.Generator, coarse: bool) -> Prefab:
+    """Wedges: one-box people carriers, open roadsters, and campers with a bed above the cab."""
+    car = Assembly(VEHICLE, coarse)
+    kind = rng.choice(["carrier", "roadster", "camper"], p=[0.56, 0.26, 0.18])
+    width, nose = rng.uniform(1.72, 1.9), 0.62
+    if kind == "carrier":
+        length, waist, roof = rng.uniform(3.9, 4.6), rng.uniform(1.0, 1.1), rng.uniform(1.6, 1.78)
+    elif kind == "roadster":
+        length, waist, roof = rng.uniform(3.7, 4.2), rng.uniform(0.82, 0.9), 1.34
+    else:
+        width, length, waist, roof, nose = 2.0, rng.uniform(5.4, 6.4), 1.2, 2.0, 1.0
+    end = length / 2
+    hull = [
+        (-end, 0.34),
+        (end - 0.1, 0.25),
+        (end, 0.45),
+        (end - 0.08, nose),
+        (0.18 * length, waist),
+    ]
+    hull.append((-end + 0.05, waist))
+    car.extrude("paint", hull, width)
+    if kind == "roadster":
+        screen = 0.16 * length
+        car.extrude("glass", [(screen, waist - 0.05), (screen - 0.5, roof), (screen - 0.42, roof),
+                              (screen + 0.12, waist - 0.05)], width - 0.3)  # fmt: skip
+        for side in (-1, 1):
+            car.box("tyre", (0.44, 0.5, 0.16), (side * 0.38, waist + 0.12, -0.12 * length), -0.2)
+        car.box("tyre", (width - 0.3, 0.1, 0.9), (0, waist + 0.02, -0.05 * length))
+    else:
+        front, back = 0.3 * length, -end + 0.08
+        tail = 0.22 * length if kind == "camper" else -end + 0.3
+        cabin = [(front, waist - 0.12), (0.06 * length, roof), (tail if kind == "carrier" else 0.0,
+                 roof), (back if kind == "carrier" else 0.0, waist - 0.02)]  # fmt: skip
+        car.extrude("glass", cabin, width - 0.06, width - 0.4)
+    if kind == "carrier":
+        car.box("paint", (width - 0.34, 0.07, 0.42 * length), (0, roof + 0.02, -0.17 * length))
+        for side in (-1, 1):
+            for low, high in ((0.3, 0.06), (0.06, 0.0), (-0.2, -0.2), (-0.47, -0.42)):
+                car.limb(
+                    "paint",
+                    (side * (width / 2 - 0.02), waist - 0.04, low * length),
+                    (side * (width / 2 - 0.18), roof, high * length),
+                    0.06,
+                    sections=4,
+                )
+    elif kind == "camper":
+        car.box("cargo", (width + 0.1, 1.75, 0.6 * length), (0, 1.65, -0.19 * length))
+        car.box("cargo", (width + 0.08, 0.6, 1.2), (0, 2.28, 0.2 * length))
+        for side in (-1, 1):
+            car.box("glass", (0.06, 0.5, 0.9), (side * (width / 2 + 0.06), 1.8, -0.2 * length))
+            car.box("paint", (0.05, 0.16, 0.58 * length), (side * (width / 2 + 0.06), 1.2,
+                                                           -0.19 * length))  # fmt: skip
+    _wheels(car, width, (0.33 * length, -0.32 * length), 0.33, 10)
+    _lights(car, width, length, 0.58)
+    return car.done()
+
+
+def winter(rng: np.random.Generator, coarse: bool) -> Prefab:
+    """Tall and heavy: crossovers with rails and boxes on the roof, taxis, and small buses."""
+    car = Assembly(VEHICLE, coarse)
+    kind = rng.choice(["crossover", "taxi", "bus"], p=[0.56, 0.28, 0.16])
+    if kind == "bus":
+        return _small_bus(car, rng)
+    width, length = rng.uniform(1.8, 1.95), rng.uniform(4.3, 4.8)
+    high = kind == "crossover"
+    belly, waist = (0.42, rng.uniform(1.08, 1.16)) if high else (0.26, rng.uniform(0.94, 1.0))
+    roof = waist + rng.uniform(0.5, 0.6)
+    end = length / 2
+    car.extrude("tyre", [(-end, belly), (end, belly), (end - 0.05, belly + 0.26),
+                         (-end + 0.05, belly + 0.26)], width + 0.06)  # fmt: skip
+    car.extrude("paint", [(-end + 0.02, belly + 0.2), (end - 0.02, belly + 0.2),
+                          (end - 0.1, waist - 0.16), (end - 0.4, waist - 0.06),
+                          (0.2 * length, waist), (-end + 0.06, waist)], width)  # fmt: skip
+    rear = -end + (0.22 if high else 0.75)
+    top = (0.02 * length, rear + (0.3 if high else 0.5))
+    car.extrude("glass", [(0.22 * length, waist - 0.02), (top[0], roof), (top[1], roof),
+                          (rear - 0.1, waist - 0.02)], width - 0.08, width - 0.36)  # fmt: skip
+    middle, long = sum(top) / 2, top[0] - top[1]
+    car.box("paint", (width - 0.32, 0.08, long), (0, roof + 0.01, middle))
+    for side in (-1, 1):
+        for low, up in ((0.21 * length, top[0]), (middle, middle), (rear, top[1])):
+            car.limb("paint", (side * (width / 2 - 0.03), waist, low),
+                     (side * (width / 2 - 0.17), roof, up), 0.07, sections=4)  # fmt: skip
+        if high:
+            car.limb("rim", (side * 0.6, roof + 0.12, top[0] - 0.1),
+                     (side * 0.6, roof + 0.12, top[1]), 0.035, sections=4)  # fmt: skip
+    if high and rng.random() < 0.4:
+        car.box("cargo", (0.8, 0.32, 1.7), (0, roof + 0.24, middle))
+    elif not high:
+        car.box("headlight", (0.7, 0.2, 0.22), (0, roof + 0.14, middle))
+    _wheels(car, width, (0.31 * length, -0.3 * length), 0.38 if high else 0.32, 12)
+    _lights(car, width, length, belly + 0.42)
+    return car.done()
+
+
+def _small_bus(car: Assembly, rng: np.random.Generator) -> Prefab:
+    width, length, roof = 2.15, rng.uniform(5.9, 6.8), rng.uniform(2.6, 2.85)
+    end = length / 2
+    car.extrude("paint", [(-end, 0.35), (end - 0.05, 0.35), (end, 1.3), (-end, 1.3)], width)
+    car.extrude("glass", [(-end + 0.03, 1.3), (end, 1.3), (end - 0.4, roof - 0.3),
+                          (-end + 0.05, roof - 0.3)], width - 0.04)  # fmt: skip
+    car.extrude("paint", [(-end, roof - 0.34), (end - 0.35, roof - 0.34), (end - 0.6, roof),
+                          (-end + 0.1, roof)], width)  # fmt: skip
+    for z in np.linspace(-end + 0.12, end - 0.5, 5):
+        car.box("paint", (width + 0.01, roof - 1.5, 0.16), (0, (roof + 1.0) / 2, z))
+    car.box("lightbox", (1.4, 0.28, 0.1), (0, roof - 0.16, end - 0.36))
+    _wheels(car, width, (0.3 * length, -0.28 * length), 0.42, 12)
+    _lights(car, width, length, 0.75)
+    return car.done()
+
+
+CARS = {
+    "jointed": jointed,
+    "walking": walking,
+    "coated": coated,
+    "umbrella": umbrella,
+    "summer": summer,
+    "winter": winter,
+}

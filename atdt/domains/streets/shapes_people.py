@@ -1,8 +1,10 @@
-"""People, from four generators, so that the shape of one domain's people tells little of another's.
+"""People, from six generators, so that the shape of one domain's people tells little of another's.
 
 Each generator takes random numbers and whether the object is far away (`coarse`: fewer triangles),
 and gives a `Prefab` that faces +z.
 """
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -129,4 +131,83 @@ def umbrella(rng: np.random.Generator, coarse: bool) -> Prefab:
     return body.done()
 
 
-PEOPLE = {"jointed": jointed, "walking": walking, "coated": coated, "umbrella": umbrella}
+def summer(rng: np.random.Generator, coarse: bool) -> Prefab:
+    """In shorts or a wide dress and short sleeves, bare limbs apart; caps, and bags in a hand."""
+    body = Assembly(PERSON, coarse)
+    tall = rng.uniform(0.88, 1.1) if rng.random() < 0.85 else rng.uniform(0.62, 0.75)
+    lean, step = rng.uniform(0.0, 0.12), rng.uniform(0.05, 0.4)
+    dress = rng.random() < 0.4
+    hip, shoulder = 0.96 * tall, 1.45 * tall
+    for side in (-1, 1):
+        x, swing = side * 0.11, side * step
+        knee, foot = (x, 0.5 * tall, 0.6 * swing + 0.03), (x * 1.1, 0.1, swing)
+        broad = 0.085 if dress else 0.12
+        body.limb("skin" if dress else "trousers", (x * 0.9, hip, 0), knee, broad, 0.84 * broad)
+        body.limb("skin", knee, foot, 0.066, 0.05)
+        body.limb("shoe", (foot[0], 0.055, foot[2] - 0.08), (foot[0], 0.05, foot[2] + 0.2), 0.055)
+        top = (side * 0.2, shoulder - 0.03, lean)
+        elbow = (side * 0.34, 1.15 * tall, lean - 0.5 * swing)
+        hand = (side * 0.37, 0.98 * tall, lean - 0.5 * swing + 0.2)
+        body.limb("shirt", top, elbow, 0.085, 0.075)
+        body.limb("skin", elbow, hand, 0.05, 0.042)
+        if side > 0 and rng.random() < 0.4:
+            body.box("bag", (0.12, 0.34 * tall, 0.28), (hand[0], 0.76 * tall, hand[2]))
+    if dress:
+        body.limb("shirt", (0, 1.08 * tall, lean), (0, 0.5 * tall, 0), 0.17, 0.4, sections=8)
+    body.limb("shirt", (0, hip - 0.04, 0), (0, 1.2 * tall, 0.6 * lean), 0.19, 0.17, 8, 0.7)
+    body.limb("shirt", (0, 1.2 * tall, 0.6 * lean), (0, shoulder + 0.03, lean), 0.17, 0.24, 8, 0.6)
+    head = (0, shoulder + 0.22, lean + 0.04)
+    body.limb("skin", (0, shoulder, lean), head, 0.055)
+    body.ball("skin", (0.1, 0.135, 0.115), head)
+    if rng.random() < 0.45:  # a cap with a peak
+        body.limb("hat", (0, head[1] + 0.04, head[2]), (0, head[1] + 0.15, head[2]), 0.12, 0.08)
+        body.box("hat", (0.16, 0.025, 0.16), (0, head[1] + 0.06, head[2] + 0.17))
+    else:
+        body.ball("hair", (0.115, 0.12, 0.12), (0, head[1] + 0.06, head[2] - 0.03))
+        if rng.random() < 0.5:
+            body.ball("hair", (0.06, 0.15, 0.06), (0, head[1] - 0.05, head[2] - 0.14), 0)
+    return body.done()
+
+
+def winter(rng: np.random.Generator, coarse: bool) -> Prefab:
+    """Wrapped up: quilted rings of a jacket or a cape to the knees, scarves and bobble hats."""
+    body = Assembly(PERSON, coarse)
+    tall, bulk = rng.uniform(0.88, 1.08), rng.uniform(0.9, 1.2)
+    step, cape = rng.uniform(0.03, 0.24), rng.random() < 0.3
+    hip, shoulder = 0.88 * tall, 1.4 * tall
+    for side in (-1, 1):
+        x, foot = side * 0.12, side * step
+        body.limb("trousers", (x, hip, 0), (x, 0.36, foot), 0.12 * bulk, 0.085)
+        body.limb("shoe", (x, 0.4, foot), (x, 0.04, foot), 0.1, 0.085)  # boots
+        body.limb("shoe", (x, 0.06, foot - 0.06), (x, 0.06, foot + 0.2), 0.08, 0.06)
+        if cape:
+            continue
+        elbow, pocket = (side * 0.37 * bulk, 1.12 * tall, -0.14), (side * 0.24, 0.96 * tall, 0.14)
+        body.limb("shirt", (side * 0.25 * bulk, shoulder - 0.02, 0), elbow, 0.105, 0.095)
+        body.limb("shirt", elbow, pocket, 0.095, 0.08)
+    if cape:
+        body.limb("shirt", (0, 0.5 * tall, 0), (0, shoulder + 0.06, 0), 0.42 * bulk, 0.14, 9, 0.8)
+    else:
+        low = 0.62 * tall if rng.random() < 0.4 else hip - 0.04
+        rings = np.linspace(low, shoulder + 0.04, 5)
+        for start, end in pairwise(rings):
+            body.limb("shirt", (0, start, 0), (0, end, 0), 0.29 * bulk, 0.245 * bulk, 8, 0.75)
+    body.limb("bag", (0, shoulder, 0), (0, shoulder + 0.13, 0.02), 0.15, 0.13, 8)  # a scarf
+    head = shoulder + 0.24
+    body.ball("skin", (0.1, 0.13, 0.115), (0, head, 0.03))
+    body.limb("hat", (0, head + 0.02, 0.01), (0, head + 0.17, 0), 0.135, 0.09, 8)
+    if rng.random() < 0.6:
+        body.ball("hat", (0.065, 0.065, 0.065), (0, head + 0.21, 0), 0)
+    if rng.random() < 0.3:
+        body.ball("bag", (0.2, 0.3, 0.14), (0, shoulder - 0.22, -0.3 * bulk))
+    return body.done()
+
+
+PEOPLE = {
+    "jointed": jointed,
+    "walking": walking,
+    "coated": coated,
+    "umbrella": umbrella,
+    "summer": summer,
+    "winter": winter,
+}

@@ -1,4 +1,4 @@
-"""What stands still in a street: houses, walls, fences, lamps, signs and traffic lights.
+"""What stands still in a street: houses, walls, fences, lamps, signs and traffic lights; and trams.
 
 These are the same for all domains (the knob "shapes" is about people, cars and plants); their
 sizes come from the layout. Each faces +z or runs along z.
@@ -6,7 +6,7 @@ sizes come from the layout. Each faces +z or runs along z.
 
 import numpy as np
 
-from atdt.domains.streets.classes import BUILDING, FENCE, POLE, SIGN, WALL
+from atdt.domains.streets.classes import BUILDING, FENCE, POLE, SIGN, VEHICLE, WALL
 from atdt.domains.streets.mesh import Assembly, Prefab
 
 
@@ -133,4 +133,38 @@ def traffic_light(lit: int) -> Prefab:
         at = (0, 3.52 - 0.42 * place, 0.4)
         surface = colour if place == lit else "light_off"
         body.limb(surface, at, (0, at[1], 0.43), 0.17, sections=8)
+    return body.done()
+
+
+def catenary(height: float) -> Prefab:
+    """A mast between two tracks with an arm over each, for the wires of a tramway."""
+    body = Assembly(POLE)
+    body.limb("pole", (0, 0, 0), (0, height, 0), 0.15, 0.11, 8)
+    for side in (-1, 1):
+        body.limb("pole", (0, height - 0.5, 0), (side * 1.9, height - 0.3, 0), 0.06, sections=4)
+        body.limb("pole", (0, height, 0), (side * 1.9, height - 0.3, 0), 0.04, sections=4)
+    return body.done()
+
+
+def tram(length: float, pick: float) -> Prefab:
+    """Two or three cars with a band of windows, joined by bellows; it drives towards +z."""
+    body = Assembly(VEHICLE)
+    count = 2 if pick < 0.5 else 3
+    piece = length / count
+    for number in range(count):
+        middle = (number + 0.5) * piece - length / 2
+        body.box("paint", (2.4, 1.25, piece - 0.7), (0, 0.95, middle))
+        body.box("glass", (2.36, 1.05, piece - 0.75), (0, 2.1, middle))
+        body.box("paint", (2.4, 0.5, piece - 0.7), (0, 2.87, middle))
+        for place in np.arange(-piece / 2 + 0.5, piece / 2 - 0.3, 1.5):
+            body.box("paint", (2.42, 1.1, 0.22), (0, 2.1, middle + place))
+        body.box("cargo", (1.6, 0.3, piece * 0.5), (0, 3.25, middle))
+        body.box("tyre", (1.9, 0.3, piece * 0.6), (0, 0.2, middle))
+    for number in range(1, count):
+        body.box("tyre", (2.1, 2.3, 0.75), (0, 1.7, number * piece - length / 2))
+    for end, light in ((1, "headlight"), (-1, "taillight")):
+        z = end * (length / 2 - 0.3)
+        body.box("glass", (2.1, 1.15, 0.12), (0, 2.15, z))
+        for side in (-1, 1):
+            body.box(light, (0.34, 0.2, 0.14), (side * 0.8, 0.85, z))
     return body.done()

@@ -16,7 +16,7 @@ _CODE = {surface: code for code, surface in enumerate(SURFACES)}
 _GRAIN = {
     "road": 0.28, "walk": 0.2, "paving": 0.22, "grass": 0.35, "facade": 0.16, "roof": 0.25,
     "wall": 0.25, "fence": 0.25, "leaves": 0.55, "trunk": 0.3, "shirt": 0.15, "trousers": 0.15,
-    "mast": 0.25, "pole": 0.12, "cargo": 0.1,
+    "mast": 0.25, "pole": 0.12, "cargo": 0.1, "track": 0.3, "needles": 0.5,
 }  # fmt: skip
 _GRAIN_OF_CODE = np.array([_GRAIN.get(surface, 0.05) for surface in SURFACES])
 
@@ -83,6 +83,7 @@ def texture(codes: np.ndarray, albedo: np.ndarray, point: np.ndarray, normal: np
     _facades(codes == _CODE["facade"], albedo, glow, along, point[:, 1], owner, flat, lit_windows)
     _bricks(codes == _CODE["wall"], albedo, u, v, fine)
     _slabs((codes == _CODE["walk"]) | (codes == _CODE["paving"]), albedo, point, fine)
+    _setts(codes == _CODE["track"], albedo, point, fine)
     _boards(codes == _CODE["fence"], albedo, u, fine)
     _tiles(codes == _CODE["roof"], albedo, v, fine)
     _stripes(codes == _CODE["shirt"], albedo, point[:, 1], owner)
@@ -145,6 +146,12 @@ def _slabs(mask: np.ndarray, albedo: np.ndarray, point: np.ndarray, fine: np.nda
     albedo[at] *= (tone - 0.25 * joint * fine[at])[:, None]
 
 
+def _setts(mask: np.ndarray, albedo: np.ndarray, point: np.ndarray, fine: np.ndarray) -> None:
+    at = np.flatnonzero(mask)
+    x, z = np.floor(point[at, 0] / 0.3), np.floor(point[at, 2] / 0.45)
+    albedo[at] *= (1.0 + 0.5 * fine[at] * (scatter(x, z) - 0.5))[:, None]
+
+
 def _boards(mask: np.ndarray, albedo: np.ndarray, u: np.ndarray, fine: np.ndarray) -> None:
     at = np.flatnonzero(mask)
     albedo[at] *= (1.0 + 0.4 * fine[at] * (scatter(np.floor(u[at] / 0.12)) - 0.5))[:, None]
@@ -171,8 +178,9 @@ def _markings(mask: np.ndarray, albedo: np.ndarray, point: np.ndarray, layout: L
     dash = l / 6.0 - np.floor(l / 6.0) < 0.5
     line = (np.abs(s) < 0.09) & dash
     line |= np.abs(np.abs(s) - layout.road / 2 + 0.25) < 0.06
-    if layout.road > 10.0:
-        line |= (np.abs(np.abs(s) - layout.road * 0.23) < 0.08) & dash
+    between = (layout.road * 0.23,) if layout.road > 10.0 else ()
+    for offset in between if layout.lines is None else layout.lines:
+        line |= (np.abs(np.abs(s) - offset) < 0.08) & dash
     if layout.crossing is not None:
         start, end = layout.crossing
         line &= (l < start - 0.5) | (l > end + 0.5)

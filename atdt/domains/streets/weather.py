@@ -18,6 +18,7 @@ class Weather:
         haze: per metre; it takes the colour of the horizon.
         wet: how much flat ground mirrors; lamps: strength of street lamps; windows: share lit.
         gains, gamma, vignette, noise: the sensor; noise is a standard deviation in [0, 1].
+        snow: share of open ground that it covers; glare: strength of the glow around the sun.
         streaks: rain drops on the way, for each 1000 pixels.
         textured: are surfaces patterned?
     """
@@ -34,6 +35,8 @@ class Weather:
     wet: float = 0.0
     lamps: float = 0.0
     windows: float = 0.0
+    snow: float = 0.0
+    glare: float = 0.0
     gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
     gamma: float = 1.0
     vignette: float = 0.0
@@ -99,11 +102,37 @@ def _dusk_rain(rng: np.random.Generator) -> Weather:
     )  # fmt: skip
 
 
+def _plain_brick(rng: np.random.Generator) -> Weather:
+    grey = np.ones(3)
+    return Weather(
+        sun=_sun(rng, 55.0, 70.0), sun_light=0.35 * grey, shadows=False, sky_light=0.7 * grey,
+        ground_light=0.62 * grey, zenith=np.array([0.32, 0.56, 0.84]),
+        horizon=np.array([0.92, 0.88, 0.78]),
+    )  # fmt: skip
+
+
+def _winter_sun(rng: np.random.Generator) -> Weather:
+    clear, bright = rng.uniform(0.45, 1.0), rng.uniform(0.95, 1.35)
+    gold, cold = np.array([1.2, 0.92, 0.62]), np.array([0.80, 0.94, 1.22])
+    zenith = bright * (clear * np.array([0.30, 0.46, 0.72]) + (1 - clear) * np.array([0.56] * 3))
+    return Weather(
+        sun=_sun(rng, 7.0, 17.0), sun_light=1.5 * clear * bright * gold, shadows=True,
+        sky_light=0.72 * bright * cold, ground_light=0.42 * bright * np.array([0.94, 0.98, 1.08]),
+        zenith=zenith, horizon=bright * np.array([0.80, 0.72, 0.64]), clouds=rng.uniform(0.1, 0.6),
+        haze=rng.uniform(0.003, 0.012), snow=rng.uniform(0.4, 0.9),
+        glare=rng.uniform(0.15, 0.5) * clear, gains=(1.0, 0.99, rng.uniform(0.98, 1.1)),
+        gamma=rng.uniform(0.9, 1.15), vignette=rng.uniform(0.15, 0.4),
+        noise=rng.uniform(0.008, 0.022), textured=True,
+    )  # fmt: skip
+
+
 WEATHERS = {
     "plain": _plain,
     "plain-pale": _plain_pale,
     "daylight": _daylight,
     "dusk-rain": _dusk_rain,
+    "plain-brick": _plain_brick,
+    "winter-sun": _winter_sun,
 }
 
 
@@ -124,6 +153,11 @@ def sky(weather: Weather, directions: np.ndarray) -> np.ndarray:
         cover = np.clip(cover + weather.clouds - 0.5, 0.0, 0.6)[:, None] * share
         white = 0.6 * weather.horizon + 0.4 * weather.horizon.max()
         colour = colour * (1 - cover) + white * 1.08 * cover
+    if weather.glare:
+        sun_x, sun_y, sun_z = weather.sun
+        towards = (x * sun_x + y * sun_y + z * sun_z) / np.sqrt(x * x + y * y + z * z)
+        glow = weather.glare * np.maximum(towards, 0.0)[:, None] ** 8
+        colour = colour + glow * np.array([1.0, 0.85, 0.6])
     return colour
 
 

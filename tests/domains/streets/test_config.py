@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from atdt.domains.streets.camera import CAMERAS
 from atdt.domains.streets.config import KNOBS, PAIRS, RenderConfig, style_of
 from atdt.errors import DomainError
 
@@ -41,13 +42,20 @@ def test_a_knob_changes_one_part_of_the_style_and_all_of_them_make_b(pair: str, 
     assert style_of(pair, "a", (knob,)) == first
 
 
-def test_the_held_out_pair_shares_no_choice_with_the_development_pair() -> None:
-    development, held_out = PAIRS["streets"], PAIRS["streets-held-out"]
-    for part in KNOBS:
-        assert not {getattr(style, part) for style in development.values()} & {
-            getattr(style, part) for style in held_out.values()
-        }
-        assert len({getattr(style, part) for style in development.values()}) == 2
+@pytest.mark.parametrize("part", KNOBS)
+def test_no_two_domains_of_any_pairs_share_a_choice(part: str) -> None:
+    choices = [getattr(style, part) for styles in PAIRS.values() for style in styles.values()]
+    assert len(set(choices)) == len(choices) == 2 * len(PAIRS)
+
+
+def test_a_new_pair_went_last_since_its_place_is_part_of_the_frames() -> None:
+    assert list(PAIRS) == ["streets", "streets-held-out", "streets-held-out-2"]
+
+
+def test_the_cameras_of_all_domains_stand_and_look_differently() -> None:
+    kinds = [CAMERAS[style.camera] for styles in PAIRS.values() for style in styles.values()]
+    for value in ("focal_share", "height", "pitch"):
+        assert len({getattr(kind, value) for kind in kinds}) == len(kinds)
 
 
 def test_what_decides_the_pixels_leaves_out_the_folder_and_the_workers() -> None:

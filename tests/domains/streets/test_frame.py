@@ -47,6 +47,7 @@ def test_the_same_arguments_give_the_same_bits(pair: str, domain: str) -> None:
 def test_every_part_of_the_key_gives_another_scene() -> None:
     base = frame()
     others = [frame(index=4), frame(seed=1), frame(domain="b"), frame(pair="streets-held-out")]
+    others += [frame(pair="streets-held-out-2")]
     others += [frame(split=split) for split in SPLITS[1:]]
     others += [frame(domain="b", knobs=())]  # A's style, but scenes of its own
     for other in others:

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from atdt.domains.streets.classes import IGNORE, PERSON, VEGETATION, VEHICLE
+from atdt.domains.streets.config import PAIRS
 from atdt.domains.streets.mesh import Assembly, merge, unit_ball, unit_box, unit_tube
 from atdt.domains.streets.palette import PALETTES, SURFACES
 from atdt.domains.streets.scene import VARIANTS, library
 
-FAMILIES = ("jointed", "walking", "coated", "umbrella")
+FAMILIES = [style.shapes for styles in PAIRS.values() for style in styles.values()]
 
 
 def test_unit_shapes_fill_their_unit_boxes() -> None:
