@@ -37,7 +37,7 @@ SHARED = (
         type=click.Choice(["float16", "float32"]),
         default="float16",
         show_default=True,
-        help="Of what is kept besides.",
+        help="Of logits and features.",
     ),
     options.resume,
     options.overwrite,

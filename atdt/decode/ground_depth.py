@@ -6,6 +6,7 @@ stands (Hoiem et al., Automatic Photo Pop-up, SIGGRAPH 2005). B's labels of T1 s
 which, so that half of the pixels of a domain without a label of depth have one.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,14 +164,24 @@ def ground_classes(
             raise UserError(f"{option} {name}: {domain.path} has {', '.join(known)}")
         return known.index(name)
 
+    if len({name for name, _ in ground}) < len(ground):
+        raise UserError(f"--ground {', '.join(name for name, _ in ground)}: a class comes twice")
     flat = {number(name, "--ground"): raised for name, raised in ground}
     upright = tuple(number(name, "--standing") for name in standing)
     for name, raised in ground:
-        if not raised < known_mount(domain).height:
-            raise UserError(f"--ground {name}={raised:g}: lies above the camera")
+        if not -math.inf < raised < known_mount(domain).height:
+            raise UserError(f"--ground {name}={raised:g}: is no height below the camera's")
     if both := [known[each] for each in upright if each in flat]:
         raise UserError(f"--standing {both[0]}: is ground already")
     return Classes(flat, upright)
+
+
+def one_focal(domain: Domain) -> float | None:
+    """The mean focal length of images; None where they differ by more than a hundredth, or one is
+    not known."""
+    focals = [domain.focal(index) for index in range(len(domain))]
+    alike = None not in focals and max(focals) <= 1.01 * min(focals)
+    return float(np.mean(focals)) if alike else None
 
 
 def _checked(folder: Path, domain: Domain) -> Predictions:
@@ -200,7 +211,7 @@ def _header(
         "ground": dict(config.ground),
         "standing": list(config.standing),
         "farthest": config.farthest,
-        "training_focal": domain.focal(0),
+        "training_focal": one_focal(domain),
     }
     if elsewhere is None:
         return header_of_labels(task, domain, method)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from atdt.domains import label_space, open_domain
 from atdt.errors import UserError
 from atdt.experiments.pairs import Place
 from atdt.experiments.preset import Preset
@@ -14,7 +15,8 @@ from atdt.label_transfer import (
     train_label_transfer,
     transfer_labels,
 )
-from atdt.label_transfer.reading import SOURCES
+from atdt.label_transfer.reading import SOURCES, Reading
+from atdt.networks.cross_task import GROUPS
 from atdt.tasks import get_task
 from atdt.training import Auxiliary
 
@@ -30,7 +32,6 @@ def label_students(direction: Direction, preset: Preset, steps: Steps, outcome: 
     transferred; steps and views are those of every task network. Two more rows say where its gain
     comes from: the same network without transferred labels, and with B's own, an oracle.
     """
-    check_label_transfer(direction.source.task, direction.target.task)
     road, t2 = Road(direction, preset, steps, outcome), direction.target
     made = transferred(road)
     a, b = t2.domain("a", "train"), t2.domain("b", "train")
@@ -93,13 +94,37 @@ def transferred(road: Road) -> Path:
     return road.steps.do(title, transfer_labels, carried, run, out=out)
 
 
-def check_label_transfer(source: str, target: str) -> None:
-    """Refuse tasks whose labels no network takes to each other, before anything is trained.
+def check_label_transfer(
+    source: str, target: str, preset: Preset, places: tuple[Place, Place] | None
+) -> None:
+    """Refuse, before anything is trained, what no network takes from one to the other.
+
+    Args:
+        places: of domains A and B; None: they are rendered.
 
     Raises:
-        UserError: naming the option.
+        UserError: naming the task or the option of the preset.
     """
+    asked = "--label-transfer"
     if source not in SOURCES:
-        raise UserError(f"--label-transfer: reads labels of {' and '.join(SOURCES)}, not {source}")
-    if get_task(target).label is None:
-        raise UserError(f"--label-transfer: needs labels of task 2; {target} has truth from images")
+        raise UserError(f"{asked}: reads labels of {' and '.join(SOURCES)}, not of {source}")
+    label = get_task(target).label
+    if label is None:
+        raise UserError(f"{asked}: needs labels of task 2; {target} has truth from images")
+    if label == source:
+        raise UserError(f"{asked}: {target} is learnt from the labels of {source} themselves")
+    if source == "depth" and preset.known_depth == "sparse":
+        raise UserError(f"{asked}: reads slopes, which sparse depth has not: known_depth = sparse")
+    if preset.label_width % GROUPS:
+        raise UserError(f"label_width = {preset.label_width}: must be a multiple of {GROUPS}")
+    if preset.crop is not None:
+        raise UserError(f"{asked}: reads whole labels; the preset's crop cuts them")
+    if source != "semantic":
+        return
+    reading = Reading(source, (), preset.ground, preset.standing)
+    if places is None:
+        names = {name for name, _ in preset.ground} | set(preset.standing)
+        if unknown := sorted(names - set(label_space("shared11").classes)):
+            raise UserError(f"ground, standing: streets have no class {unknown[0]}")
+    for place in places or ():
+        reading.check(open_domain(f"{place.spec('train')}", labels=(source,)))

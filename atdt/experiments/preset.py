@@ -123,8 +123,8 @@ class Preset:
     merge: str = "mean"
     ground: tuple[tuple[str, float], ...] = ()
     standing: tuple[str, ...] = ()
-    label_steps: int = 1000
-    label_width: int = 16
+    label_steps: int = 2000
+    label_width: int = 24
     block: int = 1
     edges: str = "none"
     edges_weight: float = 1.0

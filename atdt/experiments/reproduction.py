@@ -116,7 +116,7 @@ def experiment_of(config: Reproduction) -> Experiment:
         asked = "--students" if config.students else "--sweep" if grid else config.table
         raise UserError(f"{asked}: needs labels of task 2; {target.name} has truth from images")
     if config.label_transfer:
-        check_label_transfer(*direction)
+        check_label_transfer(*direction, preset, places)
     return Experiment(
         preset,
         pair,

@@ -9,22 +9,32 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
+from atdt.decode.ground_depth import one_focal
 from atdt.decode.header import header, run_info
 from atdt.decode.making import make_predictions
 from atdt.decode.pipeline import Predictor
 from atdt.decode.sources import READERS, Batch, Known, image_batches
-from atdt.domains import ViewPlan, open_domain
+from atdt.domains import Domain, ViewPlan, open_domain
 from atdt.label_transfer.config import LabelPrediction
-from atdt.label_transfer.load import KIND, load_label_network
-from atdt.label_transfer.reading import GROUND
+from atdt.label_transfer.load import (
+    KIND,
+    LoadedLabelNetwork,
+    camera_of,
+    load_label_network,
+)
+from atdt.label_transfer.network import output_of
 from atdt.label_transfer.samples import LabelViews
 from atdt.runs import open_run
-from atdt.tasks.depth import UNIT
 from atdt.training.order import Draw
 
 Say = Callable[[str], Any]
 
-OTHER_CAMERA = 1.02  # by so much may focal lengths differ without a word
+# What of two cameras may differ by how much without a word.
+ALIKE = {
+    "focal_share": ("focal length ÷ width", 0.01),
+    "height": ("height in metres", 0.05),
+    "pitch": ("pitch in degrees", 0.5),
+}
 
 
 def transfer_labels(config: LabelPrediction, say: Say = lambda line: None) -> Path:
@@ -81,7 +91,7 @@ def prepare(config: LabelPrediction, device: torch.device, known: Known | None =
     method = {
         "kind": "label-transfer",
         "network": run_info(loaded.run),
-        "training_focal": domain.focal(0),  # depth is that of the domain's own camera
+        "training_focal": _focal_of_depth(loaded, domain),
     }
     head = header(
         loaded.task,
@@ -95,10 +105,7 @@ def prepare(config: LabelPrediction, device: torch.device, known: Known | None =
     )
 
     def compute(channels: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
-        output = loaded.network(channels)
-        if loaded.task.name == "depth" and reading.ground:
-            logs, is_ground = channels[:, -2:-1], channels[:, -1:] > 0
-            output = torch.where(is_ground, (logs + GROUND).exp() / UNIT, output)
+        output = output_of(loaded.network, channels, bool(reading.ground))
         if output.shape[-2:] != size:
             output = interpolate(output, size, mode="bilinear", align_corners=False)
         return output, channels
@@ -106,15 +113,27 @@ def prepare(config: LabelPrediction, device: torch.device, known: Known | None =
     return Predictor(LabelSource(views, batches), compute, loaded.task, head, known)
 
 
+def _focal_of_depth(loaded: LoadedLabelNetwork, domain: Domain) -> float | None:
+    """In pixels of the domain's images, the focal length of the camera whose depth is said: that
+    of the images where it follows from their ground, else that which was learnt under."""
+    if loaded.reading.ground:
+        return one_focal(domain)
+    share = loaded.run.info.get("camera", {}).get("focal_share")
+    return None if share is None else share * domain.image_size(0)[1]
+
+
 def _tell_of_camera(config: LabelPrediction, say: Say) -> None:
     """Say where depth is to follow from positions under another camera than they were learnt."""
     learnt = open_run(config.run, KIND).info
     if learnt.get("source") == "depth" or learnt.get("task") != "depth":
         return
-    domain = open_domain(config.domain)
-    here, there = domain.focal(0), learnt.get("training_focal")
-    if here and there and max(here, there) > OTHER_CAMERA * min(here, there):
-        say(
-            f"learnt under a focal length of {there:.0f} pixels, and {domain.path} has {here:.0f}: "
-            "bring A under B's camera first (atdt match-camera)"
-        )
+    domain = open_domain(config.domain, skip_bad=config.skip_bad)
+    here, there = camera_of(domain), learnt.get("camera", {})
+    differs = [
+        f"{title} {there[key]:.3g}, here {here[key]:.3g}"
+        for key, (title, most) in ALIKE.items()
+        if None not in (here[key], there.get(key)) and abs(here[key] - there[key]) > most
+    ]
+    if differs:
+        said = "; ".join(differs)
+        say(f"learnt under another camera ({said}): bring A under B's first (atdt match-camera)")

@@ -1,5 +1,6 @@
 """What a training of a label network is told, and what its use."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,8 @@ class LabelTraining:
     stretch: float = 1.0
     zoom: float | None = None
     shift: float | None = None
-    width: int = 16
-    steps: int = 1000
+    width: int = 24
+    steps: int = 2000
     batch: int = 16
     learning_rate: float = 2e-3
     seed: int = 0
@@ -100,8 +101,8 @@ class LabelTraining:
                 raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be ≥ 1")
         if self.seed < 0:
             raise UserError(f"--seed {self.seed}: must be ≥ 0")
-        if not self.learning_rate > 0:
-            raise UserError(f"--learning-rate {self.learning_rate}: must be above 0")
+        if not 0 < self.learning_rate < math.inf:
+            raise UserError(f"--learning-rate {self.learning_rate}: must be a number above 0")
         if not 0 <= self.moves["zoom"] <= 2:
             raise UserError(f"--zoom {self.zoom}: must be from 0 to 2, the logarithm of a factor")
         if not 0 <= self.moves["shift"] < 1:
@@ -118,7 +119,7 @@ class LabelTraining:
             "target": self.target,
             "ground": [list(each) for each in self.ground],
             "standing": list(self.standing),
-            "farthest": self.farthest,
+            **({"farthest": self.farthest} if self.ground else {}),
             "views": self.plan.to_dict(),
             **self.moves,
             "width": self.width,

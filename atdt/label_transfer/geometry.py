@@ -15,10 +15,11 @@ LEVEL = 0.97  # cosine of ground to the camera's own level, 14 degrees
 HEIGHTS = 0.3, 10.0  # metres, of a camera above ground
 ON_GROUND = 0.05  # metres from it that still are it
 DRAWS, POINTS = 128, 600  # planes that are tried, and pixels that they are tried on
+Focal = tuple[float, float]  # pixels across and down
 KNEE = 0.1  # metres of height, below which asinh is a line
 
 
-def local_geometry(depth: np.ndarray, focal: float) -> np.ndarray:
+def local_geometry(depth: np.ndarray, focal: Focal) -> np.ndarray:
     """Five channels of a depth map, all 0 where there is no depth.
 
     "height" is asinh(metres above ground / 0.1) / 3; "up" and "side" are parts of the unit normal,
@@ -28,7 +29,7 @@ def local_geometry(depth: np.ndarray, focal: float) -> np.ndarray:
 
     Args:
         depth: (H, W) metres along the axis, 0 where unknown.
-        focal: pixels; the principal point is the middle of the image.
+        focal: pixels across and down; the principal point is the middle of the image.
 
     Returns:
         (5, H, W) float32.
@@ -37,7 +38,7 @@ def local_geometry(depth: np.ndarray, focal: float) -> np.ndarray:
     known = (depth > NEAREST) & (depth < FARTHEST)
     x, y = _directions(depth.shape, focal)
     near = np.where(known, 1 / np.where(known, depth, 1.0), 0.0)
-    across, down = focal * _slope(near), focal * _slope(near.T).T
+    across, down = focal[0] * _slope(near), focal[1] * _slope(near.T).T
     normal = np.stack([across, down, near - across * x - down * y])
     normal /= np.linalg.norm(normal, axis=0) + 1e-9
     ground = ground_plane(depth, focal)
@@ -52,7 +53,7 @@ def local_geometry(depth: np.ndarray, focal: float) -> np.ndarray:
     return np.where(known, channels, 0).astype(np.float32)
 
 
-def ground_plane(depth: np.ndarray, focal: float) -> np.ndarray | None:
+def ground_plane(depth: np.ndarray, focal: Focal) -> np.ndarray | None:
     """The plane that most of what is near lies on, in the lower half of an image.
 
     Random planes through three pixels, of which the one with most pixels within 5 cm wins (Fischler
@@ -91,10 +92,18 @@ def ground_plane(depth: np.ndarray, focal: float) -> np.ndarray | None:
     return plane
 
 
-def _directions(size: tuple[int, int], focal: float) -> tuple[np.ndarray, np.ndarray]:
+def is_dense(depth: np.ndarray) -> bool:
+    """Whether most pixels of known depth lie among others, so that slopes can be read."""
+    known = depth > 0
+    inside = known[1:-1, 1:-1]
+    among = inside & known[1:-1, :-2] & known[1:-1, 2:] & known[:-2, 1:-1] & known[2:, 1:-1]
+    return 2 * among.sum() >= inside.sum()
+
+
+def _directions(size: tuple[int, int], focal: Focal) -> tuple[np.ndarray, np.ndarray]:
     """x and y, (H, W) each, of one metre along the axis."""
     v, u = np.mgrid[: size[0], : size[1]] + 0.5
-    return (u - size[1] / 2) / focal, (v - size[0] / 2) / focal
+    return (u - size[1] / 2) / focal[0], (v - size[0] / 2) / focal[1]
 
 
 def _slope(values: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from atdt.domains import LabelSpace
+from atdt.domains import Domain, LabelSpace
 from atdt.errors import MismatchError, NetworkError, RunError, UserError
 from atdt.label_transfer.config import LabelTraining
 from atdt.label_transfer.network import LabelNetwork
@@ -42,11 +42,23 @@ class LoadedLabelNetwork:
         Raises:
             MismatchError: naming both.
         """
-        if space.classes != self.space.classes:
+        has_classes = "semantic" in (self.reading.source, self.task.label)
+        if has_classes and space.classes != self.space.classes:
             raise MismatchError(
                 f"{self.run.path}: learnt the classes {', '.join(self.space.classes)}, but {where} "
                 f"has {', '.join(space.classes)}"
             )
+
+
+def camera_of(domain: Domain) -> dict[str, float | None]:
+    """What decides where in an image a thing of some distance is: focal length over the image's
+    width, and [mount]; None where unknown."""
+    focal, mount = domain.focal(0), domain.description.mount
+    return {
+        "focal_share": focal and focal / domain.image_size(0)[1],
+        "height": mount and mount.height,
+        "pitch": mount and mount.pitch,
+    }
 
 
 def network_keys(

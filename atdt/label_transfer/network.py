@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from atdt.label_transfer.reading import GROUND
 from atdt.networks.cross_task import CrossTaskNetwork
 from atdt.tasks.base import Task, mean_over_pixels
+from atdt.tasks.depth import UNIT
 
 TYPICAL = -2.0  # ln of the depth, in units of 100 m, that a fresh network says: 14 m
 
@@ -32,6 +34,16 @@ class LabelNetwork(nn.Module):
     def forward(self, channels: Tensor) -> Tensor:
         maps = self.body(channels).float()
         return maps.exp() if self.is_logarithm else maps
+
+
+def output_of(network: LabelNetwork, channels: Tensor, has_ground: bool) -> Tensor:
+    """What a label network says of channels, float32; depth of the ground, where it reads that,
+    stays as it is."""
+    output = network(channels)
+    if not (has_ground and network.is_logarithm):
+        return output
+    logs, is_ground = channels[:, -2:-1], channels[:, -1:] > 0
+    return torch.where(is_ground, (logs + GROUND).exp() / UNIT, output)
 
 
 class Objective:

@@ -1,15 +1,17 @@
 """What the label network reads: a label of T1 as channels that mean the same on A and on B."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from atdt.decode.ground_depth import FARTHEST, ground_classes, upright_depth
 from atdt.domains import Domain
 from atdt.domains.cameras import Pose
 from atdt.domains.pose import known_focal, pose
-from atdt.errors import UserError
-from atdt.label_transfer.geometry import CHANNELS, local_geometry
+from atdt.errors import DomainError, UserError
+from atdt.label_transfer.geometry import CHANNELS, Focal, is_dense, local_geometry
 
 SOURCES = ("semantic", "depth")
 GROUND = 2.5  # ln of the metres that a ground's depth is read relative to
@@ -44,8 +46,8 @@ class Reading:
             raise UserError(f"--ground, --standing: are classes; --from {self.source} has none")
         if self.standing and not self.ground:
             raise UserError(f"--standing {self.standing[0]}: needs a --ground to stand on")
-        if not self.farthest > 0:
-            raise UserError(f"--farthest {self.farthest:g}: must be above 0 metres")
+        if not 0 < self.farthest < math.inf:
+            raise UserError(f"--farthest {self.farthest:g}: must be a number of metres above 0")
 
     @property
     def channels(self) -> int:
@@ -58,14 +60,21 @@ class Reading:
         """Refuse a domain that cannot be read so, before its first image.
 
         Raises:
-            DomainError: its camera is not known as far as is needed.
+            DomainError: its camera is not known as far as is needed, or its depth is sparse.
             UserError: it lacks a class.
         """
         if self.source == "depth":
-            known_focal(domain, 0)
+            for index in range(len(domain)):
+                known_focal(domain, index)
+            if not is_dense(domain.label(0, "depth")):
+                raise DomainError(
+                    f"{domain.file(0, 'depth')}: is sparse depth, whose slopes cannot be read; "
+                    "label transfer needs dense depth"
+                )
         elif self.ground:
             ground_classes(self.ground, self.standing, domain)
-            pose(domain, 0)
+            for index in range(len(domain)):
+                pose(domain, index)
 
     def grounded(self, domain: Domain, index: int, ids: np.ndarray) -> np.ndarray | None:
         """Metres (H, W) of ground and what stands on it in an image, see `upright_depth`; None
@@ -76,13 +85,21 @@ class Reading:
         stands: Pose = pose(domain, index)
         return upright_depth(ids, classes, stands, self.farthest).astype(np.float32)
 
-    def read(self, label: np.ndarray, ground: np.ndarray | None, focal: float | None) -> np.ndarray:
+    def filled(self, channels: Tensor) -> Tensor:
+        """Channels (N, C, h, w) that were moved: what came in from beyond has no class."""
+        if self.source == "semantic":
+            count = len(self.classes)
+            nothing = ~channels[:, :count].any(dim=1)
+            channels[:, count] = nothing.to(channels.dtype)
+        return channels
+
+    def read(self, label: np.ndarray, ground: np.ndarray | None, focal: Focal | None) -> np.ndarray:
         """Channels (C, h, w) float32 of a view.
 
         Args:
             label: (h, w), ids of the classes or metres.
             ground: of the same view, from `grounded`.
-            focal: pixels of the view; needed for depth.
+            focal: pixels of the view, across and down; needed for depth.
         """
         if self.source == "depth":
             return local_geometry(label, focal)

@@ -73,6 +73,7 @@ class LabelViews:
             none = IGNORE if self._target == "semantic" else 0
             pair = ((channels, 0.0), (label, none))
             channels, label = moved_labels(pair, **self._moves, seed=self._seed, step=step)
+            channels = self._reading.filled(channels)
         return Batch(channels, None, label)
 
     def labels(self, domain: int, index: int) -> Labels:
@@ -100,9 +101,8 @@ class LabelViews:
         pose = pose_for(self._plan, domain, draw.image)
         view: View = self._plan.draw(name, draw.view, native, pose)
         ground = None if labels.ground is None else view.label(labels.ground, "depth")
-        focal = domain.focal(draw.image)
-        if focal is not None:
-            focal *= view.resized[1] / native[1]
+        pixels = domain.focal(draw.image)
+        focal = pixels and tuple(pixels * view.resized[axis] / native[axis] for axis in (1, 0))
         source = view.label(labels.source, self._reading.source)
         target = None if labels.target is None else view.label(labels.target, self._target)
         return self._reading.read(source, ground, focal), target

@@ -18,8 +18,8 @@ from atdt.domains.pose import pose_for
 from atdt.errors import UserError
 from atdt.hold import exclusive
 from atdt.label_transfer.config import LabelTraining
-from atdt.label_transfer.load import KIND, network_keys
-from atdt.label_transfer.network import LabelNetwork, Objective
+from atdt.label_transfer.load import KIND, camera_of, network_keys
+from atdt.label_transfer.network import LabelNetwork, Objective, output_of
 from atdt.label_transfer.reading import Reading
 from atdt.label_transfer.samples import LabelViews
 from atdt.progress import progress
@@ -52,6 +52,12 @@ class Material:
         return self.train[0].domain.label_space
 
     @property
+    def digests(self) -> dict[str, list[str]]:
+        """Of what is read, so that no run is gone on with on other data."""
+        parts = {"train": self.train, "validation": self.validation}
+        return {part: [s.domain.digest() for s in sources] for part, sources in parts.items()}
+
+    @property
     def domains(self) -> list[Domain]:
         """What is learnt from."""
         return [source.domain for source in self.train]
@@ -81,14 +87,15 @@ def train_label_transfer(config: LabelTraining, say: Say = lambda line: None) ->
         run = create_run(
             config.out,
             KIND,
-            config.described() | {"device": device.type, "threads": torch_threads()},
+            config.described()
+            | {"device": device.type, "threads": torch_threads(), "digests": material.digests},
             overwrite=config.overwrite,
             resume=config.resume,
         )
         if run.complete:
             say(f"{run.path}: a finished run of the same options, nothing to do")
             return run.path
-        _learn(config, material, network, run, device)
+        _learn(config, material, network, run, device, say)
     return run.path
 
 
@@ -118,6 +125,8 @@ def _open(config: LabelTraining) -> Material:
         reading.check(source.domain)
         pose_for(config.plan, source.domain, 0)
     one_size(train, config.plan)
+    for source in validation:
+        one_size([source], config.plan)
     return Material(task, reading, train, validation)
 
 
@@ -130,7 +139,12 @@ def _build(config: LabelTraining, material: Material) -> LabelNetwork:
 
 
 def _learn(
-    config: LabelTraining, material: Material, network: LabelNetwork, run: Run, device: torch.device
+    config: LabelTraining,
+    material: Material,
+    network: LabelNetwork,
+    run: Run,
+    device: torch.device,
+    say: Say,
 ) -> None:
     """Take all steps that are left, measure, and finish the run."""
     learner = Learner(
@@ -175,7 +189,7 @@ def _learn(
                 row = losses.means(done) | {"learning_rate": learner.rate(step)}
                 advance(0, note=f"loss {row['loss']:.4f}")
                 curves.add(done, row)
-            if done % config.checkpoint_every == 0 and done < config.steps:
+            if done % config.checkpoint_every == 0 or done == config.steps:
                 curves.flush()
                 state = {"step": done, "seconds": time.monotonic() - start}
                 save_checkpoint(run, learner.tensors() | losses.tensors(), state)
@@ -188,13 +202,18 @@ def _learn(
             for part, sources in (("train", material.train), ("validation", material.validation))
         },
         training_focal=training_focal([source.described(None) for source in material.train]),
-        scores=_scores(config, material, network, device),
+        camera=camera_of(material.domains[0]),
+        scores=_scores(config, material, network, device, say),
         seconds=round(time.monotonic() - start, 1),
     )
 
 
 def _scores(
-    config: LabelTraining, material: Material, network: LabelNetwork, device: torch.device
+    config: LabelTraining,
+    material: Material,
+    network: LabelNetwork,
+    device: torch.device,
+    say: Say,
 ) -> dict[str, dict[str, float]]:
     """T2's figures on each validation domain, at the size that is trained at."""
     network.eval()
@@ -203,16 +222,19 @@ def _scores(
         views = LabelViews([source.domain], material.reading, task.label, plan)
         records = []
         draws = [Draw(0, index, 0) for index in range(len(source.domain))]
-        one_size([source], plan)
         with progress(f"measure on {source.spec}", len(draws), "images") as advance:
             for several in batched(draws, config.batch):
                 batch = views.batch(several)
                 with torch.inference_mode(), precision_context(device, config.precision):
-                    said = task.predict(network(batch.image.to(device)).float()).cpu().numpy()
+                    output = output_of(network, batch.image.to(device), bool(config.ground))
+                said = task.predict(output).cpu().numpy()
                 records += [
                     task.measure(one, truth, source.domain.label_space)
                     for one, truth in zip(said, batch.label.numpy(), strict=True)
                 ]
                 advance(len(several))
-        found[source.spec] = task.summarise(records, source.domain.label_space)
+        if any(record["pixels"] for record in records):
+            found[source.spec] = task.summarise(records, source.domain.label_space)
+        else:
+            say(f"{source.spec}: has no pixel of truth to measure on")
     return found

@@ -132,7 +132,7 @@ def test_what_cannot_be_is_refused_in_one_line(streets, tmp_path):
     for domain, options, said in (
         (b, ("--ground", "rood"), "--ground rood: "),
         (b, ("--ground", "road=high"), "write CLASS or CLASS=METRES"),
-        (b, ("--ground", "road=3"), "--ground road=3: lies above the camera"),
+        (b, ("--ground", "road=3"), "--ground road=3: is no height below the camera"),
         (b, ("--standing", "road"), "--standing road: is ground already"),
         (b, ("--farthest", "0"), "--farthest 0: must be above 0"),
         (f"{described}:train", (), "write [mount] with height"),

@@ -1,4 +1,4 @@
-"""Labels of T2 that come of labels of T1, from the first verb to a network that learns from them."""
+"""Labels of T2 that come of labels of T1, and a network that learns from them."""
 
 import json
 from pathlib import Path
@@ -54,8 +54,8 @@ def test_what_the_ground_says_stays_and_a_network_learns_from_all_of_it(
     b = f"{streets}/b:train"
     done = call("transfer-labels", grounded, "--domain", b, "--out", tmp_path / "labels")
     assert done.exit_code == 0, done.output
-    assert "learnt under a focal length of 35 pixels" in done.stderr
-    assert "bring A under B's camera first" in done.stderr
+    assert "focal length ÷ width 0.55, here 0.7; height in metres 1.45, here 2.5" in done.stderr
+    assert "bring A under B's first" in done.stderr
     folder, domain, task = open_predictions(tmp_path / "labels"), open_domain(b), get_task("depth")
     classes = domain.label_space.classes
     ground = Classes(
@@ -135,7 +135,8 @@ def test_mistakes_are_one_line(streets, tmp_path, arguments, said):
 
 
 def test_other_runs_and_other_classes_are_refused(grounded, streets, tmp_path):
-    done = call("transfer-labels", streets, "--domain", f"{streets}/b:train", "--out", tmp_path / "x")
+    b = f"{streets}/b:train"
+    done = call("transfer-labels", streets, "--domain", b, "--out", tmp_path / "x")
     assert done.exit_code == 2 and "not a run" in done.output
     text = (streets / "b" / "domain.toml").read_text()
     other = text.replace('"shared11"', '"coarse4"').replace('root = "."', f'root = "{streets}/b"')

@@ -36,7 +36,10 @@ def test_depth_of_the_ground_is_read_as_a_logarithm_and_whether_it_is_known():
         (("normals",), "--from normals: labels of semantic and depth can be transferred"),
         (("depth", (), (("road", 0.0),)), "--ground, --standing: are classes; --from depth has"),
         (("semantic", CLASSES, (), ("house",)), "--standing house: needs a --ground to stand on"),
-        (("semantic", CLASSES, (("road", 0.0),), (), 0.0), "--farthest 0: must be above 0 metres"),
+        (
+            ("semantic", CLASSES, (("road", 0.0),), (), 0.0),
+            "--farthest 0: must be a number of metres above 0",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_refused(arguments, said):

@@ -1,14 +1,25 @@
 """A label network: that it learns, what its run says, and the same bits after any stop."""
 
+import math
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
 
+from atdt.domains import open_domain
+from atdt.domains.streets import RenderConfig, render
 from atdt.errors import DomainError, RunError, UserError
-from atdt.label_transfer import LabelTraining, train_label_transfer
+from atdt.label_transfer import (
+    LabelPrediction,
+    LabelTraining,
+    train_label_transfer,
+    transfer_labels,
+)
 from atdt.label_transfer.load import load_label_network
+from atdt.predictions import open_predictions
 from atdt.runs import open_run
+from atdt.tasks import get_task
 from atdt.training.learner import Learner
 from tests.made_kills import Killed
 from tests.run_contents import column, same, weights
@@ -107,12 +118,15 @@ def test_labels_that_move_stay_together(config, monkeypatch):
         ({"target": "semantic"}, "--to semantic: is what labels are read of; name T2"),
         ({"steps": 0}, "--steps 0: must be ≥ 1"),
         ({"seed": -1}, "--seed -1: must be ≥ 0"),
-        ({"learning_rate": 0.0}, "--learning-rate 0.0: must be above 0"),
+        ({"learning_rate": 0.0}, "--learning-rate 0.0: must be a number above 0"),
+        ({"learning_rate": math.inf}, "--learning-rate inf: must be a number above 0"),
+        ({"ground": (("road", -math.inf),)}, "--ground road=-inf: is no height"),
+        ({"ground": (("road", 0.0), ("road", 0.1))}, "--ground road, road: a class comes twice"),
         ({"zoom": 3.0}, "--zoom 3.0: must be from 0 to 2"),
         ({"shift": 1.0}, "--shift 1.0: must be at least 0 and below 1"),
         ({"resume": True, "overwrite": True}, "--resume and --overwrite exclude each other"),
         ({"ground": (("lawn", 0.0),)}, "--ground lawn: .*has road, sidewalk"),
-        ({"ground": (("road", 9.0),)}, "--ground road=9: lies above the camera"),
+        ({"ground": (("road", 9.0),)}, "--ground road=9: is no height below the camera"),
         ({"width": 9}, "--width 9: must be a multiple of 8"),
     ],
 )
@@ -140,3 +154,34 @@ def test_another_runs_weights_are_refused(config, tmp_path):
     file.write_text(file.read_text().replace('"width": 8', '"width": 16'))
     with pytest.raises(RunError, match="weights and network differ"):
         load_label_network(run)
+
+
+def test_a_run_is_not_gone_on_with_on_other_data(config, streets, tmp_path):
+    shutil.copytree(streets / "a", tmp_path / "a")
+    listed = tmp_path / "a" / "train.txt"
+    asked = config(train=(f"{tmp_path}/a:train",), validation=(), steps=1)
+    train_label_transfer(asked)
+    listed.write_text("\n".join(listed.read_text().splitlines()[1:]))
+    with pytest.raises(RunError, match="digests"):
+        train_label_transfer(replace(asked, resume=True))
+
+
+def test_validation_may_have_images_of_another_size(config, tmp_path):
+    other = tmp_path / "other"
+    render(RenderConfig(other, train=1, val=0, test=0, size=(48, 64), right=False, workers=1))
+    mixed = (f"{other}/a:train",)
+    done = train_label_transfer(config(validation=mixed, steps=1))
+    assert list(open_run(done).info["scores"]) == list(mixed)
+
+
+def test_its_figures_are_those_of_what_is_transferred(config, streets, tmp_path):
+    run = train_label_transfer(config(ground=GROUND, steps=5))
+    val = f"{streets}/a:val"
+    folder = transfer_labels(LabelPrediction(run=run, domain=val, out=tmp_path / "p", device="cpu"))
+    made, domain, task = open_predictions(folder), open_domain(val), get_task("depth")
+    records = [
+        task.measure(made.read(s.image, task), domain.label(i, "depth"), domain.label_space)
+        for i, s in enumerate(domain.samples)
+    ]
+    scores = task.summarise(records, domain.label_space)
+    assert open_run(run).info["scores"][val]["abs_rel"] == pytest.approx(scores["abs_rel"])
