@@ -52,6 +52,12 @@ from atdt.cli.ground_depth import raised
     help="Magnify each draw by e^-ZOOM to e^ZOOM; 0.4 from depth, 0 from semantics.",
 )
 @click.option("--shift", type=float, help="And shift it, in sides; 0.15 from depth, 0 otherwise.")
+@click.option(
+    "--widen",
+    type=float,
+    metavar="FACTOR",
+    help="Draw how wide all is, at the same distance; 1.5 from semantics to depth, else 1.",
+)
 @click.option("--width", type=int, default=24, show_default=True, help="Channels at half the side.")
 @click.option("--steps", type=int, default=2000, show_default=True)
 @click.option("--batch", type=int, default=16, show_default=True)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from atdt.domains import label_space, open_domain
+from atdt.domains import ViewPlan, label_space, open_domain
+from atdt.domains.pose import pose_for
 from atdt.errors import UserError
 from atdt.experiments.pairs import Place
 from atdt.experiments.preset import Preset
@@ -74,7 +75,7 @@ def transferred(road: Road) -> Path:
         ground=preset.ground if from_classes else (),
         standing=preset.standing if from_classes else (),
         resize=preset.resize,
-        stretch=preset.stretch,
+        stretch=preset.label_stretch,
         width=preset.label_width,
         steps=preset.label_steps,
         seed=direction.seed,
@@ -119,6 +120,9 @@ def check_label_transfer(
         raise UserError(f"label_width = {preset.label_width}: must be a multiple of {GROUPS}")
     if preset.crop is not None:
         raise UserError(f"{asked}: reads whole labels; the preset's crop cuts them")
+    plan = ViewPlan(stretch=preset.label_stretch)
+    for place in places or ():
+        pose_for(plan, open_domain(f"{place.spec('train')}"), 0)
     if source != "semantic":
         return
     reading = Reading(source, (), preset.ground, preset.standing)

@@ -79,6 +79,7 @@ class Preset:
             where labels of semantics are transferred to depth; none where it is unknown.
         standing: classes that stand on it.
         label_steps, label_width: of the network that transfers labels.
+        label_stretch: as `stretch`, of labels alone, which look no worse for it.
         block: neighbouring test images that the bootstrap draws together; more than 1 for video.
         edges: an auxiliary edge task on A's and B's images, of every task network: "none", "own"
             decoders, or "shared": N2 learns under the edge decoder of N1, which is frozen.
@@ -125,6 +126,7 @@ class Preset:
     standing: tuple[str, ...] = ()
     label_steps: int = 2000
     label_width: int = 24
+    label_stretch: float = 1.0
     block: int = 1
     edges: str = "none"
     edges_weight: float = 1.0
@@ -311,6 +313,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "standing": ("[class, …]", _words),
     "label_steps": COUNT,
     "label_width": COUNT,
+    "label_stretch": NUMBER,
     "block": COUNT,
     "edges": _one_of(EDGES),
     "edges_weight": NUMBER,

@@ -12,6 +12,7 @@ from atdt.errors import UserError
 from atdt.label_transfer.reading import SOURCES
 
 COUNTS = ("steps", "batch", "checkpoint_every")
+WIDEN, MOST_WIDENED = 1.5, 10.0
 ZOOM, SHIFT = 0.4, 0.15  # of depth, whose channels are the same under any camera
 
 
@@ -33,6 +34,8 @@ class LabelTraining:
         zoom, shift: magnify each draw by e^−zoom to e^zoom and shift it by so many sides at most;
             0.4 and 0.15 for T1 = depth when None, 0 for semantics, from which only position tells
             how far things are.
+        widen: from semantics to depth, magnify each draw by 1/widen to widen across alone, so that
+            roads are wider or narrower at the same distance; 1.5 there when None. Else 1.
         width: channels of the network at half the side.
         steps, batch: optimiser steps, and views a step.
         learning_rate: Adam's at step 0; it falls as (1 − step/steps)^0.9.
@@ -57,6 +60,7 @@ class LabelTraining:
     stretch: float = 1.0
     zoom: float | None = None
     shift: float | None = None
+    widen: float | None = None
     width: int = 24
     steps: int = 2000
     batch: int = 16
@@ -76,12 +80,18 @@ class LabelTraining:
         return ViewPlan(seed=self.seed, resize=self.resize, flip=self.flip, stretch=self.stretch)
 
     @property
+    def widens(self) -> bool:
+        """Whether labels stay true when they are magnified across alone."""
+        return (self.source, self.target) == ("semantic", "depth")
+
+    @property
     def moves(self) -> dict[str, float]:
-        """Zoom and shift, chosen by T1 where nobody did."""
+        """Zoom, shift and widen, chosen by the tasks where nobody did."""
         zoom, shift = (ZOOM, SHIFT) if self.source == "depth" else (0.0, 0.0)
         return {
             "zoom": zoom if self.zoom is None else self.zoom,
             "shift": shift if self.shift is None else self.shift,
+            "widen": (WIDEN if self.widens else 1.0) if self.widen is None else self.widen,
         }
 
     def check(self) -> None:
@@ -107,6 +117,12 @@ class LabelTraining:
             raise UserError(f"--zoom {self.zoom}: must be from 0 to 2, the logarithm of a factor")
         if not 0 <= self.moves["shift"] < 1:
             raise UserError(f"--shift {self.shift}: must be at least 0 and below 1")
+        if not 1 <= self.moves["widen"] <= MOST_WIDENED:
+            raise UserError(f"--widen {self.widen}: must be from 1 to {MOST_WIDENED:g}")
+        if self.moves["widen"] != 1 and not self.widens:
+            raise UserError(
+                f"--widen {self.widen:g}: is for --from semantic --to depth; slopes would change"
+            )
         if self.resume and self.overwrite:
             raise UserError("--resume and --overwrite exclude each other: go on, or start anew?")
 

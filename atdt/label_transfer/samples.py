@@ -36,7 +36,7 @@ class LabelViews:
         reading: of T1's labels.
         target: kind of T2's labels; None: they are not read.
         plan: how views are cut.
-        moves: "zoom" and "shift" of each draw, see `moved_labels`; none when None.
+        moves: "zoom", "shift" and "widen" of each draw, see `moved_labels`; none when None.
         seed: of these.
         memory: bytes of labels that may be kept.
     """

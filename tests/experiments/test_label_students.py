@@ -12,7 +12,7 @@ from atdt.experiments.label_students import ORACLE_ALIKE, TAUGHT, UNTAUGHT
 
 SMALL = ("--preset", "smoke", "--seed", "0", "--curve", "", "--no-rivals")
 LEAST = ("--set=steps=2", "--set=transfer_steps=2", "--set=train=2", "--set=test=2")
-MATCHED = ("--set=camera=matched-stretch", "--set=stretch=2")
+MATCHED = ("--set=camera=matched-stretch", "--set=stretch=2", "--set=label_stretch=4")
 GROUND = ("--set=ground={road=0}", '--set=standing=["vehicle"]')
 
 
@@ -46,7 +46,7 @@ def test_from_semantics_to_depth_three_rows_are_added_and_no_step_is_done_again(
     (runs,) = root.glob("runs/*/seed0/semantic-to-depth")
     labels = info(runs / "labels")["config"]
     assert labels["ground"] == [["road", 0.0]] and labels["standing"] == ["vehicle"]
-    assert labels["views"]["stretch"] == 2.0 and "matched-stretch" in labels["train"][0]
+    assert labels["views"]["stretch"] == 4.0 and "matched-stretch" in labels["train"][0]
     learnt = {name: info(runs / name)["domains"] for name in (TAUGHT, UNTAUGHT, ORACLE_ALIKE)}
     said = {
         name: [domain["taught_by"] and domain["taught_by"]["kind"] for domain in parts["train"]]

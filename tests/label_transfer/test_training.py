@@ -124,6 +124,8 @@ def test_labels_that_move_stay_together(config, monkeypatch):
         ({"ground": (("road", 0.0), ("road", 0.1))}, "--ground road, road: a class comes twice"),
         ({"zoom": 3.0}, "--zoom 3.0: must be from 0 to 2"),
         ({"shift": 1.0}, "--shift 1.0: must be at least 0 and below 1"),
+        ({"widen": 0.5}, "--widen 0.5: must be from 1 to 10"),
+        ({"widen": 2.0, "target": "normals"}, "--widen 2: is for --from semantic --to depth"),
         ({"resume": True, "overwrite": True}, "--resume and --overwrite exclude each other"),
         ({"ground": (("lawn", 0.0),)}, "--ground lawn: .*has road, sidewalk"),
         ({"ground": (("road", 9.0),)}, "--ground road=9: is no height below the camera"),

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atdt.training.another_camera import moved
+from atdt.training.another_camera import moved, moved_labels
 
 NONE = 255
 
@@ -63,3 +63,20 @@ def test_labels_of_every_kind_keep_their_shape_and_dtype(shape):
     _, cut = drawn(ramp(), label, none=0)
     assert cut.shape == shape and cut.dtype == torch.float32
     assert set(cut.unique().tolist()) <= {0.0, *label.unique().tolist()}
+
+
+@given(seed=st.integers(0, 20), step=st.integers(0, 20))
+def test_widened_labels_stay_in_their_rows(seed, step):
+    rows = ramp()[:, :1]
+    cut, again = moved_labels(
+        ((rows, -1.0), (rows[:, 0], -1.0)), zoom=0.0, shift=0.0, seed=seed, step=step, widen=2.0
+    )
+    assert torch.equal(cut[:, 0], again)
+    assert ((cut == rows) | (cut == -1)).all()
+    assert (cut == rows).any()
+
+
+def test_labels_that_neither_move_nor_widen_are_the_same():
+    labels = ((ramp(), 0.0), (ramp()[:, 0], NONE))
+    made = moved_labels(labels, zoom=0.0, shift=0.0, seed=0, step=0)
+    assert all(one is label for one, (label, _) in zip(made, labels, strict=True))
