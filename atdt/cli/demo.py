@@ -26,7 +26,12 @@ from atdt.cli import options
 )
 @click.option("--rivals", is_flag=True, help="Also the rivals that cost a training each.")
 @click.option("--students", is_flag=True, help="Also one network for B, taught by each.")
-@options.label_transfer
+@click.option(
+    "--label-transfer/--no-label-transfer",
+    default=True,
+    show_default=True,
+    help="One network for B, taught by depth that comes of its labels of semantics.",
+)
 @options.sweep_grid
 @click.option("--smoke", is_flag=True, help="A minute's road on tiny pictures; nothing is learnt.")
 def command(
@@ -43,7 +48,8 @@ def command(
     """Render streets, train, transfer and measure; write reports/demo/index.html.
 
     Semantic labels are known on A and B, depth on A alone; the report says how well depth on B was
-    predicted, beside the baseline, two rivals and the oracle. A second call reuses what is there.
+    predicted, by AT/DT and by a network that label transfer taught, beside the baseline, two rivals
+    and the oracle. A second call reuses what is there.
     """
     from atdt.experiments.demo import demo
     from atdt.experiments.experiment import Experiment

@@ -86,7 +86,7 @@ def run(config: Experiment) -> tuple[list[Result], Steps]:
         if config.students:
             students(direction, config.preset, steps, outcome)
         if config.label_transfer:
-            label_students(direction, config.preset, steps, outcome)
+            label_students(direction, config.preset, steps, outcome, controls=config.rivals)
         if config.sweep is not None:
             swept(direction, config.preset, steps, outcome, config.sweep)
         if not config.curve:

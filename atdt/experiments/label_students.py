@@ -26,12 +26,15 @@ UNTAUGHT = "from-n1-two-decoders"
 ORACLE_ALIKE = "oracle-from-n1"
 
 
-def label_students(direction: Direction, preset: Preset, steps: Steps, outcome: Outcome) -> None:
+def label_students(
+    direction: Direction, preset: Preset, steps: Steps, outcome: Outcome, *, controls: bool = True
+) -> None:
     """Transfer labels, teach a network by them, and measure; rows are added to `outcome`.
 
     The student starts from E1 and learns T1 on A and B beside T2, on A and on B under what was
-    transferred; steps and views are those of every task network. Two more rows say where its gain
-    comes from: the same network without transferred labels, and with B's own, an oracle.
+    transferred; steps and views are those of every task network. Two more rows, the `controls`, say
+    where its gain comes from: the same network without transferred labels, and with B's own, an
+    oracle.
     """
     road, t2 = Road(direction, preset, steps, outcome), direction.target
     made = transferred(road)
@@ -54,6 +57,8 @@ def label_students(direction: Direction, preset: Preset, steps: Steps, outcome: 
 
     said = f"from E1, two decoders: {t2.name} on A"
     taught(TAUGHT, f"{said}, and on B under transferred labels", (a,), ((b, made),), "a")
+    if not controls:
+        return
     taught(UNTAUGHT, said, (a,), (), "a")
     taught(ORACLE_ALIKE, f"{said} and B, with the labels of both", (a, b), (), "b")
 

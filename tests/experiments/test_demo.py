@@ -15,6 +15,7 @@ from atdt.experiments.demo import demo
 from atdt.experiments.direction import ADAPTED, ATDT, BASELINE, HEAD, ORACLE
 from atdt.experiments.experiment import Experiment, run
 from atdt.experiments.figures import CHOICES, LABELS, figures
+from atdt.experiments.label_students import TAUGHT
 from atdt.experiments.pairs import PAIRS
 from atdt.experiments.preset import SMOKE, Student
 from atdt.training import Teaching
@@ -31,10 +32,10 @@ def root(tmp_path_factory):
 
 def test_the_report_has_every_row_and_needs_nothing_else(root):
     page = (root / "reports" / "smoke" / "index.html").read_text()
-    for row in (BASELINE, ADAPTED, HEAD, ATDT, ORACLE):
+    for row in (BASELINE, ADAPTED, HEAD, ATDT, TAUGHT, ORACLE):
         assert LABELS[row] in page
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)
-    assert page.count("<img") >= 3 * 6  # three test images: input, four methods, truth
+    assert page.count("<img") >= 3 * 7  # three test images: input, five methods, truth
 
 
 def test_the_table_says_what_was_measured(root):
@@ -82,6 +83,7 @@ def test_the_full_table_has_every_rival_and_the_worth_in_labelled_images(tmp_pat
         directions,
         rivals=True,
         students=True,
+        label_transfer=True,
         curve=(2,),
     )
     page = demo(full).read_text()

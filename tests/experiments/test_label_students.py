@@ -10,7 +10,7 @@ from atdt.cli import main
 from atdt.experiments.figures import LABELS
 from atdt.experiments.label_students import ORACLE_ALIKE, TAUGHT, UNTAUGHT
 
-SMALL = ("--preset", "smoke", "--seed", "0", "--curve", "", "--no-rivals")
+SMALL = ("--preset", "smoke", "--seed", "0", "--curve", "")
 LEAST = ("--set=steps=2", "--set=transfer_steps=2", "--set=train=2", "--set=test=2")
 MATCHED = ("--set=camera=matched-stretch", "--set=stretch=2", "--set=label_stretch=4")
 GROUND = ("--set=ground={road=0}", '--set=standing=["vehicle"]')
@@ -59,8 +59,8 @@ def test_from_semantics_to_depth_three_rows_are_added_and_no_step_is_done_again(
 
 
 def test_from_depth_to_semantics_a_is_read_under_its_own_camera(root):
-    done = run("table1", root, *MATCHED, "--label-transfer")
-    assert LABELS[TAUGHT] in done.stdout
+    done = run("table1", root, *MATCHED, "--label-transfer", "--no-rivals")
+    assert LABELS[TAUGHT] in done.stdout and LABELS[UNTAUGHT] not in done.stdout
     (runs,) = root.glob("runs/*/seed0/depth-to-semantic")
     config = info(runs / "labels")["config"]
     assert config["train"][0].endswith("/a:train") and config["ground"] == []
