@@ -4,7 +4,6 @@ Every row of a table is trained under the one preset: nothing is tuned for a row
 a small TOML file that names what differs from `Preset`.
 """
 
-import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,21 @@ from typing import Any
 from atdt.errors import UserError
 from atdt.experiments.known_depth import KINDS as KNOWN_DEPTH
 from atdt.experiments.matched_camera import KINDS as CAMERAS
+from atdt.experiments.preset_values import (
+    AMOUNT,
+    COUNT,
+    NUMBER,
+    SIZE,
+    TEXT,
+    count,
+    heights,
+    losses,
+    network,
+    one_of,
+    or_none,
+    words,
+    yes_or_no,
+)
 from atdt.experiments.restyled import KINDS as COLOURS
 from atdt.merge import WAYS
 from atdt.networks import NetworkSpec
@@ -180,56 +194,6 @@ def _value(text: str) -> Any:
         return text
 
 
-def _count(value: Any) -> int:
-    if type(value) is not int or value < 1:
-        raise ValueError
-    return value
-
-
-def _number(value: Any) -> float:
-    if type(value) not in (int, float) or not 0 < value < math.inf:
-        raise ValueError
-    return float(value)
-
-
-def _amount(value: Any) -> float:
-    if type(value) not in (int, float) or not 0 <= value < math.inf:
-        raise ValueError
-    return float(value)
-
-
-def _yes_or_no(value: Any) -> bool:
-    if type(value) is not bool:
-        raise TypeError
-    return value
-
-
-def _word(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise TypeError
-    return value
-
-
-def _size(value: Any) -> tuple[int, int]:
-    if not isinstance(value, list):
-        raise TypeError
-    height, width = map(_count, value)
-    return height, width
-
-
-def _or_none(kind: str, made_of: Callable[[Any], Any]) -> tuple[str, Callable[[Any], Any]]:
-    return f"{kind}, or none", lambda value: None if value == "none" else made_of(value)
-
-
-def _one_of(known: tuple[str, ...]) -> tuple[str, Callable[[Any], str]]:
-    def chosen(value: Any) -> str:
-        if value not in known:
-            raise ValueError
-        return value
-
-    return f"one of {', '.join(known)}", chosen
-
-
 def _rows(value: Any) -> tuple[str, ...]:
     rows = tuple(value)
     if isinstance(value, str) or len(rows) < 2 or not set(rows) <= set(MERGEABLE):
@@ -239,83 +203,57 @@ def _rows(value: Any) -> tuple[str, ...]:
     return rows
 
 
-def _heights(value: Any) -> tuple[tuple[str, float], ...]:
-    return tuple((_word(name), _amount(metres)) for name, metres in value.items())
-
-
-def _words(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        raise TypeError
-    return tuple(map(_word, value))
-
-
-def _network(value: Any) -> NetworkSpec:
-    if isinstance(value, str):
-        return NetworkSpec(_word(value))
-    options = {name: option for name, option in value.items() if name != "name"}
-    return NetworkSpec(_word(value.get("name")), options)
-
-
-def _losses(value: Any) -> tuple[tuple[str, float], ...]:
-    return tuple((name, _number(weight)) for name, weight in value.items())
-
-
 def _student(value: Any) -> Student:
     options = dict(value)
-    rounds = _count(options.pop("rounds", 1))
+    rounds = count(options.pop("rounds", 1))
     teaching = Teaching(**options)
     teaching.check()
     return Student(teaching, rounds)
 
 
-COUNT = ("a whole number above 0", _count)
-NUMBER = ("a number above 0", _number)
-AMOUNT = ("a number, 0 or more", _amount)
-SIZE = ("[height, width]", _size)
-TEXT = ("a text", _word)
 KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "size": SIZE,
     "train": COUNT,
     "val": COUNT,
     "test": COUNT,
-    "resize": _or_none(*SIZE),
-    "crop": _or_none(*SIZE),
-    "network": ('a name, or { name = "…", option = … }', _network),
+    "resize": or_none(*SIZE),
+    "crop": or_none(*SIZE),
+    "network": ('a name, or { name = "…", option = … }', network),
     "steps": COUNT,
-    "source_steps": _or_none(*COUNT),
+    "source_steps": or_none(*COUNT),
     "batch": COUNT,
     "learning_rate": NUMBER,
     "precision": TEXT,
     "views": COUNT,
     "photometric": TEXT,
-    "flip": ("true or false", _yes_or_no),
+    "flip": ("true or false", yes_or_no),
     "stretch": NUMBER,
     "architecture": TEXT,
     "width": COUNT,
-    "losses": ("{ loss = weight, … }", _losses),
+    "losses": ("{ loss = weight, … }", losses),
     "transfer_steps": COUNT,
     "transfer_batch": COUNT,
     "transfer_learning_rate": NUMBER,
     "cyclegan_steps": COUNT,
     "cyclegan_width": COUNT,
     "cyclegan_blocks": COUNT,
-    "cyclegan_crop": _or_none(*SIZE),
-    "known_depth": _one_of(KNOWN_DEPTH),
-    "camera": _one_of(CAMERAS),
-    "colours": _one_of(COLOURS),
+    "cyclegan_crop": or_none(*SIZE),
+    "known_depth": one_of(KNOWN_DEPTH),
+    "camera": one_of(CAMERAS),
+    "colours": one_of(COLOURS),
     "student": (
         "{ trust = …, teacher_decay = …, teacher_from = …, paste = …, rounds = … }",
         _student,
     ),
     "merged": (f"two or more of {', '.join(MERGEABLE)}, each once", _rows),
-    "merge": _one_of(WAYS),
-    "ground": ("{ class = metres, … }", _heights),
-    "standing": ("[class, …]", _words),
+    "merge": one_of(WAYS),
+    "ground": ("{ class = metres, … }", heights),
+    "standing": ("[class, …]", words),
     "label_steps": COUNT,
     "label_width": COUNT,
     "label_stretch": NUMBER,
     "block": COUNT,
-    "edges": _one_of(EDGES),
+    "edges": one_of(EDGES),
     "edges_weight": NUMBER,
     "norm_discrepancy": AMOUNT,
     "feature_noise": AMOUNT,
