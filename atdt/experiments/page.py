@@ -39,11 +39,11 @@ from atdt.experiments.figures import (
     Result,
     own_key,
     shown_factor,
-    verdict,
 )
 from atdt.experiments.label_students import TAUGHT
 from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.students import MERGED, STUDENT, STUDENT_BASELINE
+from atdt.experiments.verdict import verdict
 from atdt.files import write_atomic
 from atdt.tasks import get_task
 
@@ -111,12 +111,17 @@ def main_table(result: Result, measured: Figures) -> Table:
     keys = [key for key in COLUMNS.get(task, (measured.gap_on,)) if key in measured.metrics]
     columns = [_column(measured.metrics[key]) for key in keys]
     columns.append(Column("gap closed %", 0))
+    if measured.gap_also is not None:
+        also = metric_title(measured.metrics[measured.gap_also], unit=False)
+        columns.append(Column(f"gap closed %, {also}", 0))
     rows = []
     for name in result.methods:
         own = [own_key(name, measured.metrics[key]) for key in keys]
         cells = [_value(measured.rows[name], measured.metrics[key]) for key in own]
-        gap = measured.gaps.get(name)
-        cells.append(None if gap is None else gap_cell(gap.value, gap.interval))
+        closed = [measured.gaps.get(name)]
+        if measured.gap_also is not None:
+            closed.append(measured.gaps_also.get(name))
+        cells += [None if gap is None else gap_cell(gap.value, gap.interval) for gap in closed]
         mismatch = load_measured(result.outcomes[0].rows[name][0]).info["mismatch"]
         diagnostics = [
             f"{_column(measured.metrics[key]).name}: {measured.metrics[key]['diagnostic']}"

@@ -56,6 +56,7 @@ def test_from_semantics_to_depth_three_rows_are_added_and_no_step_is_done_again(
     assert all(len(parts["auxiliary"]) == 2 for parts in learnt.values())
     page = next(root.glob("reports/*/table2/index.html")).read_text()
     assert "The student of transferred labels" in page
+    assert "gap closed %, SILog scale-free" in page
 
 
 def test_from_depth_to_semantics_a_is_read_under_its_own_camera(root):

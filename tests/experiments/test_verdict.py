@@ -8,8 +8,10 @@ import pytest
 from atdt.evaluate.compare import Compared
 from atdt.evaluate.gap import Gap, Worth
 from atdt.experiments.direction import ATDT, BASELINE, HEAD, ORACLE, SELF
-from atdt.experiments.figures import Figures, Point, verdict
+from atdt.experiments.figures import Figures, Point
+from atdt.experiments.label_students import TAUGHT
 from atdt.experiments.students import MERGED, STUDENT, STUDENT_BASELINE
+from atdt.experiments.verdict import verdict
 
 METRIC = {"key": "abs_rel", "title": "abs rel", "way": "", "better": "lower"}
 
@@ -104,3 +106,21 @@ def test_a_student_is_held_against_its_teacher_and_the_baselines(row_of_the_base
     assert "of merged predictions (" in said
     assert "The student of AT/DT is ahead of AT/DT itself (uncertain; ahead on 2 of 2); " in said
     assert f"ahead of {called} (certain; ahead on 2 of 2)." in said
+
+
+def test_the_student_of_transferred_labels_is_held_against_every_rival_by_both_figures():
+    measured = figures(atdt=(0.30, 0.01), head=(0.35, 0.01))
+    measured.rows[TAUGHT] = row(0.22, 0.01)
+    measured.by_seed[TAUGHT] = [0.22] * 2
+    measured.gaps[TAUGHT] = Gap(0.9, (0.8, 1.0), 0.0)
+    silog = {"key": "scale_free/silog", "title": "SILog", "way": "scale-free", "better": "lower"}
+    measured.metrics["scale_free/silog"] = silog
+    both = replace(
+        measured, gap_also="scale_free/silog", gaps_also={TAUGHT: Gap(0.7, (0.6, 0.8), 0.0)}
+    )
+    said = verdict(both)
+    assert "The student of transferred labels closes 90 [80, 100] % of the gap and is" in said
+    assert "ahead of AT/DT itself (certain; ahead on 2 of 2)" in said
+    assert "ahead of a head on frozen E1 (certain; ahead on 2 of 2)." in said
+    assert "By SILog scale-free it closes 70 [60, 80] %." in said
+    assert "By SILog" not in verdict(measured)
