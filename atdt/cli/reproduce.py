@@ -133,16 +133,14 @@ def command(
 
     if (source is None) != (target is None):
         raise click.UsageError("--from and --to belong together")
-    if foundation and table not in WITH_RIVALS:
-        raise click.UsageError(f"--foundation: {table} has no rivals; tables 1, 2 and tasks do")
-    if students and table not in WITH_RIVALS:
-        raise click.UsageError(f"--students: {table} has no students; tables 1, 2 and tasks do")
-    if label_transfer and table not in WITH_RIVALS:
-        raise click.UsageError(
-            f"--label-transfer: {table} has no such row; tables 1, 2 and tasks do"
-        )
-    if sweep and table not in WITH_RIVALS:
-        raise click.UsageError(f"--sweep: {table} has no such rows; tables 1, 2 and tasks do")
+    for option, asked, rows in (
+        ("--foundation", foundation, "rivals"),
+        ("--students", students, "students"),
+        ("--label-transfer", label_transfer, "such row"),
+        ("--sweep", sweep, "such rows"),
+    ):
+        if asked and table not in WITH_RIVALS:
+            raise click.UsageError(f"{option}: {table} has no {rows}; tables 1, 2 and tasks do")
     made = reproduce(
         Reproduction(
             table,

@@ -16,8 +16,8 @@ from atdt.cli.outputs import echo_aside, echo_made, label_options
 def command(run: Path, workers: int | None, dask: str | None, **config: Any) -> None:
     """Label images with task 2 from their labels of task 1, by the label network of RUN.
 
-    No image is read, and no label of task 2. Networks learn from the folder by `train-task
-    --pseudo` or `distill`.
+    No pixel of an image is read, and no label of task 2. Networks learn from the folder by
+    `train-task --pseudo` or `distill`.
     """
     from atdt.label_transfer import LabelPrediction, transfer_labels
 

@@ -88,12 +88,26 @@ def open_images(
         DomainError: as `open_domain`, or a size that the view cannot be cut from.
     """
     plan = ViewPlan(resize=config.resize, crop=config.crop, pad=config.pad)
+    domain, batches, known = open_batches(spec, config, known, plan)
+    return domain, ImageSource(domain, plan, batches), known
+
+
+def open_batches(
+    spec: str, config: Output, known: Known | None, plan: ViewPlan, labels: Sequence[str] = ()
+) -> tuple[Domain, tuple[Batch, ...], Known]:
+    """A domain with the labels that are read, how it is cut into batches, and what is known of it.
+
+    Args:
+        known: by another process, which then says which batches to read: there are none here.
+
+    Raises:
+        DomainError: as `open_domain`, or a size that the view cannot be cut from.
+    """
     if known is not None:
-        domain = open_domain(spec, without=known.left_out)
-        return domain, ImageSource(domain, plan), known
-    domain = open_domain(spec, skip_bad=config.skip_bad)
+        return open_domain(spec, labels=labels, without=known.left_out), (), known
+    domain = open_domain(spec, labels=labels, skip_bad=config.skip_bad)
     batches = image_batches(domain, plan, config.batch)
-    return domain, ImageSource(domain, plan, batches), Known(batches[0].size, domain.left_out)
+    return domain, batches, Known(batches[0].size, domain.left_out)
 
 
 def image_batches(domain: Domain, plan: ViewPlan, batch: int) -> tuple[Batch, ...]:

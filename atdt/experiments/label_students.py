@@ -126,14 +126,14 @@ def check_label_transfer(
     if preset.crop is not None:
         raise UserError(f"{asked}: reads whole labels; the preset's crop cuts them")
     plan = ViewPlan(stretch=preset.label_stretch)
-    for place in places or ():
-        pose_for(plan, open_domain(f"{place.spec('train')}"), 0)
-    if source != "semantic":
-        return
-    reading = Reading(source, (), preset.ground, preset.standing)
-    if places is None:
+    semantic = source == "semantic"
+    reading = Reading(source, (), preset.ground, preset.standing) if semantic else None
+    if places is None and semantic:
         names = {name for name, _ in preset.ground} | set(preset.standing)
         if unknown := sorted(names - set(label_space("shared11").classes)):
             raise UserError(f"ground, standing: streets have no class {unknown[0]}")
     for place in places or ():
-        reading.check(open_domain(f"{place.spec('train')}", labels=(source,)))
+        domain = open_domain(f"{place.spec('train')}", labels=(source,) if semantic else ())
+        pose_for(plan, domain, 0)
+        if reading is not None:
+            reading.check(domain)

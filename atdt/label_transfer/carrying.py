@@ -13,7 +13,7 @@ from atdt.decode.ground_depth import one_focal
 from atdt.decode.header import header, run_info
 from atdt.decode.making import make_predictions
 from atdt.decode.pipeline import Predictor
-from atdt.decode.sources import READERS, Batch, Known, image_batches
+from atdt.decode.sources import READERS, Batch, Known, open_batches
 from atdt.domains import Domain, ViewPlan, open_domain
 from atdt.label_transfer.config import LabelPrediction
 from atdt.label_transfer.load import (
@@ -77,14 +77,10 @@ class LabelSource:
 def prepare(config: LabelPrediction, device: torch.device, known: Known | None = None) -> Predictor:
     """What predicts; see `atdt.decode.making.Prepare`."""
     loaded = load_label_network(config.run, device)
-    reading, kinds = loaded.reading, (loaded.reading.source,)
-    if known is not None:
-        domain = open_domain(config.domain, labels=kinds, without=known.left_out)
-        batches: tuple[Batch, ...] = ()
-    else:
-        domain = open_domain(config.domain, labels=kinds, skip_bad=config.skip_bad)
-        batches = image_batches(domain, ViewPlan(), config.batch)
-        known = Known(batches[0].size, domain.left_out)
+    reading = loaded.reading
+    domain, batches, known = open_batches(
+        config.domain, config, known, ViewPlan(), (reading.source,)
+    )
     loaded.check_labels(domain.label_space, domain.path)
     reading.check(domain)
     views = LabelViews([domain], reading, None, ViewPlan(resize=loaded.resize))

@@ -9,7 +9,7 @@ from atdt.decode.config import Output
 from atdt.decode.ground_depth import FARTHEST
 from atdt.domains import ViewPlan
 from atdt.errors import UserError
-from atdt.label_transfer.reading import SOURCES
+from atdt.label_transfer.reading import check_source
 
 COUNTS = ("steps", "batch", "checkpoint_every")
 WIDEN, MOST_WIDENED = 1.5, 10.0
@@ -102,10 +102,7 @@ class LabelTraining:
         """
         if not self.train:
             raise UserError("--train: name a domain with labels of both tasks")
-        if self.source not in SOURCES:
-            raise UserError(
-                f"--from {self.source}: labels of {' and '.join(SOURCES)} can be transferred"
-            )
+        check_source(self.source)
         for name in COUNTS:
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be ≥ 1")

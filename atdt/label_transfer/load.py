@@ -1,6 +1,7 @@
 """Runs that hold a label network: what their run.json says, and how the network comes back."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from atdt.label_transfer.reading import Reading
 from atdt.runs import INFO, Run, open_run
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
-from atdt.training.weights import fill, key_differences, shapes
+from atdt.training.weights import restored
 
 KIND = "label-transfer"
 
@@ -104,10 +105,5 @@ def load_label_network(path: str | Path, device: str | torch.device = "cpu") -> 
             sketch = LabelNetwork(*build)
     except (LookupError, TypeError, ValueError, OverflowError, NetworkError, UserError) as error:
         raise RunError(f"{run.path / INFO}: no label network ({error!r})") from None
-    problem = key_differences(shapes(sketch.state_dict()), shapes(weights))
-    if problem:
-        raise RunError(f"{run.path}: weights and network differ: {problem}")
-    network = LabelNetwork(*build)
-    fill(network, weights)
-    network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    network = restored(partial(LabelNetwork, *build), sketch, weights, run.path, device)
     return LoadedLabelNetwork(network, reading, task, space, size, run)

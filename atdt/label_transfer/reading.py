@@ -8,13 +8,22 @@ from torch import Tensor
 
 from atdt.decode.ground_depth import FARTHEST, ground_classes, upright_depth
 from atdt.domains import Domain
-from atdt.domains.cameras import Pose
 from atdt.domains.pose import known_focal, pose
 from atdt.errors import DomainError, UserError
 from atdt.label_transfer.geometry import CHANNELS, Focal, is_dense, local_geometry
 
 SOURCES = ("semantic", "depth")
 GROUND = 2.5  # ln of the metres that a ground's depth is read relative to
+
+
+def check_source(source: str) -> None:
+    """Refuse a T1 whose labels are not read.
+
+    Raises:
+        UserError: it is another.
+    """
+    if source not in SOURCES:
+        raise UserError(f"--from {source}: labels of {' and '.join(SOURCES)} can be transferred")
 
 
 @dataclass(frozen=True)
@@ -38,10 +47,7 @@ class Reading:
     farthest: float = FARTHEST
 
     def __post_init__(self) -> None:
-        if self.source not in SOURCES:
-            raise UserError(
-                f"--from {self.source}: labels of {' and '.join(SOURCES)} can be transferred"
-            )
+        check_source(self.source)
         if self.source != "semantic" and (self.ground or self.standing):
             raise UserError(f"--ground, --standing: are classes; --from {self.source} has none")
         if self.standing and not self.ground:
@@ -82,8 +88,8 @@ class Reading:
         if not self.ground:
             return None
         classes = ground_classes(self.ground, self.standing, domain)
-        stands: Pose = pose(domain, index)
-        return upright_depth(ids, classes, stands, self.farthest).astype(np.float32)
+        metres = upright_depth(ids, classes, pose(domain, index), self.farthest)
+        return metres.astype(np.float32)
 
     def filled(self, channels: Tensor) -> Tensor:
         """Channels (N, C, h, w) that were moved: what came in from beyond has no class."""

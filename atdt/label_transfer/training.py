@@ -30,7 +30,7 @@ from atdt.tasks import get_task
 from atdt.tasks.base import Task
 from atdt.training.learner import Branch, Learner
 from atdt.training.order import Draw, Order
-from atdt.training.sources import Source, one_size, same_label_space, training_focal
+from atdt.training.sources import Size, Source, one_size, same_label_space
 
 Say = Callable[[str], Any]
 
@@ -51,11 +51,10 @@ class Material:
         """The label space of its domains."""
         return self.train[0].domain.label_space
 
-    @property
-    def digests(self) -> dict[str, list[str]]:
-        """Of what is read, so that no run is gone on with on other data."""
+    def described(self, resize: Size | None) -> dict[str, list[dict[str, Any]]]:
+        """What run.json says of the domains, by what they are for."""
         parts = {"train": self.train, "validation": self.validation}
-        return {part: [s.domain.digest() for s in sources] for part, sources in parts.items()}
+        return {part: [s.described(resize) for s in sources] for part, sources in parts.items()}
 
     @property
     def domains(self) -> list[Domain]:
@@ -83,15 +82,17 @@ def train_label_transfer(config: LabelTraining, say: Say = lambda line: None) ->
     material = _open(config)
     device = pick_device(config.device)
     network = _build(config, material)
+    domains = material.described(config.resize)
+    learnt_from = config.described() | {
+        "device": device.type,
+        "threads": torch_threads(),
+        "digests": {part: [d["digest"] for d in used] for part, used in domains.items()},
+    }
     with exclusive(config.out), torch.backends.cudnn.flags(enabled=True, deterministic=True):
         run = create_run(
-            config.out,
-            KIND,
-            config.described()
-            | {"device": device.type, "threads": torch_threads(), "digests": material.digests},
-            overwrite=config.overwrite,
-            resume=config.resume,
+            config.out, KIND, learnt_from, overwrite=config.overwrite, resume=config.resume
         )
+        run.info.setdefault("domains", domains)
         if run.complete:
             say(f"{run.path}: a finished run of the same options, nothing to do")
             return run.path
@@ -197,11 +198,6 @@ def _learn(
     run.finish(
         learner.weights(),
         **network_keys(network, material.task, material.space, material.reading, config),
-        domains={
-            part: [source.described(config.resize) for source in sources]
-            for part, sources in (("train", material.train), ("validation", material.validation))
-        },
-        training_focal=training_focal([source.described(None) for source in material.train]),
         camera=camera_of(material.domains[0]),
         scores=_scores(config, material, network, device, say),
         seconds=round(time.monotonic() - start, 1),

@@ -7,6 +7,7 @@ a score of it; no label of T2 is needed.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,7 +19,7 @@ from atdt.networks.cross_task import CrossTaskNetwork
 from atdt.runs import INFO, Run, open_run
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
-from atdt.training.weights import fill, key_differences, shapes
+from atdt.training.weights import restored
 
 KIND = "cross-task"
 
@@ -171,10 +172,6 @@ def load_cross_task(
             sketch = CrossTaskNetwork(*sizes, source.as_input, width)
     except (LookupError, TypeError, ValueError, OverflowError, NetworkError) as error:
         raise RunError(f"{run.path / INFO}: no cross-task network ({error!r})") from None
-    problem = key_differences(shapes(sketch.state_dict()), shapes(weights))
-    if problem:
-        raise RunError(f"{run.path}: weights and network differ: {problem}")
-    network = CrossTaskNetwork(*sizes, source.as_input, width)
-    fill(network, weights)
-    network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    build = partial(CrossTaskNetwork, *sizes, source.as_input, width)
+    network = restored(build, sketch, weights, run.path, device)
     return CrossTask(network, source, task, *classes, run, precision)

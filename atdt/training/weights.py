@@ -1,13 +1,13 @@
 """Weights that go into a network: every key and every shape, or none."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from atdt.errors import NetworkError
+from atdt.errors import NetworkError, RunError
 from atdt.networks import TaskNetwork
 
 PIECE = re.compile(r"^(stages\.\d+|decoder)\.")  # what cutting a network puts before its names
@@ -24,6 +24,31 @@ def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
     if problem:
         raise ValueError(problem)
     module.load_state_dict(dict(tensors))
+
+
+def restored[Network: nn.Module](
+    build: Callable[[], Network],
+    sketch: nn.Module,
+    weights: Mapping[str, torch.Tensor],
+    path: Path,
+    device: str | torch.device,
+) -> Network:
+    """The network of a finished run, in evaluation mode and without gradients.
+
+    Args:
+        build: makes it; called once the run's weights are known to be of its size.
+        sketch: the same without memory, on the device "meta".
+        path: the run's folder.
+
+    Raises:
+        RunError: the weights are another network's.
+    """
+    problem = key_differences(shapes(sketch.state_dict()), shapes(weights))
+    if problem:
+        raise RunError(f"{path}: weights and network differ: {problem}")
+    network = build()
+    fill(network, weights)
+    return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
 def shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
