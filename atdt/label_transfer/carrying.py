@@ -114,7 +114,10 @@ def _focal_of_depth(loaded: LoadedLabelNetwork, domain: Domain) -> float | None:
     of the images where it follows from their ground, else that which was learnt under."""
     if loaded.reading.ground:
         return one_focal(domain)
-    share = loaded.run.info.get("camera", {}).get("focal_share")
+    learnt = loaded.run.info.get("camera", {})
+    if loaded.resize is None:
+        return learnt.get("focal")
+    share = learnt.get("focal_share")  # all images are brought to one width
     return None if share is None else share * domain.image_size(0)[1]
 
 

@@ -52,10 +52,11 @@ class LoadedLabelNetwork:
 
 
 def camera_of(domain: Domain) -> dict[str, float | None]:
-    """What decides where in an image a thing of some distance is: focal length over the image's
-    width, and [mount]; None where unknown."""
+    """What decides how large in an image a thing of some distance is, and where: focal length in
+    pixels and over the image's width, and [mount]; None where unknown."""
     focal, mount = domain.focal(0), domain.description.mount
     return {
+        "focal": focal,
         "focal_share": focal and focal / domain.image_size(0)[1],
         "height": mount and mount.height,
         "pitch": mount and mount.pitch,

@@ -11,6 +11,7 @@ from atdt.cli import main
 from atdt.decode.ground_depth import Classes, upright_depth
 from atdt.domains import open_domain
 from atdt.domains.pose import pose
+from atdt.domains.streets import RenderConfig, render
 from atdt.predictions import open_predictions
 from atdt.tasks import get_task
 
@@ -115,6 +116,22 @@ def test_a_network_of_resized_labels_gives_whole_images(streets, tmp_path):
     domain, task = open_domain(f"{streets}/b:val"), get_task("semantic")
     for sample in domain.samples:
         assert open_predictions(folder).read(sample.image, task).shape == (32, 64)
+
+
+@pytest.mark.parametrize(("more", "focal"), [((), 35.2), (("--resize", "16x32"), 2 * 35.2)])
+def test_depth_without_ground_is_that_of_the_camera_it_was_learnt_under(
+    streets, tmp_path, more, focal
+):
+    """In pixels of B's images: of a resize only the share of the width is left."""
+    wide = tmp_path / "wide"
+    render(RenderConfig(wide, train=1, val=0, test=0, size=(64, 128), right=False, workers=1))
+    run = made(
+        *("train-label-transfer", "--from", "semantic", "--to", "depth", *more),
+        *("--train", f"{streets}/a:train", "--steps", 1, "--batch", 2, "--width", 8),
+        *("--out", tmp_path / "labels"),
+    )
+    out = made("transfer-labels", run, "--domain", f"{wide}/b:train", "--out", tmp_path / "out")
+    assert open_predictions(out).method["training_focal"] == pytest.approx(focal)
 
 
 @pytest.mark.parametrize(
