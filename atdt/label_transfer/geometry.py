@@ -14,6 +14,7 @@ GROUND_FARTHEST = 30.0  # metres, in which the ground is looked for
 LEVEL = 0.97  # cosine of ground to the camera's own level, 14 degrees
 HEIGHTS = 0.3, 10.0  # metres, of a camera above ground
 ON_GROUND = 0.05  # metres from it that still are it
+REFITS = 5
 DRAWS, POINTS = 128, 600  # planes that are tried, and pixels that they are tried on
 Focal = tuple[float, float]  # pixels across and down
 KNEE = 0.1  # metres of height, below which asinh is a line
@@ -84,9 +85,10 @@ def ground_plane(depth: np.ndarray, focal: Focal) -> np.ndarray | None:
     plane, on = planes[best], on[:, best]
     if on.sum() < 3:
         return None
-    for _ in range(2):
+    for _ in range(REFITS):
         plane = np.linalg.lstsq(points[on], np.ones(on.sum()), rcond=None)[0]
-        on = np.abs(1 - points @ plane) < ON_GROUND * np.linalg.norm(plane)
+        apart = np.abs(1 - points @ plane) / np.linalg.norm(plane)
+        on = apart <= min(ON_GROUND, 3 * np.median(apart[on]))  # feet of things are not ground
         if on.sum() < 3:
             break
     return plane

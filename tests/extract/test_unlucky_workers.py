@@ -163,6 +163,9 @@ def test_what_a_worker_writes_that_was_taken_for_dead_gets_no_name(
     slow.write_text(str(dead))
     late: list[Path] = []
 
+    def partial() -> list[Path]:
+        return list((tmp_path / "a.zarr").rglob("*.partial"))
+
     async def give_up(dask_scheduler):
         await dask_scheduler.remove_worker(address, stimulus_id="test", close=False)
 
@@ -174,7 +177,8 @@ def test_what_a_worker_writes_that_was_taken_for_dead_gets_no_name(
         names = {name for name, _ in committed}
         if len(committed) == 14 * len(names):  # that one's block too, by the other
             slow.unlink()
-            until(lambda: late.extend((tmp_path / "a.zarr").rglob("*.partial")) or bool(late))
+            until(lambda: len(partial()) == len(names) * blocks_by(own)[dead])  # it is done
+            late.extend(partial())
 
     by_many(cluster, go_on)  # without what is late
     assert late
