@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from atdt import objects
+from atdt.checks import check_goes_on_or_anew
 from atdt.digests import sha256_file, sha256_json
 from atdt.errors import RunError, UserError
 from atdt.files import inside, remove, remove_cut_off
@@ -95,8 +96,7 @@ def create_run(
             option is given, or the run there has another config (the message names what differs).
     """
     path = place(path)
-    if overwrite and resume:
-        raise RunError("--resume and --overwrite exclude each other: go on, or start anew?")
+    check_goes_on_or_anew(resume=resume, overwrite=overwrite, wrong=RunError)
     config = json.loads(json.dumps(config, allow_nan=False))
     there = _held(path)
     if there and resume:

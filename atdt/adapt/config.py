@@ -6,6 +6,7 @@ from typing import Any
 
 from atdt.adapt.history import CAPACITY
 from atdt.adapt.networks import BLOCKS, MOST_BLOCKS, MOST_WIDTH, WIDTH
+from atdt.checks import check_counts, check_seed_and_rate
 from atdt.errors import RunError
 
 # What changes neither the result nor what it is made from.
@@ -66,13 +67,12 @@ class CycleGANTraining:
         Raises:
             RunError: naming the option and the value.
         """
-        for name in ("steps", "batch", "width", "checkpoint_every"):
-            self._refuse(name, getattr(self, name) >= 1, "must be ≥ 1")
-        for name in ("blocks", "history", "seed", "cycle_weight", "identity_weight"):
+        check_counts(self, ("steps", "batch", "width", "checkpoint_every"), RunError)
+        check_seed_and_rate(self, RunError)
+        for name in ("blocks", "history", "cycle_weight", "identity_weight"):
             self._refuse(name, getattr(self, name) >= 0, "must be ≥ 0")
         self._refuse("width", self.width <= MOST_WIDTH, f"must be ≤ {MOST_WIDTH}")
         self._refuse("blocks", self.blocks <= MOST_BLOCKS, f"must be ≤ {MOST_BLOCKS}")
-        self._refuse("learning_rate", self.learning_rate > 0, "must be above 0")
 
     def described(self) -> dict[str, Any]:
         """All that the result depends on, for run.json; paths as they were given."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from atdt.checks import check_counts, check_goes_on_or_anew, check_seed_and_rate
 from atdt.errors import UserError
 from atdt.transfer.config import MISMATCHES
 
@@ -93,22 +94,15 @@ class CrossTaskTraining:
         Raises:
             UserError: naming the option and the value.
         """
-        for name in COUNTS:
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise UserError(f"--{name.replace('_', '-')} {value}: must be ≥ 1")
+        check_counts(self, COUNTS)
+        check_seed_and_rate(self)
+        check_goes_on_or_anew(resume=self.resume, overwrite=self.overwrite)
         for name in SHARES:
             if not 0 <= getattr(self, name) < 1:
                 option = name.replace("_", "-")
                 raise UserError(f"--{option} {getattr(self, name)}: must be at least 0 and below 1")
-        if self.seed < 0:
-            raise UserError(f"--seed {self.seed}: must be ≥ 0")
-        if not self.learning_rate > 0:
-            raise UserError(f"--learning-rate {self.learning_rate}: must be above 0")
         if not 0 <= self.zoom <= 2:
             raise UserError(f"--zoom {self.zoom}: must be from 0 to 2, the logarithm of a factor")
-        if self.resume and self.overwrite:
-            raise UserError("--resume and --overwrite exclude each other: go on, or start anew?")
         for word in self.allow_mismatch:
             if word not in MISMATCHES:
                 raise UserError(f"--allow-mismatch {word}: choose one of {', '.join(MISMATCHES)}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from atdt import objects
+from atdt.checks import check_goes_on_or_anew
 from atdt.decode.sources import Batch
 from atdt.disk import naming
 from atdt.errors import MismatchError, UserError
@@ -252,8 +253,7 @@ def refuse_held(folder: Path, *, resume: bool, overwrite: bool) -> bool:
     Raises:
         UserError: neither does, or both are given, or the folder holds something else.
     """
-    if resume and overwrite:
-        raise UserError("--resume and --overwrite exclude each other: go on, or start anew?")
+    check_goes_on_or_anew(resume=resume, overwrite=overwrite)
     held = _held(folder)
     if held and not (resume or overwrite):
         raise UserError(

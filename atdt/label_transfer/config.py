@@ -1,10 +1,10 @@
 """What a training of a label network is told, and what its use."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from atdt.checks import check_counts, check_goes_on_or_anew, check_seed_and_rate
 from atdt.decode.config import Output
 from atdt.decode.ground_depth import FARTHEST
 from atdt.domains import ViewPlan
@@ -103,13 +103,9 @@ class LabelTraining:
         if not self.train:
             raise UserError("--train: name a domain with labels of both tasks")
         check_source(self.source)
-        for name in COUNTS:
-            if getattr(self, name) < 1:
-                raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be ≥ 1")
-        if self.seed < 0:
-            raise UserError(f"--seed {self.seed}: must be ≥ 0")
-        if not 0 < self.learning_rate < math.inf:
-            raise UserError(f"--learning-rate {self.learning_rate}: must be a number above 0")
+        check_counts(self, COUNTS)
+        check_seed_and_rate(self)
+        check_goes_on_or_anew(resume=self.resume, overwrite=self.overwrite)
         if not 0 <= self.moves["zoom"] <= 2:
             raise UserError(f"--zoom {self.zoom}: must be from 0 to 2, the logarithm of a factor")
         if not 0 <= self.moves["shift"] < 1:
@@ -120,8 +116,6 @@ class LabelTraining:
             raise UserError(
                 f"--widen {self.widen:g}: is for --from semantic --to depth; slopes would change"
             )
-        if self.resume and self.overwrite:
-            raise UserError("--resume and --overwrite exclude each other: go on, or start anew?")
 
     def described(self) -> dict[str, Any]:
         """All that the result depends on, for run.json; specs as they were given."""

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from atdt.checks import check_counts, check_seed_and_rate
 from atdt.errors import RunError
 from atdt.later import LATER
 from atdt.networks import NetworkSpec
@@ -96,13 +97,8 @@ class TaskTraining:
         Raises:
             RunError: naming the option and the value.
         """
-        for name in ("steps", "batch", "validate_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise RunError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be ≥ 1")
-        if self.seed < 0:
-            raise RunError(f"--seed {self.seed}: must be ≥ 0")
-        if not self.learning_rate > 0:
-            raise RunError(f"--learning-rate {self.learning_rate}: must be above 0")
+        check_counts(self, ("steps", "batch", "validate_every", "checkpoint_every"), RunError)
+        check_seed_and_rate(self, RunError)
         if not self.train and not self.pseudo_labels:
             raise RunError("nothing to learn from: give --train SPEC, such as data/streets/a:train")
         self._check_auxiliaries()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from atdt.checks import check_counts, check_goes_on_or_anew, check_seed_and_rate
 from atdt.errors import UserError
 from atdt.later import LATER
 from atdt.ranks import Ranks
@@ -145,14 +146,9 @@ class TransferTraining:
         Raises:
             UserError: naming the option and the value.
         """
-        for name in ("steps", "batch", "checkpoint_every", "validate_every", "window"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise UserError(f"--{name.replace('_', '-')} {value}: must be ≥ 1")
-        if self.seed < 0:
-            raise UserError(f"--seed {self.seed}: must be ≥ 0")
-        if not self.learning_rate > 0:
-            raise UserError(f"--learning-rate {self.learning_rate}: must be above 0")
+        check_counts(self, ("steps", "batch", "checkpoint_every", "validate_every", "window"))
+        check_seed_and_rate(self)
+        check_goes_on_or_anew(resume=self.resume, overwrite=self.overwrite)
         if not 0 <= self.held_out < 1:
             raise UserError(f"--held-out {self.held_out}: must be at least 0 and below 1")
         levels = [level or self.level for level in (self.source_level, self.target_level)]
@@ -160,8 +156,6 @@ class TransferTraining:
             raise UserError(
                 f"--from {self.source} --to {self.target}: the same features; name E1's and E2's"
             )
-        if self.resume and self.overwrite:
-            raise UserError("--resume and --overwrite exclude each other: go on, or start anew?")
         for option, values, known in (
             ("--schedule", (self.schedule,), SCHEDULES),
             ("--keep", (self.keep,), KEEPS),

@@ -1,0 +1,47 @@
+"""Refusals that trainings and predictions have in common, whatever they are of."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from atdt.errors import UserError
+
+
+def check_counts(config: Any, names: Iterable[str], wrong: type[UserError] = UserError) -> None:
+    """Refuse a count below 1; None, where it is no number of its own, is let through.
+
+    Args:
+        config: has them by these names, which with hyphens are those of the options.
+        wrong: what is raised.
+
+    Raises:
+        UserError: naming the option and the value.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise wrong(f"--{name.replace('_', '-')} {value}: must be ≥ 1")
+
+
+def check_seed_and_rate(config: Any, wrong: type[UserError] = UserError) -> None:
+    """Refuse a seed below 0, and a learning rate that is no finite number above 0.
+
+    Raises:
+        UserError: naming the option and the value.
+    """
+    if config.seed < 0:
+        raise wrong(f"--seed {config.seed}: must be ≥ 0")
+    if not 0 < config.learning_rate < math.inf:
+        raise wrong(f"--learning-rate {config.learning_rate}: must be above 0, and finite")
+
+
+def check_goes_on_or_anew(
+    *, resume: bool, overwrite: bool, wrong: type[UserError] = UserError
+) -> None:
+    """Refuse both at once.
+
+    Raises:
+        UserError: they exclude each other.
+    """
+    if resume and overwrite:
+        raise wrong("--resume and --overwrite exclude each other: go on, or start anew?")
