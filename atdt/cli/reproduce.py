@@ -45,7 +45,7 @@ WITH_RIVALS = ("table1", "table2", "tasks")
     "--preset",
     default="streets",
     show_default=True,
-    help="smoke, demo, full, streets, paper, or a .toml file.",
+    help="smoke, demo, full, streets, streets-exact, paper, or a .toml file.",
 )
 @click.option(
     "--set",

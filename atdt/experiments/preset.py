@@ -151,7 +151,8 @@ class Preset:
 
 
 def load_preset(name_or_path: str | Path, overrides: Mapping[str, str] | None = None) -> Preset:
-    """A preset by name ("demo", "full", "paper", "smoke", "streets") or from a TOML file.
+    """A preset by name ("demo", "full", "paper", "smoke", "streets",
+        "streets-exact") or from a TOML file.
 
     Args:
         name_or_path: of the preset.

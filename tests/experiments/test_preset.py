@@ -14,6 +14,13 @@ def test_every_built_in_preset_loads(name):
     assert isinstance(load_preset(name), Preset)
 
 
+def test_streets_with_exact_depth_differ_in_that_and_in_what_transfers_labels():
+    exact, streets = load_preset("streets-exact"), load_preset("streets")
+    differ = {f.name for f in fields(Preset) if getattr(exact, f.name) != getattr(streets, f.name)}
+    assert differ == {"known_depth", "label_steps", "label_width", "label_stretch"}
+    assert (exact.known_depth, streets.known_depth) == ("exact", "stereo")
+
+
 def test_the_papers_schedule_is_the_released_one():
     paper = load_preset("paper")
     assert (paper.source_steps, paper.steps, paper.transfer_steps) == (150_000, 25_000, 100_000)
