@@ -47,6 +47,11 @@ from atdt.cli import options, tables
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Gs that step at a time; cores if unset."
 )
+@click.option(
+    "--stack/--no-stack",
+    default=None,
+    help="Step Gs of one shape as one (torch.func); by default on a GPU, where it is faster.",
+)
 @options.feed
 @options.memory_budget
 @click.option("--allow-mismatch", multiple=True, type=options.MISMATCH)

@@ -109,12 +109,24 @@ class Learner:
             if on_b is not None:
                 on_b = on_b * self._ranks.share(self.agreeing.labelled(batch))
         losses = self._summed(terms, on_b)
-        self._adam.zero_grad()
+        self.forget()
         losses[0].backward()
         losses = losses.detach()
         self._ranks.meet(self.network, losses, weight)
-        self._adam.step(self.rate(step))
+        self.move(step)
         return losses
+
+    def losses(self, made: Tensor, batch: Batch) -> Tensor:
+        """The losses on A, by `names`, of features that the network made of a `ready` batch."""
+        return self._summed(self._terms(self._judged(made, batch)), None)
+
+    def forget(self) -> None:
+        """Drop the gradients of the step before."""
+        self._adam.zero_grad()
+
+    def move(self, step: int) -> None:
+        """Move the weights by their gradients, at the rate of that step."""
+        self._adam.step(self.rate(step))
 
     @torch.no_grad()
     def measure(
@@ -216,6 +228,9 @@ class Learner:
         size = {"size": self._size} if self._size else {}
         with precision_context(self.device, self.precision):
             made = self.network(batch["source"], **size)
+        return self._judged(made, batch)
+
+    def _judged(self, made: Tensor, batch: Batch) -> Outcome:
         return Outcome(made.float(), batch, self._task, self.teacher, self._scale)
 
     def _terms(self, outcome: Outcome, mixed: Outcome | None = None) -> Tensor:

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from atdt.curves import Curves, NoCurves, RecentLosses
 from atdt.provenance import torch_threads
@@ -140,8 +140,19 @@ class Trainee:
         Raises:
             NumericsError: the loss is not finite any more.
         """
-        config, start = self.config, time.monotonic()
-        self._losses.add(self.learner.learn(self.done, batch))
+        start = time.monotonic()
+        losses = self.learner.learn(self.done, batch)
+        self.took(losses, time.monotonic() - start, feed)
+
+    def took(self, losses: Tensor, seconds: float, feed: Feed) -> None:
+        """Note a step that its learner took, and do what is due behind it, see `step`.
+
+        Args:
+            losses: by the learner's names.
+            seconds: the step's.
+        """
+        config, start = self.config, time.monotonic() - seconds
+        self._losses.add(losses)
         self.done += 1
         row: dict[str, float] = {}
         if self._due(LOG_EVERY):

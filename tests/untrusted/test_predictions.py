@@ -88,9 +88,10 @@ def archive(**files):
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize(
+@pytest.mark.parametrize(  # an archive tells the time: each process would name it otherwise
     "data",
     [b"", b"no archive", archive(image=npy_header((10**13,))), archive(x=b""), archive()],
+    ids=["nothing", "no archive", "a huge header", "another array", "no array"],
 )
 def test_statistics_that_are_none(tmp_path, frugal, data):
     path = measured(tmp_path / "m", data)

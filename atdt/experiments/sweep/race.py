@@ -6,19 +6,23 @@ nothing wins by its luck; nothing is judged by but A's held-out images.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import batched
 from typing import Any
 
 from atdt.errors import NumericsError
 from atdt.evaluate.report_table import Column, Row, Table
 from atdt.evaluate.table import terminal_text
 from atdt.progress import progress
+from atdt.transfer.feed import Batch
 from atdt.transfer.losses import LOSSES, Teacher, with_wanted_output
 from atdt.transfer.setting import Setting
 from atdt.transfer.solving import ridges
+from atdt.transfer.stacked import AT_MOST, learn_stacked, stack_key
 from atdt.transfer.trainee import Feed, Trainee
 from atdt.transfer.training import batches
 
@@ -71,6 +75,7 @@ class Race:
         judged: the figure of a trainee, on A.
         higher_is_better: of that figure.
         workers: Gs that take a step at the same time, each in a thread.
+        stacked: Gs of one shape take a step as one.
         keep: writes `standing` down.
         say: is told of each cut, and of what diverges.
     """
@@ -82,6 +87,7 @@ class Race:
     judged: Callable[[Trainee], float]
     higher_is_better: bool
     workers: int
+    stacked: bool
     keep: Callable[[], None]
     say: Say
 
@@ -127,8 +133,12 @@ class Race:
                 if teacher is not None:
                     ready = with_wanted_output(ready, teacher)
                 behind = [r for r in active if r.trainee.done == step < r.trainee.config.last_step]
-                taken = [pool.submit(racer.trainee.step, ready, self.feed) for racer in behind]
-                for racer, one in zip(behind, taken, strict=True):
+                taken = [
+                    (racer, one)
+                    for team in self._teams(behind)
+                    for racer, one in zip(team, self._step(team, ready, pool), strict=True)
+                ]
+                for racer, one in taken:
                     with self._ending_alone(racer):
                         one.result()
                 step += 1
@@ -137,6 +147,27 @@ class Race:
                 if not active:
                     break
         return active
+
+    def _teams(self, racers: Sequence[Racer]) -> list[Sequence[Racer]]:
+        """Those that take a step as one, side by side with the other teams."""
+        teams: dict[Hashable, list[Racer]] = {}
+        for racer in racers:
+            key = stack_key(racer.trainee) if self.stacked else None
+            teams.setdefault(racer.name if key is None else key, []).append(racer)
+        return [part for team in teams.values() for part in batched(team, AT_MOST)]
+
+    def _step(self, team: Sequence[Racer], batch: Batch, pool: Executor) -> list[Future]:
+        """A step of each, under way."""
+        trainees = [racer.trainee for racer in team]
+        if len(team) == 1:
+            return [pool.submit(trainees[0].step, batch, self.feed)]
+        start = time.monotonic()
+        losses = learn_stacked([one.learner for one in trainees], trainees[0].done, batch)
+        share = (time.monotonic() - start) / len(team)
+        return [
+            pool.submit(trainee.took, own, share, self.feed)
+            for trainee, own in zip(trainees, losses, strict=True)
+        ]
 
     def _cut(self, active: list[Racer], step: int) -> list[Racer]:
         """Those that go on; what is decided is on disk before anybody stops by it."""

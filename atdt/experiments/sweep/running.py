@@ -106,6 +106,7 @@ def race(
                     judged=lambda trainee: _judged(trainee, on_a, feed, device),
                     higher_is_better=on_a is None or on_a.headline.higher_is_better,
                     workers=workers,
+                    stacked=device.type == "cuda" if config.stack is None else config.stack,
                     keep=keep,
                     say=say,
                 )

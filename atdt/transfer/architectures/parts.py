@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from atdt.networks.norms import norm_named
@@ -133,11 +132,5 @@ class Attention(nn.Module):
         asked = self.ask(self.norm(features)).reshape(n, 3, self.heads, channels // self.heads, -1)
         query, key, value = asked.transpose(-1, -2).unbind(1)  # (N, heads, h·w, C/heads)
         said = nn.functional.scaled_dot_product_attention(query, key, value)
-        said = said.transpose(-1, -2).reshape(n, channels, height, width)
-        return features + self.answer(said.contiguous(memory_format=memory_format(features)))
-
-
-def memory_format(features: Tensor) -> torch.memory_format:
-    """The one that `features` are in."""
-    last = features.is_contiguous(memory_format=torch.channels_last)
-    return torch.channels_last if last else torch.contiguous_format
+        said = said.transpose(1, 2).reshape(n, height, width, channels)
+        return features + self.answer(said.permute(0, 3, 1, 2))  # channels last, as G learns
