@@ -50,7 +50,7 @@ from atdt.cli import options, tables
 @click.option(
     "--stack/--no-stack",
     default=None,
-    help="Step Gs of one shape as one (torch.func); by default on a GPU, where it is faster.",
+    help="Step Gs of one shape as one (torch.func); if unset, small ones on a GPU.",
 )
 @options.feed
 @options.memory_budget

@@ -4,31 +4,47 @@ from collections.abc import Hashable, Sequence
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from atdt.devices import precision_context
+from atdt.transfer.cost import cost
 from atdt.transfer.feed import Batch
 from atdt.transfer.learner import Learner
 from atdt.transfer.trainee import Trainee
 
 AT_MOST = 8  # Gs in a stack: the features of all of them are held at once
+# Multiply-accumulates of one G's forward pass of a batch, up to which a GPU has time for more than
+# its kernels: on an H100 steps of 3e9 took half as long stacked, those of 6e10 a fifth longer
+# (`python -m benchmarks stacking`).
+SMALL = 1e10
+
+
+def pays(trainee: Trainee) -> bool:
+    """Whether this G is faster stacked than after others: where a GPU waits for the next kernel."""
+    if trainee.learner.device.type != "cuda":
+        return False
+    price = cost(trainee.learner.network, trainee.setting.source_shape)
+    return price.macs * trainee.config.batch <= SMALL
 
 
 def stack_key(trainee: Trainee) -> Hashable | None:
     """What Gs of one setting must share to take a step as one; None: this one takes it alone.
 
     Learning rates, schedules, seeds and losses may differ. Alone remain heads, which have a decoder
-    each, batch norm, whose statistics a step changes, and what sees B or draws noise.
+    each, batch norm, whose statistics a step changes, and what sees B or draws noise; on a CPU also
+    group norm, whose kernel there some versions of torch do not stack.
     """
-    config, network = trainee.config, trainee.learner.network
+    config, learner = trainee.config, trainee.learner
+    alone = {_BatchNorm} if learner.device.type == "cuda" else {_BatchNorm, nn.GroupNorm}
     apart = config.is_head or config.consistency or config.feature_noise or config.mixup
-    if apart or any(isinstance(module, _BatchNorm) for module in network.modules()):
+    if apart or any(isinstance(module, tuple(alone)) for module in learner.network.modules()):
         return None
-    options = tuple(sorted((name, str(value)) for name, value in network.body.options.items()))
-    standardised = network.source_mean is not None
-    return config.architecture, options, standardised, config.precision
+    options = learner.network.body.options
+    options = options | {"standardise": learner.network.source_mean is not None}
+    chosen = tuple(sorted((name, str(value)) for name, value in options.items()))
+    return config.architecture, chosen, config.precision
 
 
 def learn_stacked(learners: Sequence[Learner], step: int, batch: Batch) -> list[Tensor]:

@@ -23,7 +23,8 @@ class Sweep:
         cross_task: run of R, which holds predictions to labels of T1 in `b`.
         cuts: see `CUTS`; () trains all to the end.
         workers: Gs that take a step at the same time; as many as there are cores when None.
-        stack: Gs of one shape take a step as one, see `atdt.transfer.stacked`; on a GPU when None.
+        stack: Gs of one shape take a step as one; where it pays when None, see
+            `atdt.transfer.stacked.pays`.
         feed, memory_budget, device, allow_mismatch: see `TransferTraining`.
         resume, overwrite: go on with, or replace, what is in `out`.
     """

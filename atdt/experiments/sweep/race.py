@@ -22,7 +22,7 @@ from atdt.transfer.feed import Batch
 from atdt.transfer.losses import LOSSES, Teacher, with_wanted_output
 from atdt.transfer.setting import Setting
 from atdt.transfer.solving import ridges
-from atdt.transfer.stacked import AT_MOST, learn_stacked, stack_key
+from atdt.transfer.stacked import AT_MOST, learn_stacked
 from atdt.transfer.trainee import Feed, Trainee
 from atdt.transfer.training import batches
 
@@ -56,11 +56,13 @@ class Racer:
         name: of the trial.
         configuration: what it has in common with trials of other seeds.
         trainee: it.
+        stack: what those share that take a step as one, see `atdt.transfer.stacked`; None: alone.
     """
 
     name: str
     configuration: str
     trainee: Trainee
+    stack: Hashable | None = None
 
 
 @dataclass
@@ -75,7 +77,6 @@ class Race:
         judged: the figure of a trainee, on A.
         higher_is_better: of that figure.
         workers: Gs that take a step at the same time, each in a thread.
-        stacked: Gs of one shape take a step as one.
         keep: writes `standing` down.
         say: is told of each cut, and of what diverges.
     """
@@ -87,7 +88,6 @@ class Race:
     judged: Callable[[Trainee], float]
     higher_is_better: bool
     workers: int
-    stacked: bool
     keep: Callable[[], None]
     say: Say
 
@@ -152,8 +152,8 @@ class Race:
         """Those that take a step as one, side by side with the other teams."""
         teams: dict[Hashable, list[Racer]] = {}
         for racer in racers:
-            key = stack_key(racer.trainee) if self.stacked else None
-            teams.setdefault(racer.name if key is None else key, []).append(racer)
+            key = racer.name if racer.stack is None else racer.stack
+            teams.setdefault(key, []).append(racer)
         return [part for team in teams.values() for part in batched(team, AT_MOST)]
 
     def _step(self, team: Sequence[Racer], batch: Batch, pool: Executor) -> list[Future]:

@@ -24,6 +24,7 @@ from atdt.transfer.building import build, input_keys
 from atdt.transfer.estimate import feed_choice, sketch
 from atdt.transfer.load import KIND
 from atdt.transfer.setting import Setting, prepare
+from atdt.transfer.stacked import pays, stack_key
 from atdt.transfer.trainee import Trainee, learnt_from
 from atdt.transfer.training import Say, open_feed
 
@@ -91,7 +92,9 @@ def race(
             if not run.complete:
                 network = build(trial.config, setting)
                 trainee = Trainee(trial.config, setting, inputs, run, network, device)
-                racers.append(Racer(trial.name, trial.seedless, trainee))
+                stacked = pays(trainee) if config.stack is None else config.stack
+                stack = stack_key(trainee) if stacked else None
+                racers.append(Racer(trial.name, trial.seedless, trainee, stack))
         steps = max(trial.config.last_step for trial in trials)
         cuts = cut_steps(config.cuts, steps)
         if racers:
@@ -106,7 +109,6 @@ def race(
                     judged=lambda trainee: _judged(trainee, on_a, feed, device),
                     higher_is_better=on_a is None or on_a.headline.higher_is_better,
                     workers=workers,
-                    stacked=device.type == "cuda" if config.stack is None else config.stack,
                     keep=keep,
                     say=say,
                 )
