@@ -211,19 +211,21 @@ def test_the_worse_half_stops_by_a_alone_and_all_are_on_the_board(config, ground
         )
 
 
-@pytest.mark.parametrize("step", [1, 3, 7])
-def test_a_sweep_that_was_cut_off_goes_on_to_the_same_end(config, monkeypatch, tmp_path, step):
-    whole = sweep(config(MIXED, out=tmp_path / "whole"))
-    chosen = config("steps = 8\n" + MIXED.removeprefix("steps = 8\n"))
-    take = Trainee.step
+@pytest.mark.parametrize(("step", "stack"), [(1, False), (3, False), (7, False), (3, True)])
+def test_a_sweep_that_was_cut_off_goes_on_to_the_same_end(
+    config, monkeypatch, tmp_path, step, stack
+):
+    whole = sweep(config(MIXED, out=tmp_path / "whole", stack=stack))
+    chosen = config("steps = 8\n" + MIXED.removeprefix("steps = 8\n"), stack=stack)
+    took = Trainee.took
 
-    def dying(self, batch, feed):
+    def dying(self, *told):
         if self.done == step:
             raise Killed
-        take(self, batch, feed)
+        took(self, *told)
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(Trainee, "step", dying)
+        patch.setattr(Trainee, "took", dying)
         sweep(chosen)
     with pytest.raises(UserError, match="a sweep is there; --resume goes on"):
         sweep(chosen)
