@@ -108,30 +108,39 @@ def test_a_loss_that_is_not_finite_is_one_gs_own():
         torch.testing.assert_close(moved, wanted, rtol=1e-3, atol=1e-5)
 
 
-def trainee(name="bottleneck", options=None, device="cpu", **changes) -> SimpleNamespace:
+@pytest.mark.parametrize("device", DEVICES)
+def test_bfloat16(device):
+    together, alone = (learners("bottleneck", {}, device, "bfloat16") for _ in range(2))
+    for step in range(2):
+        told = learn_stacked(together, step, together[0].ready(batch(step)))
+        for own, learner in zip(told, alone, strict=True):
+            assert own.dtype == torch.float32
+            torch.testing.assert_close(own, learner.learn(step, batch(step)), rtol=2e-2, atol=1e-2)
+
+
+def key(name="bottleneck", options=None, **changes):
     of = {"architecture": name, "options": options or {}, **changes}
     config = TransferTraining("a.zarr", "depth", "semantic", "out", **of)
-    (first, *_) = learners("linear" if name == "head" else name, config.options, device)
-    setting = SimpleNamespace(source_shape=SOURCE)
-    return SimpleNamespace(config=config, learner=first, setting=setting)
+    (first, *_) = learners("linear" if name == "head" else name, config.options)
+    return stack_key(config, first.network, torch.device("cpu"))
 
 
 def test_those_of_one_shape_go_together():
     same = [
-        trainee(),
-        trainee(seed=3, learning_rate=0.1, steps=5, schedule="cosine"),
-        trainee(options={"blocks": 2}),  # the default
-        trainee(losses={"cosine": 1.0}),
+        key(),
+        key(seed=3, learning_rate=0.1, steps=5, schedule="cosine"),
+        key(options={"blocks": 2}),  # the default
+        key(losses={"cosine": 1.0}),
     ]
-    assert len({stack_key(one) for one in same}) == 1
+    assert len(set(same)) == 1
     others = [
-        trainee(options={"activation": "relu"}),
-        trainee(options={"width": 2}),
-        trainee(options={"standardise": False}),
-        trainee(precision="bfloat16"),
-        trainee("residual"),
+        key(options={"activation": "relu"}),
+        key(options={"width": 2}),
+        key(options={"standardise": False}),
+        key(precision="bfloat16"),
+        key("residual"),
     ]
-    assert len({stack_key(one) for one in (same[0], *others)}) == 1 + len(others)
+    assert len({same[0], *others}) == 1 + len(others)
 
 
 @pytest.mark.parametrize(
@@ -142,18 +151,27 @@ def test_those_of_one_shape_go_together():
         {"mixup": 0.2},
         {"consistency": Consistency("r", "b.zarr", 1.0)},
         {"name": "head"},
+        {"name": "ridge"},
         {"name": "attention"},  # on a CPU
     ],
 )
 def test_who_steps_alone(changes):
-    assert stack_key(trainee(**changes)) is None
+    assert key(**changes) is None
 
 
-def test_small_gs_on_a_gpu_are_stacked_unasked():
-    assert not pays(trainee())
-    small = trainee()
-    small.learner.device = torch.device("cuda")
-    assert pays(small)
-    macs = cost(small.learner.network, SOURCE).macs
-    small.config = replace(small.config, batch=int(SMALL / macs) + 1)
-    assert not pays(small)
+def test_attention_is_stacked_on_a_gpu():
+    config = TransferTraining("a.zarr", "depth", "semantic", "out", architecture="attention")
+    (first, *_) = learners("attention", {})
+    assert stack_key(config, first.network, torch.device("cuda")) is not None
+
+
+def test_small_gs_are_stacked_unasked():
+    config, setting = (
+        TransferTraining("a.zarr", "depth", "semantic", "out"),
+        SimpleNamespace(source_shape=SOURCE),
+    )
+    (first, *_) = learners("bottleneck", {})
+    assert pays(config, setting, first.network)
+    most = int(SMALL / cost(first.network, SOURCE).macs)
+    assert pays(replace(config, batch=most), setting, first.network)
+    assert not pays(replace(config, batch=most + 1), setting, first.network)

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any
 
+from torch import Tensor
+
 from atdt.errors import NumericsError
 from atdt.evaluate.report_table import Column, Row, Table
 from atdt.evaluate.table import terminal_text
@@ -157,17 +159,17 @@ class Race:
         return [part for team in teams.values() for part in batched(team, AT_MOST)]
 
     def _step(self, team: Sequence[Racer], batch: Batch, pool: Executor) -> list[Future]:
-        """A step of each, under way."""
+        """A step of each, which a thread takes; of a team one thread for all."""
         trainees = [racer.trainee for racer in team]
         if len(team) == 1:
             return [pool.submit(trainees[0].step, batch, self.feed)]
-        start = time.monotonic()
-        losses = learn_stacked([one.learner for one in trainees], trainees[0].done, batch)
-        share = (time.monotonic() - start) / len(team)
-        return [
-            pool.submit(trainee.took, own, share, self.feed)
-            for trainee, own in zip(trainees, losses, strict=True)
-        ]
+        together = pool.submit(_together, trainees, batch)
+
+        def note(trainee: Trainee, place: int) -> None:
+            losses, seconds = together.result()
+            trainee.took(losses[place], seconds, self.feed)
+
+        return [pool.submit(note, trainee, place) for place, trainee in enumerate(trainees)]
 
     def _cut(self, active: list[Racer], step: int) -> list[Racer]:
         """Those that go on; what is decided is on disk before anybody stops by it."""
@@ -236,6 +238,13 @@ class Race:
         except NumericsError as error:
             self.standing.diverged[racer.name] = str(error)
             self.say(f"{racer.name}: {error}")
+
+
+def _together(trainees: Sequence[Trainee], batch: Batch) -> tuple[list[Tensor], float]:
+    """The losses of a step that all take as one, and each one's share of its seconds."""
+    start = time.monotonic()
+    losses = learn_stacked([one.learner for one in trainees], trainees[0].done, batch)
+    return losses, (time.monotonic() - start) / len(trainees)
 
 
 def _rank(value: float, higher_is_better: bool) -> tuple[bool, float]:

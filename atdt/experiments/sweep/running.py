@@ -1,6 +1,6 @@
 """One race of a sweep, from its trials to its leaderboard."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -82,18 +82,18 @@ def race(
         for trial in trials:
             held.enter_context(exclusive(trial.config.out))
             inputs = input_keys(trial.config, setting)
+            stack = _stack(config, trial, setting, device)
+            learnt = learnt_from(trial.config, setting, inputs, device)
             run = create_run(
                 trial.config.out,
                 KIND,
-                learnt_from(trial.config, setting, inputs, device),
+                learnt if stack is None else learnt | {"stacked": True},
                 overwrite=trial.config.overwrite,
                 resume=config.resume,
             )
             if not run.complete:
                 network = build(trial.config, setting)
                 trainee = Trainee(trial.config, setting, inputs, run, network, device)
-                stacked = pays(trainee) if config.stack is None else config.stack
-                stack = stack_key(trainee) if stacked else None
                 racers.append(Racer(trial.name, trial.seedless, trainee, stack))
         steps = max(trial.config.last_step for trial in trials)
         cuts = cut_steps(config.cuts, steps)
@@ -117,6 +117,14 @@ def race(
     metric = on_a.headline if on_a else None
     task, space = ground.evidence.task, ground.evidence.space
     return Board(name, ranked(lines, metric), metric, task, space, _encoders(setting))
+
+
+def _stack(config: Sweep, trial: Trial, setting: Setting, device: torch.device) -> Hashable | None:
+    """What the trial shares with those that take a step with it; None: it takes it alone."""
+    network = sketch(trial.config, setting)
+    unasked = device.type == "cuda" and pays(trial.config, setting, network)
+    stacked = unasked if config.stack is None else config.stack
+    return stack_key(trial.config, network, device) if stacked else None
 
 
 @contextmanager

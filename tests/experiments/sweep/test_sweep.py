@@ -58,7 +58,8 @@ STACKED = (
 )
 
 
-def test_gs_of_one_shape_step_as_one(config, monkeypatch, tmp_path):
+@pytest.mark.parametrize("losses", ["mse = 1", "match-l1 = 1, task = 1"])
+def test_gs_of_one_shape_step_as_one(config, monkeypatch, tmp_path, losses):
     """Beside a head and what is solved for; all come to what they come to side by side."""
     teams = []
 
@@ -67,11 +68,12 @@ def test_gs_of_one_shape_step_as_one(config, monkeypatch, tmp_path):
         return learn_stacked(learners, step, batch)
 
     monkeypatch.setattr(race, "learn_stacked", noting)
-    beside = sweep(config(STACKED, out=tmp_path / "beside", stack=False))
+    grid = f"losses = {{ {losses} }}\n{STACKED}"
+    beside = sweep(config(grid, out=tmp_path / "beside", stack=False))
     assert not teams
-    stacked = sweep(config(STACKED, out=tmp_path / "stacked", stack=True))
+    stacked = sweep(config(grid, out=tmp_path / "stacked", stack=True))
     assert teams[:4] == [(0, 4), (0, 4), (1, 4), (1, 4)]  # of width 4, of width 8
-    assert sum(count for step, count in teams if step == 8) < 8  # some had stopped
+    assert 0 < sum(count for step, count in teams if step == 8) < 8  # some had stopped
     (_, lines), (_, others) = board(stacked), board(beside)
     assert lines.keys() == others.keys() and len(lines) == 10
     for name, line in lines.items():
@@ -79,6 +81,17 @@ def test_gs_of_one_shape_step_as_one(config, monkeypatch, tmp_path):
         runs = (open_run(path.parent / FOLDER / name).info for path in (stacked, beside))
         found, wanted = (info["held_out"]["loss"] for info in runs)
         assert found == pytest.approx(wanted, rel=1e-2)
+        kept = open_run(stacked.parent / FOLDER / name).info["config"]
+        assert kept.get("stacked", False) == name.startswith("bottleneck")
+
+
+def test_a_stacked_sweep_goes_on_stacked(config, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Trainee, "finish", lambda self, **more: (_ for _ in ()).throw(Killed))
+        sweep(config(TWO, stack=True))
+    with pytest.raises(UserError, match="stacked"):
+        sweep(config(TWO, stack=False, resume=True))
+    sweep(config(TWO, stack=True, resume=True))
 
 
 def test_a_stack_is_of_no_more_than_fit(config, monkeypatch):
@@ -271,11 +284,12 @@ def test_other_trainings_do_not_go_on_with_a_sweep_and_overwriting_is_asked_for(
     assert set(board(path)[1]) == {"bottleneck-s0", "bottleneck-s2"}
 
 
-def test_a_g_that_diverges_ends_alone(config):
+@pytest.mark.parametrize("stack", [False, True])
+def test_a_g_that_diverges_ends_alone(config, stack):
     text = TWO.replace("seed = [0, 1]", "learning_rate = [1e-3, 1e30]").replace(
         "steps = 9", "steps = 20"
     )
-    lines = board(sweep(config(text)))[1]
+    lines = board(sweep(config(text, stack=stack)))[1]
     assert lines["bottleneck-lr1e+30"]["state"] == "diverged"
     assert lines["bottleneck-lr0.001"]["state"] == "finished"
 
