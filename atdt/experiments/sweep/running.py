@@ -1,5 +1,6 @@
 """One race of a sweep, from its trials to its leaderboard."""
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -98,6 +99,8 @@ def race(
         steps = max(trial.config.last_step for trial in trials)
         cuts = cut_steps(config.cuts, steps)
         if racers:
+            if said := _said_of_stacks([racer.stack for racer in racers], config.stack):
+                say(said)
             choice = feed_choice(trials[0].config, setting, device)
             say(f"feed: {choice.reason}")
             with open_feed(setting, choice, device) as feed:
@@ -125,6 +128,17 @@ def _stack(config: Sweep, trial: Trial, setting: Setting, device: torch.device) 
     unasked = device.type == "cuda" and pays(trial.config, setting, network)
     stacked = unasked if config.stack is None else config.stack
     return stack_key(trial.config, network, device) if stacked else None
+
+
+def _said_of_stacks(stacks: Sequence[Hashable | None], asked: bool | None) -> str | None:
+    """How many of the trials step as one with others, where some do or were asked to."""
+    sizes = Counter(stack for stack in stacks if stack is not None)
+    together = sum(size for size in sizes.values() if size > 1)
+    if together:
+        return f"{together} of {len(stacks)} Gs step as one with others of their shape (--stack)"
+    if asked:
+        return "--stack: no two Gs have one shape that can be stacked; each steps alone"
+    return None
 
 
 @contextmanager
