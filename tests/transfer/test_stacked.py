@@ -16,15 +16,14 @@ from atdt.transfer.stacked import SMALL, learn_stacked, pays, stack_key
 
 SOURCE, TARGET = (6, 8, 8), (4, 8, 8)
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+NOT_HERE = ("identity", "paper", "d4")  # nothing to learn, and six at once take gigabytes
 # Those that take steps; of each norm one that draws no statistics of a training.
 SHAPES = [
-    *((name, {}) for name, known in ARCHITECTURES.items() if not known.closed_form),
+    *((n, {}) for n, known in ARCHITECTURES.items() if not known.closed_form and n not in NOT_HERE),
     ("bottleneck", {"norm": "group", "width": 32}),
     ("residual", {"norm": "instance", "activation": "gelu"}),
     ("bottleneck", {"standardise": False}),
 ]
-NOT_HERE = ("identity", "paper", "d4")  # nothing to learn, and six at once take gigabytes
-SHAPES = [(name, options) for name, options in SHAPES if name not in NOT_HERE]
 
 
 def standard(channels: int) -> Standard:

@@ -80,10 +80,11 @@ def race(
         held.enter_context(torch.backends.cudnn.flags(enabled=True, deterministic=True))
         held.enter_context(_threads(max(1, torch.get_num_threads() // workers)))
         racers = []
+        stacks = _stacks(config, trials, setting, device)
         for trial in trials:
             held.enter_context(exclusive(trial.config.out))
             inputs = input_keys(trial.config, setting)
-            stack = _stack(config, trial, setting, device)
+            stack = stacks.get(trial.name)
             learnt = learnt_from(trial.config, setting, inputs, device)
             run = create_run(
                 trial.config.out,
@@ -99,8 +100,11 @@ def race(
         steps = max(trial.config.last_step for trial in trials)
         cuts = cut_steps(config.cuts, steps)
         if racers:
-            if said := _said_of_stacks([racer.stack for racer in racers], config.stack):
-                say(said)
+            if stacks:
+                many = f"{len(stacks)} of {len(trials)} Gs"
+                say(f"{many} step as one with others of their shape (--stack)")
+            elif config.stack:
+                say("--stack: no two Gs have one shape that can be stacked; each steps alone")
             choice = feed_choice(trials[0].config, setting, device)
             say(f"feed: {choice.reason}")
             with open_feed(setting, choice, device) as feed:
@@ -122,23 +126,19 @@ def race(
     return Board(name, ranked(lines, metric), metric, task, space, _encoders(setting))
 
 
-def _stack(config: Sweep, trial: Trial, setting: Setting, device: torch.device) -> Hashable | None:
-    """What the trial shares with those that take a step with it; None: it takes it alone."""
-    network = sketch(trial.config, setting)
-    unasked = device.type == "cuda" and pays(trial.config, setting, network)
-    stacked = unasked if config.stack is None else config.stack
-    return stack_key(trial.config, network, device) if stacked else None
-
-
-def _said_of_stacks(stacks: Sequence[Hashable | None], asked: bool | None) -> str | None:
-    """How many of the trials step as one with others, where some do or were asked to."""
-    sizes = Counter(stack for stack in stacks if stack is not None)
-    together = sum(size for size in sizes.values() if size > 1)
-    if together:
-        return f"{together} of {len(stacks)} Gs step as one with others of their shape (--stack)"
-    if asked:
-        return "--stack: no two Gs have one shape that can be stacked; each steps alone"
-    return None
+def _stacks(
+    config: Sweep, trials: Sequence[Trial], setting: Setting, device: torch.device
+) -> dict[str, Hashable]:
+    """Trials that step as one with others, by name, and what those share."""
+    if not config.stack and (config.stack is False or device.type != "cuda"):
+        return {}
+    keys = {}
+    for trial in trials:
+        network = sketch(trial.config, setting)
+        if config.stack or pays(trial.config, setting, network):
+            keys[trial.name] = stack_key(trial.config, network, device)
+    sizes = Counter(keys.values())
+    return {name: key for name, key in keys.items() if key is not None and sizes[key] > 1}
 
 
 @contextmanager

@@ -18,16 +18,22 @@ STACKED = (
 )
 
 
-@pytest.mark.parametrize("losses", ["mse = 1", "match-l1 = 1, task = 1"])
-def test_gs_of_one_shape_step_as_one(config, monkeypatch, tmp_path, losses):
-    """Beside a head and what is solved for; all come to what they come to side by side."""
-    teams = []
+@pytest.fixture
+def teams(monkeypatch):
+    """(step, how many took it) of every stack."""
+    seen = []
 
     def noting(learners, step, batch):
-        teams.append((step, len(learners)))
+        seen.append((step, len(learners)))
         return learn_stacked(learners, step, batch)
 
     monkeypatch.setattr(race, "learn_stacked", noting)
+    return seen
+
+
+@pytest.mark.parametrize("losses", ["mse = 1", "match-l1 = 1, task = 1"])
+def test_gs_of_one_shape_step_as_one(config, teams, tmp_path, losses):
+    """Beside a head and what is solved for; all come to what they come to side by side."""
     grid = f"losses = {{ {losses} }}\n{STACKED}"
     beside = sweep(config(grid, out=tmp_path / "beside", stack=False))
     assert not teams
@@ -48,30 +54,27 @@ def test_gs_of_one_shape_step_as_one(config, monkeypatch, tmp_path, losses):
 
 
 def test_a_stacked_sweep_goes_on_stacked(config, monkeypatch):
+    def dying(self, **more):
+        raise Killed
+
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(Trainee, "finish", lambda self, **more: (_ for _ in ()).throw(Killed))
+        patch.setattr(Trainee, "finish", dying)
         sweep(config(TWO, stack=True))
     with pytest.raises(UserError, match="stacked"):
         sweep(config(TWO, stack=False, resume=True))
     sweep(config(TWO, stack=True, resume=True))
 
 
-def test_a_stack_is_of_no_more_than_fit(config, monkeypatch):
-    sizes = []
-
-    def noting(learners, step, batch):
-        sizes.append(len(learners))
-        return learn_stacked(learners, step, batch)
-
-    monkeypatch.setattr(race, "learn_stacked", noting)
+def test_a_stack_is_of_no_more_than_fit(config, teams, monkeypatch):
     monkeypatch.setattr(race, "AT_MOST", 3)
     many = "steps = 1\nbatch = 5\nheld_out = 0.3\n[[grid]]\noptions.width = 4\n"
     sweep(config(f"{many}seed = [0, 1, 2, 3, 4, 5, 6]\n", stack=True, cuts=()))
-    assert sizes == [3, 3]  # and the seventh alone
+    assert teams == [(0, 3), (0, 3)]  # and the seventh alone
 
 
 def test_a_stack_of_nothing_is_said(config):
     said = []
     one = "steps = 1\nbatch = 5\nheld_out = 0.3\n[[grid]]\noptions.width = [4, 8]\n"
-    sweep(config(one, stack=True, cuts=()), say=said.append)
+    path = sweep(config(one, stack=True, cuts=()), say=said.append)
+    assert "stacked" not in open_run(path.parent / FOLDER / "bottleneck-width4").info["config"]
     assert any(line.startswith("--stack: no two Gs have one shape") for line in said)
