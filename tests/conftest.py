@@ -35,14 +35,29 @@ def forked_workers() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def dask_workers(forked_workers):
-    """Two worker processes, which come back when they are killed."""
+def dask_cluster(forked_workers):
+    """Two worker processes, which come back when they are killed, be the machine ever so busy."""
+    import dask
     from distributed import LocalCluster
 
-    with LocalCluster(
-        n_workers=2, threads_per_worker=2, memory_limit=0, dashboard_address="127.0.0.1:0"
-    ) as cluster:
+    from atdt.cluster.client import OWN
+
+    with (
+        dask.config.set(OWN),
+        LocalCluster(
+            n_workers=2, threads_per_worker=2, memory_limit=0, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+    ):
         yield cluster
+
+
+@pytest.fixture
+def dask_workers(dask_cluster):
+    """The cluster when both are there, also if a test before has killed them."""
+    from atdt.cluster.client import STARTING
+
+    dask_cluster.wait_for_workers(2, timeout=STARTING)
+    return dask_cluster
 
 
 @pytest.fixture(scope="session")

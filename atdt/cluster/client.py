@@ -24,8 +24,13 @@ COUNTED = 64  # units between two looks at how many those are
 PATIENCE = 30  # seconds until somebody must have answered
 LETTING_GO = 5  # seconds for workers to hear that a job is over; it is no harm if they do not
 STARTING = 300  # seconds until a busy machine must have started our own workers
-# Dask looks into all threads' stacks a hundred times a second: 6 % of a small network's time.
-UNWATCHED = {"distributed.worker.profile.enabled": False}
+OWN = {
+    # Dask looks into all threads' stacks a hundred times a second: 6 % of a small network's time.
+    "distributed.worker.profile.enabled": False,
+    # A worker that was killed is started anew; by default it must be there within 15 seconds, or
+    # its place is given up, which a busy machine does not keep.
+    "distributed.deploy.lost-worker-timeout": f"{STARTING}s",
+}
 SLOTS = 2  # units in a worker of ours: one is computed while another is read or written
 EXTRA = "install it with `pip install 'atdt[cluster]'`"
 
@@ -212,7 +217,7 @@ def own_workers(count: int) -> Iterator["LocalCluster"]:
     import dask
     from distributed import LocalCluster
 
-    with dask.config.set(UNWATCHED):  # workers have it from here
+    with dask.config.set(OWN):  # as long as it is there: it looks them up when a worker is lost
         cluster = LocalCluster(
             n_workers=count,
             threads_per_worker=SLOTS,
@@ -220,11 +225,11 @@ def own_workers(count: int) -> Iterator["LocalCluster"]:
             dashboard_address="127.0.0.1:0",
             preload=["atdt.cluster.own"],
         )
-    try:
-        yield cluster
-    finally:
-        with _quiet("distributed.nanny", logging.ERROR):  # whom it ends by force is no news
-            cluster.close()
+        try:
+            yield cluster
+        finally:
+            with _quiet("distributed.nanny", logging.ERROR):  # whom it ends by force is no news
+                cluster.close()
 
 
 @contextmanager

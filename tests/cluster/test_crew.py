@@ -9,8 +9,9 @@ from contextlib import closing, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
+import dask
 import pytest
-from distributed import get_worker
+from distributed import Client, get_worker
 
 from atdt.cluster import Cluster, client, crew, own, worker
 from atdt.errors import NumericsError, UserError, WorkerError
@@ -210,6 +211,21 @@ def test_own_workers_take_gpus_in_turns(monkeypatch, visible, count, taken):
             monkeypatch.setenv(own.VISIBLE, visible)
         own.take_gpu(number)
         assert os.environ.get(own.VISIBLE) == gpu
+
+
+def test_an_own_worker_that_was_killed_comes_back_however_long_that_takes(forked_workers):
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1ms"}),  # as a user may have it
+        client.own_workers(1) as cluster,
+        Client(cluster, set_as_default=False) as asking,
+    ):
+        (killed,) = asking.run(os.getpid).values()
+        os.kill(killed, signal.SIGKILL)
+        while killed in asking.run(os.getpid, on_error="ignore").values():
+            time.sleep(0.02)
+        asking.wait_for_workers(1, timeout=client.STARTING)
+        (another,) = asking.run(os.getpid).values()
+    assert another != killed
 
 
 def test_without_the_package_it_says_how_to_get_it(monkeypatch):
