@@ -25,6 +25,7 @@ WITH_RIVALS = ("table1", "table2", "tasks")
                 "aux",
                 "noise",
                 "consistency",
+                "looks",
             ),
         ]
     ),
@@ -124,9 +125,9 @@ def command(
     Table 1 is from depth to semantics, table 2 from semantics to depth; tables 3 and 4 add a
     CycleGAN to them; table 5 shares N1 or not, table 6 changes the norm, figure 4 the level; figure
     3 is pictures; `supplement` leaves G out; `tasks` takes any pair of tasks. Not of the paper are
-    `factors`, `aux`, `noise` and `consistency`, which cross options with methods. What is there
-    already is used again. With data of your own the published numbers and the differences stand
-    beside.
+    `factors`, `aux`, `noise`, `consistency` and `looks`, which cross options with methods. What is
+    there already is used again. With data of your own the published numbers and the differences
+    stand beside.
     """
     from atdt.experiments.reproduce import reproduce
     from atdt.experiments.reproduction import Reproduction

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from atdt.errors import UserError
 from atdt.experiments.agreement import agreement
 from atdt.experiments.direction import (
     ADAPTED,
@@ -165,11 +166,42 @@ def agreements(road: Road) -> list[Cell]:
     return cells
 
 
+def looks(road: Road) -> list[Cell]:
+    """What is drawn of an image (as ever, mirrors, D4's jitter), or A in B's colours × baseline,
+    rivals (i) and (ii), AT/DT, oracle.
+
+    Draws are those of task networks and of the store's views alike; B's images stay as they are.
+
+    Raises:
+        UserError: the preset has A in B's colours already.
+    """
+    if road.preset.colours != "own":
+        raise UserError(f"colours = {road.preset.colours}: the table compares them with A's own")
+    plain = road.variant(flip=False, photometric="paper")
+    cells = []
+    for setting, there in (
+        (PLAIN, plain),
+        ("mirrors", plain.variant(flip=True)),
+        ("D4's jitter", plain.variant(photometric="d4")),
+        ("A in B's colours", plain.recoloured("moments")),
+    ):
+        footing = _footing(there)
+        cells += [
+            _baseline(there, setting, footing.n2),
+            Cell(setting, SHARED, (_predicted(there, two_decoders(there), SHARED),)),
+            Cell(setting, HEAD, _heads(there, footing)),
+            _through_g(there, setting, footing),
+            _oracle(there, setting, oracle_network(there)),
+        ]
+    return cells
+
+
 GRIDS: dict[str, Callable[[Road], list[Cell]]] = {
     "factors": factors,
     "aux": auxiliaries,
     "noise": perturbations,
     "consistency": agreements,
+    "looks": looks,
 }
 
 

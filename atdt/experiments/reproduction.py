@@ -32,6 +32,7 @@ TITLES = {
     "aux": "An auxiliary edge task and norm discrepancy, for every method",
     "noise": "Feature noise and mixup, while G learns",
     "consistency": "B's labels of task 1, agreed with by every method",
+    "looks": "Mirrors, other colours, and A in B's colours, for every method",
 }
 TO_DEPTH = ("semantic", "depth")
 TO_SEMANTIC = ("depth", "semantic")

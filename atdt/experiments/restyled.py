@@ -5,6 +5,7 @@ from pathlib import Path
 
 from atdt.domains.rehearse import Rehearsal, rehearse
 from atdt.experiments.pairs import Place
+from atdt.experiments.sides import Direction
 from atdt.experiments.steps import Steps
 
 KINDS = ("own", "moments", "histogram")
@@ -31,3 +32,11 @@ def with_colours(
     )
     made = steps.do("A in B's colours", rehearse, config, data, out=out)
     return replace(a, path=made), made
+
+
+def recoloured(kind: str, direction: Direction, steps: Steps) -> Direction:
+    """The direction from A in B's colours; `kind` as above."""
+    a, b = direction.target.a, direction.target.b
+    a, data = with_colours(kind, a, b, direction.root, direction.experiment, direction.data, steps)
+    source, target = (replace(side, a=a) for side in (direction.source, direction.target))
+    return replace(direction, source=source, target=target, data=data)

@@ -9,6 +9,7 @@ from atdt.domains import ViewPlan
 from atdt.experiments.features import edge_task, norm_discrepancy
 from atdt.experiments.measuring import Measuring
 from atdt.experiments.preset import Preset
+from atdt.experiments.restyled import recoloured
 from atdt.experiments.sides import Agreement, Direction, Outcome
 from atdt.experiments.steps import Steps
 from atdt.extract import Extraction, extract
@@ -67,6 +68,12 @@ class Road(Measuring):
         preset = replace(self.preset, **changes)
         suffix = self.suffix + said
         return type(self)(self.direction, preset, self.steps, self.outcome, suffix, self.agreement)
+
+    def recoloured(self, colours: str) -> Self:
+        """The road from A in the colours of B's images, see `atdt.experiments.restyled`."""
+        there = self.variant(colours=colours)
+        there.direction = recoloured(colours, self.direction, self.steps)
+        return there
 
     def agreeing(self, agreement: Agreement) -> Self:
         """The road on which B's labels of T1 are to be agreed with."""

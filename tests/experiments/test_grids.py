@@ -185,6 +185,43 @@ def test_labels_of_t1_on_b_are_agreed_with_by_every_method(studied):
     assert run["config"]["target_run"].endswith("/depth/n2")
 
 
+def test_other_looks_are_given_to_every_method(studied):
+    studied("factors")  # whose plain cells it shares
+    done, root = studied("looks")
+    assert "N1 learns semantic on A and B: found" in done.stderr
+    found = rows(root, "looks")
+    settings = ("none of it", "mirrors", "D4's jitter", "A in B's colours")
+    assert list(found) == [
+        f"{setting}: {method}"
+        for setting in settings
+        for method in (BASELINE, SHARED, HEAD, ATDT, ORACLE)
+    ]
+    a, b = config_of(root, "n1")["train"]
+    recoloured = re.sub(r"/a:train$", "-colours-moments:train", a)
+    assert recoloured != a
+    for name in ("n1", "two-decoders", "oracle"):
+        assert config_of(root, f"{name}-flip-True")["flip"] is True
+        assert config_of(root, f"{name}-photometric-d4")["photometric"] == "d4"
+        assert config_of(root, f"{name}-colours-moments")["train"][0] == recoloured
+    assert config_of(root, "n1-colours-moments")["train"][1] == b
+    assert config_of(root, "n2-colours-moments")["train"] == [recoloured]
+    for name, key, value in (("flip-True", "flip", True), ("photometric-d4", "photometric", "d4")):
+        assert open_store(next(root.rglob(f"a-{name}.zarr"))).plan[key] == value
+    # B's images are tested on as they are.
+    noted = json.loads(next(root.rglob("baseline-colours-moments/predictions.json")).read_text())
+    assert (
+        noted["domain"]
+        == json.loads(next(root.rglob("baseline/predictions.json")).read_text())["domain"]
+    )
+
+
+def test_a_in_colours_of_b_is_not_recoloured_again(tmp_path):
+    done = run("looks", "--preset", "smoke", "--set", "colours=moments", "--root", tmp_path)
+    assert done.exit_code == 2
+    assert "colours = moments: the table compares them with A's own" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_edges_help_no_network_that_learns_edges(tmp_path):
     done = run(
         *("aux", "--preset", "smoke", "--from", "edges", "--to", "depth", "--root", tmp_path)
