@@ -1,8 +1,8 @@
-"""One writer at a time in the folder of a run, of predictions or of a sweep."""
+"""One writer at a time in the folder of a run, of predictions, of a sweep or of a domain."""
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from atdt.errors import RunError
@@ -14,14 +14,14 @@ LEASE = "writer.lock"  # in an object store
 
 @contextmanager
 def exclusive(path: str | Path) -> Iterator[None]:
-    """Hold the folder of a run, made where it is missing, for one writer at a time.
+    """Hold a folder, made where it is missing, for one writer at a time.
 
     The hold is the operating system's and ends with the process, however it dies. Where folders
     cannot be locked (Windows, some network file systems) it holds nothing. In an object store it is
     a lease (`atdt.lease`).
 
     Raises:
-        RunError: another process is writing this run, or `path` is a file.
+        RunError: another process is writing there, or `path` is a file.
     """
     path = place(path)
     if is_remote(path):
@@ -31,7 +31,7 @@ def exclusive(path: str | Path) -> Iterator[None]:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise RunError(f"{path}: is a file; a run needs a folder") from None
+        raise RunError(f"{path}: is a file; a folder is needed") from None
     try:
         import fcntl
     except ImportError:  # Windows
@@ -42,13 +42,18 @@ def exclusive(path: str | Path) -> Iterator[None]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise RunError(f"{path}: another process is writing this run; wait for it") from None
+        raise RunError(f"{path}: another process is writing it; wait for it") from None
     except OSError:  # a file system without such locks
         pass
     try:
         yield
     finally:
         os.close(handle)
+
+
+def exclusive_until(finished: Path) -> AbstractContextManager[None]:
+    """Hold the folder of `finished`, which is written last; once it is there nobody writes."""
+    return nullcontext() if finished.is_file() else exclusive(finished.parent)
 
 
 @contextmanager

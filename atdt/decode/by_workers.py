@@ -41,20 +41,21 @@ def predict_by_workers(
         workers.expect(description(device, predictor.header))
         computed = {**predictor.header["computed"], "device": device.split()[0]}
         header = {**predictor.header, "computed": computed}
-        writer = open_folder(predictor.task, header, predictor.source, config)
-        if writer.complete:
-            return
-        todo, digest = writer.to_do(predictor.source.batches), ledger_digest(config.out)
-        each = max(1, min(UNIT_IMAGES // config.batch, len(todo) // (UNITS_EACH * workers.size)))
-        units = (Unit(batches, digest) for batches in itertools.batched(todo, each))
-        with (
-            progress("predict", sum(len(batch.images) for batch in todo), "images") as advance,
-            closing(workers.results(units)) as results,
-        ):
-            for _, files in results:
-                writer.take_in(files)
-                advance(len(files))
-        writer.finish()
+        with open_folder(predictor.task, header, predictor.source, config) as writer:
+            if writer.complete:
+                return
+            todo, digest = writer.to_do(predictor.source.batches), ledger_digest(config.out)
+            share = len(todo) // (UNITS_EACH * workers.size)
+            each = max(1, min(UNIT_IMAGES // config.batch, share))
+            units = (Unit(batches, digest) for batches in itertools.batched(todo, each))
+            with (
+                progress("predict", sum(len(batch.images) for batch in todo), "images") as advance,
+                closing(workers.results(units)) as results,
+            ):
+                for _, files in results:
+                    writer.take_in(files)
+                    advance(len(files))
+            writer.finish()
 
 
 def _absolute(config: Output) -> Output:

@@ -5,7 +5,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from atdt.files import (
     remove_tree,
     write_atomic,
 )
+from atdt.hold import exclusive, exclusive_until, is_of_writers
 from atdt.places import is_remote
 from atdt.predictions import INDEX, KEY, LEDGER, SCHEMA, open_predictions, stems
 from atdt.provenance import provenance
@@ -39,8 +41,28 @@ LINE = 2**16  # bytes of an object that are asked for where its first line is wa
 STAGING = ".workers"  # in the folder: where workers write, each unit in a folder of its own
 
 
+@contextmanager
+def predictions_writer(
+    folder: Path,
+    header: dict[str, Any],
+    images: Sequence[str],
+    parts: Sequence[str],
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Iterator["PredictionsWriter"]:
+    """A writer that has the folder for itself; arguments are those of `PredictionsWriter`.
+
+    Raises:
+        RunError: another process is writing there.
+        UserError, MismatchError: see `PredictionsWriter`.
+    """
+    with exclusive(folder) if overwrite else exclusive_until(folder / INDEX):
+        yield PredictionsWriter(folder, header, images, parts, resume=resume, overwrite=overwrite)
+
+
 class PredictionsWriter:
-    """A predictions folder in the making.
+    """A predictions folder in the making; `predictions_writer` keeps others away from it.
 
     The ledger, `progress.jsonl`, opens with the header that predictions.json will have; then it
     names each image whose files are on disk. predictions.json is written last.
@@ -270,7 +292,7 @@ def _held(folder: Path) -> bool:
         raise UserError(f"{folder}: is a file; predictions need a folder")
     if (folder / INDEX).is_file() or (folder / LEDGER).is_file():
         return True
-    if any(not name.endswith(".partial") for name in names_in(folder)):
+    if not all(map(is_of_writers, names_in(folder))):
         raise UserError(f"{folder}: holds other files and no {INDEX}; choose another --out")
     return False
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from atdt.decode.folder import PredictionsWriter, identity
+from atdt.decode.folder import identity, predictions_writer
 from atdt.decode.header import header_of_labels
 from atdt.digests import sha256_file
 from atdt.domains import Domain, ViewPlan, open_domain
@@ -75,27 +75,27 @@ def ground_depth(config: GroundDepth) -> Path:
     elsewhere = None if config.elsewhere is None else _checked(config.elsewhere, domain)
     to_focal = 1.0 if elsewhere is None else _focal_ratio(domain, elsewhere)
     images, task = [sample.image for sample in domain.samples], get_task("depth")
-    writer = PredictionsWriter(
+    with predictions_writer(
         config.out,
         _header(config, domain, elsewhere, task),
         images,
         [PREDICTIONS],
         resume=config.resume,
         overwrite=config.overwrite,
-    )
-    if writer.complete:
-        return config.out
-    todo = [index for index, image in enumerate(images) if not writer.is_done(image)]
-    with progress(f"ground of {domain.name}:{domain.split}", len(todo), "images") as advance:
-        for index in todo:
-            ids = domain.label(index, "semantic")
-            metres = upright_depth(ids, classes, pose(domain, index), config.farthest)
-            other = 0.0 if elsewhere is None else elsewhere.read(images[index], task) * to_focal
-            depth = np.where(metres > 0, metres, other).astype(np.float32)
-            path = task.write(writer.path(PREDICTIONS, images[index]), depth)
-            writer.record({images[index]: {PREDICTIONS: path}})
-            advance(1)
-    writer.finish()
+    ) as writer:
+        if writer.complete:
+            return config.out
+        todo = [index for index, image in enumerate(images) if not writer.is_done(image)]
+        with progress(f"ground of {domain.name}:{domain.split}", len(todo), "images") as advance:
+            for index in todo:
+                ids = domain.label(index, "semantic")
+                metres = upright_depth(ids, classes, pose(domain, index), config.farthest)
+                other = 0.0 if elsewhere is None else elsewhere.read(images[index], task) * to_focal
+                depth = np.where(metres > 0, metres, other).astype(np.float32)
+                path = task.write(writer.path(PREDICTIONS, images[index]), depth)
+                writer.record({images[index]: {PREDICTIONS: path}})
+                advance(1)
+        writer.finish()
     return config.out
 
 

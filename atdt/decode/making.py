@@ -41,6 +41,7 @@ def make_predictions[Config: Output](config: Config, prepare: Prepare[Config], s
         if config.cluster is not None:
             predict_by_workers(config, prepare, predictor, say)
         else:
-            writer = open_folder(predictor.task, predictor.header, predictor.source, config)
-            run(predictor, Sink(writer.path, predictor.task, config), writer, device)
+            task = predictor.task
+            with open_folder(task, predictor.header, predictor.source, config) as writer:
+                run(predictor, Sink(writer.path, task, config), writer, device)
     return config.out

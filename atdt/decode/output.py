@@ -1,6 +1,7 @@
 """From a batch's outputs to files: predictions, and logits and features where they are kept."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 
 from atdt.decode.config import Output
-from atdt.decode.folder import PredictionsWriter
+from atdt.decode.folder import PredictionsWriter, predictions_writer
 from atdt.decode.sources import Batch, Source
 from atdt.domains.encodings import write_depth
 from atdt.errors import NumericsError, UserError
@@ -87,11 +88,11 @@ class Sink:
 
 def open_folder(
     task: Task, header: dict[str, Any], source: Source, config: Output
-) -> PredictionsWriter:
+) -> AbstractContextManager[PredictionsWriter]:
     """Begin, or go on with, the predictions folder `config.out`.
 
     Raises:
-        UserError: see `PredictionsWriter`; or depth's format is asked for and it is not depth.
+        UserError: see `predictions_writer`; or depth's format is asked for and it is not depth.
     """
     if config.depth_format != "npy" and task.name != "depth":
         raise UserError(
@@ -103,7 +104,7 @@ def open_folder(
         for index, image in zip(batch.indices, batch.images, strict=True)
     }
     wanted = {PREDICTIONS: True, LOGITS: config.save_logits, FEATURES: config.save_features}
-    return PredictionsWriter(
+    return predictions_writer(
         config.out,
         header,
         [numbered[index] for index in sorted(numbered)],

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from atdt.ahead import ahead
-from atdt.decode.folder import PredictionsWriter
+from atdt.decode.folder import predictions_writer
 from atdt.decode.header import header_of_labels
 from atdt.digests import sha256_json
 from atdt.domains import Domain, open_domain
@@ -79,39 +79,39 @@ def proxy_depth(config: ProxyDepth) -> Path:
     Raises:
         DomainError: an image has no right image of the same size, or its focal length or baseline
             is unknown; names list and line.
-        UserError: what is in `config.out` already, see `PredictionsWriter`.
+        UserError: what is in `config.out` already, see `predictions_writer`.
     """
     domain = open_domain(config.domain)
     cameras = [_focal_baseline(domain, index) for index in range(len(domain))]
     head = _header(config, domain, cameras)
     images = [sample.image for sample in domain.samples]
-    writer = PredictionsWriter(
+    with predictions_writer(
         config.out, head, images, [PREDICTIONS], resume=config.resume, overwrite=config.overwrite
-    )
-    if writer.complete:
-        return config.out
-    task = get_task("depth")
+    ) as writer:
+        if writer.complete:
+            return config.out
+        task = get_task("depth")
 
-    def match(index: int) -> dict[str, dict[str, Path]]:
-        found = disparity(domain.image(index), domain.right(index), config.matching)
-        metres = depth(found, cameras[index], config.farthest)
-        path = writer.path(PREDICTIONS, images[index])
-        if config.depth_format == "png":
-            written = write_depth(with_suffix(path, ".png"), metres, PNG_ENCODING)
-        else:
-            written = task.write(path, metres)
-        return {images[index]: {PREDICTIONS: written}}
+        def match(index: int) -> dict[str, dict[str, Path]]:
+            found = disparity(domain.image(index), domain.right(index), config.matching)
+            metres = depth(found, cameras[index], config.farthest)
+            path = writer.path(PREDICTIONS, images[index])
+            if config.depth_format == "png":
+                written = write_depth(with_suffix(path, ".png"), metres, PNG_ENCODING)
+            else:
+                written = task.write(path, metres)
+            return {images[index]: {PREDICTIONS: written}}
 
-    todo = [index for index, image in enumerate(images) if not writer.is_done(image)]
-    threads = config.workers or min(os.cpu_count() or 1, MOST_THREADS)
-    with (
-        progress(f"match {domain.name}:{domain.split}", len(todo), "pairs") as advance,
-        closing(ahead(match, todo, threads=threads, depth=threads)) as matched,
-    ):
-        for written in matched:
-            writer.record(written)
-            advance(1)
-    writer.finish()
+        todo = [index for index, image in enumerate(images) if not writer.is_done(image)]
+        threads = config.workers or min(os.cpu_count() or 1, MOST_THREADS)
+        with (
+            progress(f"match {domain.name}:{domain.split}", len(todo), "pairs") as advance,
+            closing(ahead(match, todo, threads=threads, depth=threads)) as matched,
+        ):
+            for written in matched:
+                writer.record(written)
+                advance(1)
+        writer.finish()
     return config.out
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from atdt.decode.folder import PredictionsWriter
+from atdt.decode.folder import predictions_writer
 from atdt.decode.header import header_of_labels
 from atdt.domains import Domain, open_domain
 from atdt.errors import UserError
@@ -75,7 +75,7 @@ def pseudo_label(config: PseudoLabelling) -> Path:
     label: Labeller = load_function(config.model, called, allow_import=config.allow_import)
     domain, task = open_domain(config.domain), get_task(config.task)
     images = [sample.image for sample in domain.samples]
-    writer = PredictionsWriter(
+    with predictions_writer(
         config.out,
         header_of_labels(
             task,
@@ -87,22 +87,22 @@ def pseudo_label(config: PseudoLabelling) -> Path:
         [PREDICTIONS, LOGITS] if config.save_logits else [PREDICTIONS],
         resume=config.resume,
         overwrite=config.overwrite,
-    )
-    if writer.complete:
-        return config.out
-    todo = [index for index, image in enumerate(images) if not writer.is_done(image)]
-    with progress(f"label {domain.name}:{domain.split}", len(todo), "images") as advance:
-        for index in todo:
-            pixels = domain.image(index)
-            image = images[index]
-            made, logits = _checked(label(pixels), pixels.shape[:2], config, domain, image)
-            written = {PREDICTIONS: task.write(writer.path(PREDICTIONS, image), made)}
-            if logits is not None:
-                path = with_suffix(writer.path(LOGITS, image), ".npy")
-                written[LOGITS] = write_npy(path, logits)
-            writer.record({image: written})
-            advance(1)
-    writer.finish()
+    ) as writer:
+        if writer.complete:
+            return config.out
+        todo = [index for index, image in enumerate(images) if not writer.is_done(image)]
+        with progress(f"label {domain.name}:{domain.split}", len(todo), "images") as advance:
+            for index in todo:
+                pixels = domain.image(index)
+                image = images[index]
+                made, logits = _checked(label(pixels), pixels.shape[:2], config, domain, image)
+                written = {PREDICTIONS: task.write(writer.path(PREDICTIONS, image), made)}
+                if logits is not None:
+                    path = with_suffix(writer.path(LOGITS, image), ".npy")
+                    written[LOGITS] = write_npy(path, logits)
+                writer.record({image: written})
+                advance(1)
+        writer.finish()
     return config.out
 
 

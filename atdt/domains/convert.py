@@ -90,16 +90,17 @@ def convert(config: Conversion) -> Path:
     header = {"digests": {domain.split: domain.digest() for domain in domains}}
     header |= {"encodings": encodings, "farthest": config.farthest}
     making = Remaking(VERB, config.out, header)
-    if making.begin():
-        return config.out
-    jobs = (
-        job
-        for domain in domains
-        for index, sample in enumerate(written.splits[domain.split])
-        for job in _jobs(config, domain, index, sample, encodings)
-    )
-    making.run(domains[0].name, jobs, "files")
-    return making.finish(written, domains)
+    with making.begun() as complete:
+        if complete:
+            return config.out
+        jobs = (
+            job
+            for domain in domains
+            for index, sample in enumerate(written.splits[domain.split])
+            for job in _jobs(config, domain, index, sample, encodings)
+        )
+        making.run(domains[0].name, jobs, "files")
+        return making.finish(written, domains)
 
 
 def _open(config: Conversion) -> list[Domain]:

@@ -109,19 +109,20 @@ def write_look(making: Remaking, domains: Sequence[Domain], look: Look, name: st
         DomainError: an image or label cannot be read, or a focal length is unknown.
         UserError: the folder holds something else.
     """
-    if making.begin():
-        return making.out
-    written = _written(domains, look.camera, name)
-    jobs = (
-        (
-            inside(making.out, sample.image),
-            partial(_write, making.out, domain, index, sample, look),
+    with making.begun() as complete:
+        if complete:
+            return making.out
+        written = _written(domains, look.camera, name)
+        jobs = (
+            (
+                inside(making.out, sample.image),
+                partial(_write, making.out, domain, index, sample, look),
+            )
+            for domain in domains
+            for index, sample in enumerate(written.splits[domain.split])
         )
-        for domain in domains
-        for index, sample in enumerate(written.splits[domain.split])
-    )
-    making.run(domains[0].name, jobs, "images")
-    return making.finish(written, domains)
+        making.run(domains[0].name, jobs, "images")
+        return making.finish(written, domains)
 
 
 def _focal_share(domain: Domain) -> float:

@@ -5,8 +5,8 @@ OUT/domain.toml, lists  when every file is there
 OUT/VERB.json           last, in place of the first
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from atdt.domains.writing import Written, write_domain
 from atdt.errors import UserError
 from atdt.file_sizes import Sizes
 from atdt.files import names_in, remove, remove_cut_off
+from atdt.hold import exclusive_until, is_of_writers
 from atdt.progress import progress
 from atdt.provenance import provenance
 from atdt.texts import read_json, write_json
@@ -46,12 +47,18 @@ class Remaking:
     def started(self) -> Path:
         return self.out / f"{self.verb}.partial.json"
 
-    def begin(self) -> bool:
-        """Note what is to be written; whether all of it is there already.
+    @contextmanager
+    def begun(self) -> Iterator[bool]:
+        """Note what is to be written, and keep others away; whether all of it is there already.
 
         Raises:
+            RunError: another process is writing there.
             UserError: the folder holds other things, or what was made otherwise.
         """
+        with exclusive_until(self.finished):
+            yield self._begin()
+
+    def _begin(self) -> bool:
         for path in (self.finished, self.started):
             if path.exists():
                 there = read_json(path)
@@ -64,7 +71,7 @@ class Remaking:
                     )
                 remove_cut_off(self.out, "**/.*.partial")
                 return path == self.finished
-        if self.out.is_file() or names_in(self.out):
+        if not all(map(is_of_writers, names_in(self.out))):
             raise UserError(f"{self.out}: holds other things; choose another --out")
         write_json(self.started, dict(self.header))
         return False

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atdt.decode.folder import PLACES, PredictionsWriter, identity
+from atdt.decode.folder import PLACES, identity, predictions_writer
 from atdt.domains import Domain, LabelSpace, open_domain
 from atdt.domains.labels import IGNORE
 from atdt.errors import MismatchError, UserError
@@ -106,28 +106,28 @@ def merge(config: Merging) -> Path:
     merged = _alike(config.predictions)
     task = get_task(merged[0].task)
     way, said = _way(config, merged, task)
-    writer = PredictionsWriter(
+    with predictions_writer(
         config.out,
         _header(config, merged, said),
         merged[0].images,
         [PREDICTIONS, LOGITS],
         resume=config.resume,
         overwrite=config.overwrite,
-    )
-    if writer.complete:
-        return config.out
-    todo = [image for image in merged[0].images if not writer.is_done(image)]
-    with progress(f"merge {task.name}", len(todo), "images") as advance:
-        for image in todo:
-            output = way([torch.from_numpy(one.output(image)) for one in merged])
-            written = task.write(
-                writer.path(PREDICTIONS, image), task.predict(output[None])[0].numpy()
-            )
-            path = with_suffix(writer.path(LOGITS, image), ".npy")
-            write_npy(path, output.half().numpy())
-            writer.record({image: {PREDICTIONS: written, LOGITS: path}})
-            advance(1)
-    writer.finish()
+    ) as writer:
+        if writer.complete:
+            return config.out
+        todo = [image for image in merged[0].images if not writer.is_done(image)]
+        with progress(f"merge {task.name}", len(todo), "images") as advance:
+            for image in todo:
+                output = way([torch.from_numpy(one.output(image)) for one in merged])
+                written = task.write(
+                    writer.path(PREDICTIONS, image), task.predict(output[None])[0].numpy()
+                )
+                path = with_suffix(writer.path(LOGITS, image), ".npy")
+                write_npy(path, output.half().numpy())
+                writer.record({image: {PREDICTIONS: written, LOGITS: path}})
+                advance(1)
+        writer.finish()
     return config.out
 
 

@@ -197,7 +197,8 @@ def test_files_of_a_worker_that_was_given_up_are_taken_by_nobody(
 def test_a_worker_that_is_too_late_deletes_what_it_has_written(config, aside, monkeypatch):
     """And what one leaves that is killed then is deleted by --resume."""
     made = prepare(config, torch.device("cpu"))
-    open_folder(made.task, made.header, made.source, config)
+    with open_folder(made.task, made.header, made.source, config):
+        pass  # begun
     bench = DecodingBench(Order(prepare, config, made.known))
     unit = Unit(made.source.batches, folder.ledger_digest(config.out))
     files = bench.work(unit)

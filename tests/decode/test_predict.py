@@ -13,7 +13,8 @@ from atdt.decode import Prediction, predict
 from atdt.decode.output import Sink
 from atdt.decode.sources import ImageSource
 from atdt.domains import open_domain
-from atdt.errors import DomainError, MismatchError, NumericsError, UserError
+from atdt.errors import DomainError, MismatchError, NumericsError, RunError, UserError
+from atdt.hold import exclusive
 from atdt.predictions import INDEX, LEDGER, open_predictions
 from atdt.runs import open_run
 from atdt.tasks import get_task
@@ -185,6 +186,16 @@ def test_a_folder_of_something_else_is_left_alone(config: Prediction, option: st
     with pytest.raises(UserError, match="holds other files"):
         predict(replace(config, **{option: True}))
     assert [path.name for path in config.out.iterdir()] == ["thesis.txt"]
+
+
+def test_a_second_writer_is_refused_until_the_first_is_done(config: Prediction) -> None:
+    again = replace(config, resume=True)
+    with exclusive(config.out):
+        for second in (config, again, replace(config, overwrite=True)):
+            with pytest.raises(RunError, match="another process is writing it; wait for it"):
+                predict(second)
+        assert not contents(config.out)
+    assert predict(again) == config.out
 
 
 def test_a_ledger_that_leads_elsewhere_is_refused(config: Prediction) -> None:

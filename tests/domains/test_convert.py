@@ -14,7 +14,8 @@ from atdt.domains import convert as module
 from atdt.domains import label_space, open_domain
 from atdt.domains.convert import FINISHED, STARTED, Conversion, convert
 from atdt.domains.encodings import write_depth, write_png
-from atdt.errors import DomainError, UserError
+from atdt.errors import DomainError, RunError, UserError
+from atdt.hold import exclusive
 from atdt.tasks import get_task
 from atdt.texts import write_json
 
@@ -38,6 +39,14 @@ def write_predictions(folder: Path, domain, values: list[np.ndarray]) -> Path:
     info |= {"domain": domain.to_dict(), "view": {}, "method": {}, "mismatch": [], "files": named}
     write_json(folder / "predictions.json", info | {"complete": True})
     return folder
+
+
+def test_a_second_writer_is_refused_until_the_first_is_done(make_domain, tmp_path):
+    config = Conversion(domain=f"{make_domain(2)}:train", out=tmp_path / "out")
+    with exclusive(config.out), pytest.raises(RunError, match="another process is writing it"):
+        convert(config)
+    assert not files(config.out)
+    assert len(open_domain(f"{convert(config)}:train")) == 2
 
 
 def test_labels_and_images_stay_the_same(make_domain, tmp_path):

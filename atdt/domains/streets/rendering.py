@@ -13,6 +13,7 @@ from atdt.domains.streets.frozen import DIGESTS
 from atdt.errors import DomainError
 from atdt.file_sizes import Sizes
 from atdt.files import remove
+from atdt.hold import exclusive_until
 from atdt.progress import progress
 from atdt.texts import read_json, write_json
 
@@ -33,11 +34,18 @@ def render(config: RenderConfig) -> Path:
 
     Raises:
         DomainError: the folder holds another rendering, or domains that were not rendered here.
+        RunError: another process renders there.
     """
     wanted = config.to_dict() | {"digest": DIGESTS[config.pair]}
-    if (config.out / FINISHED).exists():
-        _refuse_other(config.out / FINISHED, wanted)
-        return config.out
+    with exclusive_until(config.out / FINISHED):
+        if (config.out / FINISHED).exists():
+            _refuse_other(config.out / FINISHED, wanted)
+        else:
+            _render(config, wanted)
+    return config.out
+
+
+def _render(config: RenderConfig, wanted: dict) -> None:
     if (config.out / STARTED).exists():
         _refuse_other(config.out / STARTED, wanted)
     else:
@@ -56,7 +64,6 @@ def render(config: RenderConfig) -> Path:
         write_domain(config, domain)
     write_json(config.out / FINISHED, wanted)
     remove(config.out / STARTED)
-    return config.out
 
 
 def _refuse_other(record: Path, wanted: dict) -> None:

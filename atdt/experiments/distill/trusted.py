@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from atdt.copies import copy_file
-from atdt.decode.folder import PredictionsWriter, identity
+from atdt.decode.folder import identity, predictions_writer
 from atdt.digests import sha256_file
 from atdt.domains.encodings import write_png
 from atdt.errors import MismatchError
@@ -51,22 +51,22 @@ def trusted(teacher: Path, witnesses: Sequence[Path], out: Path) -> Path:
     first, *others = (open_predictions(folder) for folder in (teacher, *witnesses))
     task = get_task(first.task)
     check_witnesses(first, others)
-    parts = [PREDICTIONS, CONFIDENCE]
-    writer = PredictionsWriter(out, _header(first, others), first.images, parts, resume=True)
-    if writer.complete:
-        return out
-    todo = [image for image in first.images if not writer.is_done(image)]
-    with progress("how sure are they", len(todo), "images") as advance:
-        for image in todo:
-            source = first.path(image)
-            copied = with_suffix(writer.path(PREDICTIONS, image), source.suffix)
-            copy_file(source, copied)
-            sure = with_suffix(writer.path(CONFIDENCE, image), ".png")
-            confidence = _confidence(first, others, image, task)
-            write_png(sure, np.rint(255 * confidence).astype(np.uint8))
-            writer.record({image: {PREDICTIONS: copied, CONFIDENCE: sure}})
-            advance(1)
-    writer.finish()
+    parts, head = [PREDICTIONS, CONFIDENCE], _header(first, others)
+    with predictions_writer(out, head, first.images, parts, resume=True) as writer:
+        if writer.complete:
+            return out
+        todo = [image for image in first.images if not writer.is_done(image)]
+        with progress("how sure are they", len(todo), "images") as advance:
+            for image in todo:
+                source = first.path(image)
+                copied = with_suffix(writer.path(PREDICTIONS, image), source.suffix)
+                copy_file(source, copied)
+                sure = with_suffix(writer.path(CONFIDENCE, image), ".png")
+                confidence = _confidence(first, others, image, task)
+                write_png(sure, np.rint(255 * confidence).astype(np.uint8))
+                writer.record({image: {PREDICTIONS: copied, CONFIDENCE: sure}})
+                advance(1)
+        writer.finish()
     return out
 
 

@@ -11,7 +11,8 @@ from atdt.domains.encodings import read_depth, read_normals, read_png
 from atdt.domains.streets import RenderConfig, render
 from atdt.domains.streets.config import KNOBS
 from atdt.domains.streets.frame import render_frame
-from atdt.errors import DomainError
+from atdt.errors import DomainError, RunError
+from atdt.hold import exclusive
 from atdt.texts import read_json, write_json
 
 SMALL = {"train": 3, "val": 1, "test": 2, "size": (24, 48), "workers": 1}
@@ -30,6 +31,14 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_number_of_workers_changes_no_byte(rendered: Path, tmp_path: Path) -> None:
     other = render(RenderConfig(out=tmp_path / "two", **SMALL | {"workers": 2}))
     assert contents(other) == contents(rendered)
+
+
+def test_a_second_process_is_refused_until_the_first_is_done(tmp_path: Path) -> None:
+    config = RenderConfig(out=tmp_path, **SMALL | {"train": 1, "val": 0, "test": 0})
+    with exclusive(tmp_path), pytest.raises(RunError, match="another process is writing it"):
+        render(config)
+    assert not contents(tmp_path)
+    assert len(open_domain(f"{render(config) / 'a'}:train")) == 1
 
 
 def test_both_domains_open_with_all_labels(rendered: Path) -> None:
