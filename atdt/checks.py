@@ -6,6 +6,8 @@ from typing import Any
 
 from atdt.errors import UserError
 
+MOST_ZOOM = 2
+
 
 def check_counts(config: Any, names: Iterable[str], wrong: type[UserError] = UserError) -> None:
     """Refuse a count below 1; None, where it is no number of its own, is let through.
@@ -33,6 +35,22 @@ def check_seed_and_rate(config: Any, wrong: type[UserError] = UserError) -> None
         raise wrong(f"--seed {config.seed}: must be ≥ 0")
     if not 0 < config.learning_rate < math.inf:
         raise wrong(f"--learning-rate {config.learning_rate}: must be above 0, and finite")
+
+
+def check_zoom_and_shift(zoom: float, shift: float) -> None:
+    """Refuse what no draw is magnified or shifted by.
+
+    Args:
+        zoom: logarithm of the largest factor.
+        shift: share of the sides.
+
+    Raises:
+        UserError: naming the option and the value.
+    """
+    if not 0 <= zoom <= MOST_ZOOM:
+        raise UserError(f"--zoom {zoom}: must be from 0 to {MOST_ZOOM}, the logarithm of a factor")
+    if not 0 <= shift < 1:
+        raise UserError(f"--shift {shift}: must be at least 0 and below 1")
 
 
 def check_goes_on_or_anew(

@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from atdt.checks import check_counts, check_goes_on_or_anew, check_seed_and_rate
+from atdt.checks import (
+    check_counts,
+    check_goes_on_or_anew,
+    check_seed_and_rate,
+    check_zoom_and_shift,
+)
 from atdt.errors import UserError
 from atdt.transfer.config import MISMATCHES
 
 COUNTS = ("steps", "batch", "checkpoint_every", "validate_every", "window")
-SHARES = ("held_out", "shift")
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,9 @@ class CrossTaskTraining:
         check_counts(self, COUNTS)
         check_seed_and_rate(self)
         check_goes_on_or_anew(resume=self.resume, overwrite=self.overwrite)
-        for name in SHARES:
-            if not 0 <= getattr(self, name) < 1:
-                option = name.replace("_", "-")
-                raise UserError(f"--{option} {getattr(self, name)}: must be at least 0 and below 1")
-        if not 0 <= self.zoom <= 2:
-            raise UserError(f"--zoom {self.zoom}: must be from 0 to 2, the logarithm of a factor")
+        check_zoom_and_shift(self.zoom, self.shift)
+        if not 0 <= self.held_out < 1:
+            raise UserError(f"--held-out {self.held_out}: must be at least 0 and below 1")
         for word in self.allow_mismatch:
             if word not in MISMATCHES:
                 raise UserError(f"--allow-mismatch {word}: choose one of {', '.join(MISMATCHES)}")

@@ -14,7 +14,7 @@ from atdt.experiments.direction import (
 )
 from atdt.experiments.figures import Result
 from atdt.experiments.known_depth import with_known_depth
-from atdt.experiments.label_students import label_students
+from atdt.experiments.label_students import check_label_transfer, label_students
 from atdt.experiments.matched_camera import with_matched_camera
 from atdt.experiments.pairs import Pair, Place
 from atdt.experiments.preset import Preset
@@ -75,7 +75,14 @@ class Experiment:
 
 
 def run(config: Experiment) -> tuple[list[Result], Steps]:
-    """Do all steps that are left; the results, one for each direction, and the steps' record."""
+    """Do all steps that are left; the results, one for each direction, and the steps' record.
+
+    Raises:
+        UserError: labels cannot be transferred as is asked; nothing has been made then.
+    """
+    if config.label_transfer:
+        for tasks in config.directions:
+            check_label_transfer(*tasks, config.preset, config.places)
 
     def rows(direction: Direction, steps: Steps) -> tuple[Outcome, dict[int, Path]]:
         outcome = essentials(direction, config.preset, steps)

@@ -9,7 +9,6 @@ from atdt.domains import open_domain
 from atdt.errors import UserError
 from atdt.experiments.experiment import Experiment
 from atdt.experiments.grids import GRIDS
-from atdt.experiments.label_students import check_label_transfer
 from atdt.experiments.pairs import PAIRS, Place, place_of
 from atdt.experiments.preset import Preset, load_preset
 from atdt.experiments.studies import STUDIES
@@ -116,8 +115,6 @@ def experiment_of(config: Reproduction) -> Experiment:
     if target.label is None and (config.students or grid or config.table in GRIDS):
         asked = "--students" if config.students else "--sweep" if grid else config.table
         raise UserError(f"{asked}: needs labels of task 2; {target.name} has truth from images")
-    if config.label_transfer:
-        check_label_transfer(*direction, preset, places)
     return Experiment(
         preset,
         pair,

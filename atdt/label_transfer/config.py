@@ -4,7 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atdt.checks import check_counts, check_goes_on_or_anew, check_seed_and_rate
+from atdt.checks import (
+    check_counts,
+    check_goes_on_or_anew,
+    check_seed_and_rate,
+    check_zoom_and_shift,
+)
 from atdt.decode.config import Output
 from atdt.decode.ground_depth import FARTHEST
 from atdt.domains import ViewPlan
@@ -106,10 +111,7 @@ class LabelTraining:
         check_counts(self, COUNTS)
         check_seed_and_rate(self)
         check_goes_on_or_anew(resume=self.resume, overwrite=self.overwrite)
-        if not 0 <= self.moves["zoom"] <= 2:
-            raise UserError(f"--zoom {self.zoom}: must be from 0 to 2, the logarithm of a factor")
-        if not 0 <= self.moves["shift"] < 1:
-            raise UserError(f"--shift {self.shift}: must be at least 0 and below 1")
+        check_zoom_and_shift(self.moves["zoom"], self.moves["shift"])
         if not 1 <= self.moves["widen"] <= MOST_WIDENED:
             raise UserError(f"--widen {self.widen}: must be from 1 to {MOST_WIDENED:g}")
         if self.moves["widen"] != 1 and not self.widens:

@@ -2,13 +2,19 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
 from atdt.cli import main
+from atdt.errors import UserError
+from atdt.experiments.demo import demo
+from atdt.experiments.experiment import Experiment
 from atdt.experiments.figures import LABELS
 from atdt.experiments.label_students import ORACLE_ALIKE, TAUGHT, UNTAUGHT
+from atdt.experiments.pairs import PAIRS
+from atdt.experiments.preset import SMOKE
 
 SMALL = ("--preset", "smoke", "--seed", "0", "--curve", "")
 LEAST = ("--set=steps=2", "--set=transfer_steps=2", "--set=train=2", "--set=test=2")
@@ -101,4 +107,11 @@ def test_what_cannot_be_is_refused_before_anything_is_made(tmp_path, arguments, 
     )
     assert done.exit_code == 2
     assert said in " ".join(done.output.split())
+    assert not (tmp_path / "root").exists()
+
+
+def test_the_demo_refuses_it_just_so(tmp_path):
+    config = Experiment(replace(SMOKE, label_width=12), PAIRS["streets"], tmp_path / "root")
+    with pytest.raises(UserError, match="label_width = 12: must be a multiple of"):
+        demo(replace(config, label_transfer=True))
     assert not (tmp_path / "root").exists()
