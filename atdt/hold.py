@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from atdt.errors import RunError
@@ -10,6 +10,7 @@ from atdt.lease import Held, Lease
 from atdt.places import is_remote, place
 
 LEASE = "writer.lock"  # in an object store
+_held: set[int] = set()  # descriptors
 
 
 @contextmanager
@@ -38,21 +39,37 @@ def exclusive(path: str | Path) -> Iterator[None]:
         yield
         return
     handle = os.open(path, os.O_RDONLY)
+    _held.add(handle)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(handle)
+        _close(handle)
         raise RunError(f"{path}: another process is writing it; wait for it") from None
     except OSError:  # a file system without such locks
         pass
     try:
         yield
     finally:
-        os.close(handle)
+        if handle in _held:  # a forked child has let go already, or has a copy yet
+            with suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_UN)
+            _close(handle)
+
+
+def refuse_written(path: Path) -> None:
+    """Refuse a folder in which another process writes now; in an object store the hold itself does.
+
+    Raises:
+        RunError: another process is writing there.
+    """
+    if not is_remote(path) and path.is_dir():
+        with exclusive(path):
+            pass
 
 
 def exclusive_until(finished: Path) -> AbstractContextManager[None]:
-    """Hold the folder of `finished`, which is written last; once it is there nobody writes."""
+    """Hold the folder of `finished`, which is written last and never removed: once it is there
+    nobody writes."""
     return nullcontext() if finished.is_file() else exclusive(finished.parent)
 
 
@@ -66,6 +83,21 @@ def _leased(path: Path) -> Iterator[None]:
         yield
     finally:
         lease.release()
+
+
+def _close(handle: int) -> None:
+    _held.remove(handle)
+    os.close(handle)
+
+
+def _forget_in_child() -> None:
+    """A forked child must not keep its parent's hold alive."""
+    for handle in list(_held):
+        _close(handle)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)
 
 
 def is_of_writers(name: str) -> bool:

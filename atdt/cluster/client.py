@@ -27,8 +27,8 @@ STARTING = 300  # seconds until a busy machine must have started our own workers
 OWN = {
     # Dask looks into all threads' stacks a hundred times a second: 6 % of a small network's time.
     "distributed.worker.profile.enabled": False,
-    # A worker that was killed is started anew; by default it must be there within 15 seconds, or
-    # its place is given up, which a busy machine does not keep.
+    # A worker that was killed is started anew. By default its place is given up after 15 seconds,
+    # too few on a busy machine.
     "distributed.deploy.lost-worker-timeout": f"{STARTING}s",
 }
 SLOTS = 2  # units in a worker of ours: one is computed while another is read or written

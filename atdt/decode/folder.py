@@ -26,7 +26,7 @@ from atdt.files import (
     remove_tree,
     write_atomic,
 )
-from atdt.hold import exclusive, exclusive_until, is_of_writers
+from atdt.hold import exclusive, is_of_writers
 from atdt.places import is_remote
 from atdt.predictions import INDEX, KEY, LEDGER, SCHEMA, open_predictions, stems
 from atdt.provenance import provenance
@@ -57,7 +57,9 @@ def predictions_writer(
         RunError: another process is writing there.
         UserError, MismatchError: see `PredictionsWriter`.
     """
-    with exclusive(folder) if overwrite else exclusive_until(folder / INDEX):
+    refuse_held(folder, resume=resume, overwrite=overwrite)  # before a folder is made
+    stems(images)
+    with exclusive(folder):
         yield PredictionsWriter(folder, header, images, parts, resume=resume, overwrite=overwrite)
 
 

@@ -14,6 +14,7 @@ from atdt.decode.output import Sink, open_folder
 from atdt.decode.pipeline import Predictor, run
 from atdt.decode.sources import Known
 from atdt.devices import pick_device, torch_threads
+from atdt.hold import refuse_written
 
 Say = Callable[[str], Any]
 
@@ -31,9 +32,11 @@ def make_predictions[Config: Output](config: Config, prepare: Prepare[Config], s
     """Predict, and give back the predictions folder.
 
     Raises:
+        RunError: another process is writing there.
         UserError: as `prepare`, `atdt.cluster.crew` and `PredictionsWriter`.
     """
     config.check()
+    refuse_written(config.out)  # now, not when all is loaded
     refuse_held(config.out, resume=config.resume, overwrite=config.overwrite)
     with torch_threads(threads_of(config.threads, config.cluster)):
         device = pick_device("cpu" if config.cluster else config.device)

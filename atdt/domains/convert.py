@@ -76,6 +76,7 @@ def convert(config: Conversion) -> Path:
     Raises:
         DomainError: the domain, a label or the encoding cannot be used, or depth lies outside of
             what the encoding holds.
+        RunError: another process is writing there.
         UserError: `out` holds something else, or another conversion.
     """
     if config.depth_encoding is not None:

@@ -107,6 +107,7 @@ def write_look(making: Remaking, domains: Sequence[Domain], look: Look, name: st
 
     Raises:
         DomainError: an image or label cannot be read, or a focal length is unknown.
+        RunError: another process is writing there.
         UserError: the folder holds something else.
     """
     with making.begun() as complete:

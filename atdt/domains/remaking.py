@@ -69,8 +69,10 @@ class Remaking:
                         f"{path}: made from other things or in another way; choose another --out "
                         "or delete the folder"
                     )
+                if path == self.finished:
+                    return True
                 remove_cut_off(self.out, "**/.*.partial")
-                return path == self.finished
+                return False
         if not all(map(is_of_writers, names_in(self.out))):
             raise UserError(f"{self.out}: holds other things; choose another --out")
         write_json(self.started, dict(self.header))

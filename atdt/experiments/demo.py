@@ -19,6 +19,9 @@ def demo(config: Experiment) -> Path:
     """Render the pair, train, transfer, measure, and write the report; return its path.
 
     What a former call made from the same settings is found again; a step that was cut off goes on.
+
+    Raises:
+        UserError: see `atdt.experiments.experiment.run`, and the verbs.
     """
     start = time.monotonic()
     results, steps = run(config)

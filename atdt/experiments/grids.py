@@ -167,23 +167,30 @@ def agreements(road: Road) -> list[Cell]:
 
 
 def looks(road: Road) -> list[Cell]:
-    """What is drawn of an image (as ever, mirrors, D4's jitter), or A in B's colours × baseline,
-    rivals (i) and (ii), AT/DT, oracle.
+    """What is drawn of an image (as the preset has it, mirrors, D4's jitter), or A in B's colours ×
+    baseline, rivals (i) and (ii), AT/DT, oracle.
 
-    Draws are those of task networks and of the store's views alike; B's images stay as they are.
+    Draws are those of task networks, whatever they learn from, and of the store's views alike; of B
+    nothing is recoloured.
 
     Raises:
-        UserError: the preset has A in B's colours already.
+        UserError: the preset has one of them already.
     """
-    if road.preset.colours != "own":
-        raise UserError(f"colours = {road.preset.colours}: the table compares them with A's own")
-    plain = road.variant(flip=False, photometric="paper")
+    preset = road.preset
+    for option, is_there in (
+        ("flip", preset.flip),
+        ("photometric", preset.photometric == "d4"),
+        ("colours", preset.colours != "own"),
+    ):
+        if is_there:
+            value = getattr(preset, option)
+            raise UserError(f"{option} = {value}: is what the table looks at, leave it out")
     cells = []
     for setting, there in (
-        (PLAIN, plain),
-        ("mirrors", plain.variant(flip=True)),
-        ("D4's jitter", plain.variant(photometric="d4")),
-        ("A in B's colours", plain.recoloured("moments")),
+        (PLAIN, road),
+        ("mirrors", road.variant(flip=True)),
+        ("D4's jitter", road.variant(photometric="d4")),
+        ("A in B's colours", road.recoloured("moments")),
     ):
         footing = _footing(there)
         cells += [

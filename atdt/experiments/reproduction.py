@@ -56,7 +56,8 @@ class Reproduction:
         transfer_seeds: of G and the head.
         rivals: also train the rivals that cost a training each.
         students: also merge AT/DT with the baseline, and distil each into one network.
-        label_transfer: also transfer B's labels of T1 to T2 and teach one network by them.
+        label_transfer: also transfer B's labels of T1 to T2 and teach one network by them; of
+            tables 1 and 2 and `tasks`, as are the rivals, students and sweep.
         sweep: grid file of Gs that are swept in each store; see `atdt.experiments.swept`.
         foundation: weights of the rival (vi)'s vision transformer; None: it has no row.
         foundation_model: timm's name of it.

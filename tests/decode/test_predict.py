@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from atdt.decode import Prediction, predict
+from atdt.decode.folder import predictions_writer
 from atdt.decode.output import Sink
 from atdt.decode.sources import ImageSource
 from atdt.domains import open_domain
@@ -186,6 +187,19 @@ def test_a_folder_of_something_else_is_left_alone(config: Prediction, option: st
     with pytest.raises(UserError, match="holds other files"):
         predict(replace(config, **{option: True}))
     assert [path.name for path in config.out.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("out", ["new/p", "p"])
+def test_a_refusal_makes_no_folder(config: Prediction, tmp_path: Path, out: str) -> None:
+    both = replace(config, out=tmp_path / out, resume=True, overwrite=True)
+    with pytest.raises(UserError, match="exclude each other"):
+        predict(both)
+    with (
+        pytest.raises(UserError, match="exclude each other"),
+        predictions_writer(both.out, {}, ["a.png"], ["predictions"], resume=True, overwrite=True),
+    ):
+        pass
+    assert not both.out.exists()
 
 
 def test_a_second_writer_is_refused_until_the_first_is_done(config: Prediction) -> None:

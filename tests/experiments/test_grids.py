@@ -215,10 +215,12 @@ def test_other_looks_are_given_to_every_method(studied):
     )
 
 
-def test_a_in_colours_of_b_is_not_recoloured_again(tmp_path):
-    done = run("looks", "--preset", "smoke", "--set", "colours=moments", "--root", tmp_path)
+@pytest.mark.parametrize("given", ["colours=moments", "flip=true", "photometric=d4"])
+def test_a_preset_that_has_a_look_already_is_refused(tmp_path, given):
+    done = run("looks", "--preset", "smoke", "--set", given, "--root", tmp_path)
     assert done.exit_code == 2
-    assert "colours = moments: the table compares them with A's own" in done.stderr
+    said = given.replace("=", " = ").replace("true", "True")
+    assert f"{said}: is what the table looks at, leave it out" in done.stderr
     assert not list(tmp_path.iterdir())
 
 
