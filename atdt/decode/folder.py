@@ -5,10 +5,10 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from atdt import objects
 from atdt.checks import check_goes_on_or_anew
@@ -29,6 +29,7 @@ from atdt.files import (
 from atdt.hold import exclusive, is_of_writers
 from atdt.places import is_remote
 from atdt.predictions import INDEX, KEY, LEDGER, SCHEMA, open_predictions, stems
+from atdt.progress import progress
 from atdt.provenance import provenance
 from atdt.runs import differences
 from atdt.tasks.files import with_suffix
@@ -41,30 +42,8 @@ LINE = 2**16  # bytes of an object that are asked for where its first line is wa
 STAGING = ".workers"  # in the folder: where workers write, each unit in a folder of its own
 
 
-@contextmanager
-def predictions_writer(
-    folder: Path,
-    header: dict[str, Any],
-    images: Sequence[str],
-    parts: Sequence[str],
-    *,
-    resume: bool = False,
-    overwrite: bool = False,
-) -> Iterator["PredictionsWriter"]:
-    """A writer that has the folder for itself; arguments are those of `PredictionsWriter`.
-
-    Raises:
-        RunError: another process is writing there.
-        UserError, MismatchError: see `PredictionsWriter`.
-    """
-    refuse_held(folder, resume=resume, overwrite=overwrite)  # before a folder is made
-    stems(images)
-    with exclusive(folder):
-        yield PredictionsWriter(folder, header, images, parts, resume=resume, overwrite=overwrite)
-
-
 class PredictionsWriter:
-    """A predictions folder in the making; `predictions_writer` keeps others away from it.
+    """A predictions folder in the making, which `with` keeps others away from.
 
     The ledger, `progress.jsonl`, opens with the header that predictions.json will have; then it
     names each image whose files are on disk. predictions.json is written last.
@@ -80,6 +59,7 @@ class PredictionsWriter:
     Raises:
         UserError: both options are given; or the folder holds something else, or predictions and
             neither option is given.
+        RunError: another process is writing there.
         MismatchError: --resume, but what is there was made from other things; the message names
             what differs.
     """
@@ -94,7 +74,8 @@ class PredictionsWriter:
         resume: bool = False,
         overwrite: bool = False,
     ):
-        held = refuse_held(folder, resume=resume, overwrite=overwrite)
+        self._how = {"resume": resume, "overwrite": overwrite}
+        refuse_held(folder, **self._how)  # before a folder is made
         self.folder, self.images, self.parts = folder, tuple(images), tuple(parts)
         self.header = json.loads(json.dumps(header, allow_nan=False))
         self.complete = False
@@ -102,10 +83,19 @@ class PredictionsWriter:
         self._sent = time.monotonic()
         self._stems = stems(images)
         self._done: dict[str, dict[str, str]] = {}
-        if held and resume:
-            self._take_up()
-        else:
-            self._begin()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(exclusive(self.folder))
+            if refuse_held(self.folder, **self._how) and self._how["resume"]:
+                self._take_up()
+            else:
+                self._begin()
+            self._hold = stack.pop_all()
+        return self
+
+    def __exit__(self, *why: object) -> None:
+        self._hold.close()
 
     def is_done(self, image: str) -> bool:
         """Whether all files of `image` are on disk and recorded."""
@@ -154,6 +144,22 @@ class PredictionsWriter:
         if time.monotonic() - self._sent > SEND_EVERY:
             write_atomic(self.folder / LEDGER, "".join(self._lines).encode())
             self._sent = time.monotonic()
+
+    def write_each(self, what: str, make: Callable[[int, str], dict[str, Path]]) -> None:
+        """Make the files of each image that lacks some, one by one, then finish the folder.
+
+        Args:
+            what: is done; progress says it.
+            make: number and name of an image -> part -> file, which is on disk then.
+        """
+        if self.complete:
+            return
+        todo = [entry for entry in enumerate(self.images) if not self.is_done(entry[1])]
+        with progress(what, len(todo), "images") as advance:
+            for index, image in todo:
+                self.record({image: make(index, image)})
+                advance(1)
+        self.finish()
 
     def take_in(self, written: Mapping[str, Mapping[str, Path]]) -> None:
         """Give files that a worker wrote into the staging folder their places, and record them.

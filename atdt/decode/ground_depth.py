@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from atdt.decode.folder import identity, predictions_writer
+from atdt.decode.folder import PredictionsWriter, identity
 from atdt.decode.header import header_of_labels
 from atdt.digests import sha256_file
 from atdt.domains import Domain, ViewPlan, open_domain
@@ -23,7 +23,6 @@ from atdt.domains.pose import known_mount, pose
 from atdt.domains.reprojection import turn
 from atdt.errors import MismatchError, UserError
 from atdt.predictions import INDEX, PREDICTIONS, Predictions, open_predictions
-from atdt.progress import progress
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
 
@@ -74,28 +73,24 @@ def ground_depth(config: GroundDepth) -> Path:
     pose(domain, 0)  # now, not after the first image
     elsewhere = None if config.elsewhere is None else _checked(config.elsewhere, domain)
     to_focal = 1.0 if elsewhere is None else _focal_ratio(domain, elsewhere)
-    images, task = [sample.image for sample in domain.samples], get_task("depth")
-    with predictions_writer(
+    task = get_task("depth")
+
+    def found(index: int, image: str) -> dict[str, Path]:
+        ids = domain.label(index, "semantic")
+        metres = upright_depth(ids, classes, pose(domain, index), config.farthest)
+        other = 0.0 if elsewhere is None else elsewhere.read(image, task) * to_focal
+        depth = np.where(metres > 0, metres, other).astype(np.float32)
+        return {PREDICTIONS: task.write(writer.path(PREDICTIONS, image), depth)}
+
+    with PredictionsWriter(
         config.out,
         _header(config, domain, elsewhere, task),
-        images,
+        [sample.image for sample in domain.samples],
         [PREDICTIONS],
         resume=config.resume,
         overwrite=config.overwrite,
     ) as writer:
-        if writer.complete:
-            return config.out
-        todo = [index for index, image in enumerate(images) if not writer.is_done(image)]
-        with progress(f"ground of {domain.name}:{domain.split}", len(todo), "images") as advance:
-            for index in todo:
-                ids = domain.label(index, "semantic")
-                metres = upright_depth(ids, classes, pose(domain, index), config.farthest)
-                other = 0.0 if elsewhere is None else elsewhere.read(images[index], task) * to_focal
-                depth = np.where(metres > 0, metres, other).astype(np.float32)
-                path = task.write(writer.path(PREDICTIONS, images[index]), depth)
-                writer.record({images[index]: {PREDICTIONS: path}})
-                advance(1)
-        writer.finish()
+        writer.write_each(f"ground of {domain.name}:{domain.split}", found)
     return config.out
 
 

@@ -1,7 +1,6 @@
 """From a batch's outputs to files: predictions, and logits and features where they are kept."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 
 from atdt.decode.config import Output
-from atdt.decode.folder import PredictionsWriter, predictions_writer
+from atdt.decode.folder import PredictionsWriter
 from atdt.decode.sources import Batch, Source
 from atdt.domains.encodings import write_depth
 from atdt.errors import NumericsError, UserError
@@ -88,11 +87,11 @@ class Sink:
 
 def open_folder(
     task: Task, header: dict[str, Any], source: Source, config: Output
-) -> AbstractContextManager[PredictionsWriter]:
+) -> PredictionsWriter:
     """Begin, or go on with, the predictions folder `config.out`.
 
     Raises:
-        UserError: see `predictions_writer`; or depth's format is asked for and it is not depth.
+        UserError: see `PredictionsWriter`; or depth's format is asked for and it is not depth.
     """
     if config.depth_format != "npy" and task.name != "depth":
         raise UserError(
@@ -104,7 +103,7 @@ def open_folder(
         for index, image in zip(batch.indices, batch.images, strict=True)
     }
     wanted = {PREDICTIONS: True, LOGITS: config.save_logits, FEATURES: config.save_features}
-    return predictions_writer(
+    return PredictionsWriter(
         config.out,
         header,
         [numbered[index] for index in sorted(numbered)],

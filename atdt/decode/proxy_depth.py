@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from atdt.ahead import ahead
-from atdt.decode.folder import predictions_writer
+from atdt.decode.folder import PredictionsWriter
 from atdt.decode.header import header_of_labels
 from atdt.digests import sha256_json
 from atdt.domains import Domain, open_domain
@@ -79,13 +79,13 @@ def proxy_depth(config: ProxyDepth) -> Path:
     Raises:
         DomainError: an image has no right image of the same size, or its focal length or baseline
             is unknown; names list and line.
-        UserError: what is in `config.out` already, see `predictions_writer`.
+        UserError: what is in `config.out` already, see `PredictionsWriter`.
     """
     domain = open_domain(config.domain)
     cameras = [_focal_baseline(domain, index) for index in range(len(domain))]
     head = _header(config, domain, cameras)
     images = [sample.image for sample in domain.samples]
-    with predictions_writer(
+    with PredictionsWriter(
         config.out, head, images, [PREDICTIONS], resume=config.resume, overwrite=config.overwrite
     ) as writer:
         if writer.complete:

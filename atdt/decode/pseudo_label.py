@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from atdt.decode.folder import predictions_writer
+from atdt.decode.folder import PredictionsWriter
 from atdt.decode.header import header_of_labels
 from atdt.domains import Domain, open_domain
 from atdt.errors import UserError
 from atdt.npy import write_npy
 from atdt.plugins import load_function
 from atdt.predictions import LOGITS, PREDICTIONS
-from atdt.progress import progress
 from atdt.tasks import get_task
 from atdt.tasks.files import with_suffix
 
@@ -74,8 +73,17 @@ def pseudo_label(config: PseudoLabelling) -> Path:
     called = f"model {config.model!r}"
     label: Labeller = load_function(config.model, called, allow_import=config.allow_import)
     domain, task = open_domain(config.domain), get_task(config.task)
-    images = [sample.image for sample in domain.samples]
-    with predictions_writer(
+
+    def labelled(index: int, image: str) -> dict[str, Path]:
+        pixels = domain.image(index)
+        made, logits = _checked(label(pixels), pixels.shape[:2], config, domain, image)
+        written = {PREDICTIONS: task.write(writer.path(PREDICTIONS, image), made)}
+        if logits is not None:
+            path = with_suffix(writer.path(LOGITS, image), ".npy")
+            written[LOGITS] = write_npy(path, logits)
+        return written
+
+    with PredictionsWriter(
         config.out,
         header_of_labels(
             task,
@@ -83,26 +91,12 @@ def pseudo_label(config: PseudoLabelling) -> Path:
             {"kind": "model", "model": config.model},
             arrays={LOGITS: "float16"} if config.save_logits else {},
         ),
-        images,
+        [sample.image for sample in domain.samples],
         [PREDICTIONS, LOGITS] if config.save_logits else [PREDICTIONS],
         resume=config.resume,
         overwrite=config.overwrite,
     ) as writer:
-        if writer.complete:
-            return config.out
-        todo = [index for index, image in enumerate(images) if not writer.is_done(image)]
-        with progress(f"label {domain.name}:{domain.split}", len(todo), "images") as advance:
-            for index in todo:
-                pixels = domain.image(index)
-                image = images[index]
-                made, logits = _checked(label(pixels), pixels.shape[:2], config, domain, image)
-                written = {PREDICTIONS: task.write(writer.path(PREDICTIONS, image), made)}
-                if logits is not None:
-                    path = with_suffix(writer.path(LOGITS, image), ".npy")
-                    written[LOGITS] = write_npy(path, logits)
-                writer.record({image: written})
-                advance(1)
-        writer.finish()
+        writer.write_each(f"label {domain.name}:{domain.split}", labelled)
     return config.out
 
 

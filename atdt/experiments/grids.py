@@ -112,13 +112,7 @@ def auxiliaries(road: Road) -> list[Cell]:
             said = [f"edges, {edges} decoder"] * (edges != "none")
             said += [f"norm discrepancy × {weight:g}"] * bool(weight)
             setting = ", ".join(said) or PLAIN
-            cells += [
-                _baseline(there, setting, footing.n2),
-                Cell(setting, SHARED, (_predicted(owner, two_decoders(owner), SHARED),)),
-                Cell(setting, HEAD, _heads(owner, own)),
-                _through_g(there, setting, footing),
-                _oracle(owner, setting, oracle_network(owner)),
-            ]
+            cells += _every_method(there, setting, footing, footing.n2, (owner, own))
             if weight and edges != "shared":
                 n2 = target_network(road.variant(edges=edges, norm_discrepancy=0.0), own.n1)
                 cells.append(_only_in_n1(owner, setting, own.n1, n2))
@@ -155,14 +149,7 @@ def agreements(road: Road) -> list[Cell]:
     agreeing = road.agreeing(agreement(road, footing.n1, footing.n2))
     cells = []
     for there, setting in ((road, PLAIN), (agreeing, weight)):
-        n2 = target_network(there, footing.n1)
-        cells += [
-            _baseline(there, setting, n2),
-            Cell(setting, SHARED, (_predicted(there, two_decoders(there), SHARED),)),
-            Cell(setting, HEAD, _heads(there, footing)),
-            _through_g(there, setting, footing),
-            _oracle(there, setting, oracle_network(there)),
-        ]
+        cells += _every_method(there, setting, footing, target_network(there, footing.n1))
     return cells
 
 
@@ -193,13 +180,7 @@ def looks(road: Road) -> list[Cell]:
         ("A in B's colours", road.recoloured("moments")),
     ):
         footing = _footing(there)
-        cells += [
-            _baseline(there, setting, footing.n2),
-            Cell(setting, SHARED, (_predicted(there, two_decoders(there), SHARED),)),
-            Cell(setting, HEAD, _heads(there, footing)),
-            _through_g(there, setting, footing),
-            _oracle(there, setting, oracle_network(there)),
-        ]
+        cells += _every_method(there, setting, footing, footing.n2)
     return cells
 
 
@@ -225,6 +206,29 @@ def _footing(road: Road, n1: Path | None = None) -> _Footing:
     n1 = source_network(road) if n1 is None else n1
     n2 = target_network(road, n1)
     return _Footing(n1, n2, road.extract(road.direction.target.domain("a", "train"), n1, n2))
+
+
+def _every_method(
+    road: Road,
+    setting: str,
+    footing: _Footing,
+    n2: Path,
+    alone: tuple[Road, _Footing] | None = None,
+) -> list[Cell]:
+    """Baseline, rivals (i) and (ii), AT/DT, oracle.
+
+    Args:
+        n2: the baseline; G's D2 is that of `footing`.
+        alone: what those go by that know one of N1 and N2 at most; None: as the others.
+    """
+    its_road, its_footing = alone or (road, footing)
+    return [
+        _baseline(road, setting, n2),
+        Cell(setting, SHARED, (_predicted(its_road, two_decoders(its_road), SHARED),)),
+        Cell(setting, HEAD, _heads(its_road, its_footing)),
+        _through_g(road, setting, footing),
+        _oracle(its_road, setting, oracle_network(its_road)),
+    ]
 
 
 def _baseline(road: Road, setting: str, n2: Path, name: str = BASELINE) -> Cell:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atdt.decode.folder import PLACES, identity, predictions_writer
+from atdt.decode.folder import PLACES, PredictionsWriter, identity
 from atdt.domains import Domain, LabelSpace, open_domain
 from atdt.domains.labels import IGNORE
 from atdt.errors import MismatchError, UserError
@@ -106,7 +106,15 @@ def merge(config: Merging) -> Path:
     merged = _alike(config.predictions)
     task = get_task(merged[0].task)
     way, said = _way(config, merged, task)
-    with predictions_writer(
+
+    def of_one(_: int, image: str) -> dict[str, Path]:
+        output = way([torch.from_numpy(one.output(image)) for one in merged])
+        prediction = task.predict(output[None])[0].numpy()
+        written = task.write(writer.path(PREDICTIONS, image), prediction)
+        path = with_suffix(writer.path(LOGITS, image), ".npy")
+        return {PREDICTIONS: written, LOGITS: write_npy(path, output.half().numpy())}
+
+    with PredictionsWriter(
         config.out,
         _header(config, merged, said),
         merged[0].images,
@@ -114,20 +122,7 @@ def merge(config: Merging) -> Path:
         resume=config.resume,
         overwrite=config.overwrite,
     ) as writer:
-        if writer.complete:
-            return config.out
-        todo = [image for image in merged[0].images if not writer.is_done(image)]
-        with progress(f"merge {task.name}", len(todo), "images") as advance:
-            for image in todo:
-                output = way([torch.from_numpy(one.output(image)) for one in merged])
-                written = task.write(
-                    writer.path(PREDICTIONS, image), task.predict(output[None])[0].numpy()
-                )
-                path = with_suffix(writer.path(LOGITS, image), ".npy")
-                write_npy(path, output.half().numpy())
-                writer.record({image: {PREDICTIONS: written, LOGITS: path}})
-                advance(1)
-        writer.finish()
+        writer.write_each(f"merge {task.name}", of_one)
     return config.out
 
 

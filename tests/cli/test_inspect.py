@@ -98,7 +98,7 @@ def test_something_else(tmp_path):
 
 def made_step_by_step(folder):
     """A writer of predictions of two images: after one, after both, and finished."""
-    writer = PredictionsWriter(
+    with PredictionsWriter(
         folder,
         {
             "task": "depth",
@@ -110,14 +110,14 @@ def made_step_by_step(folder):
         },
         ["a.png", "b.png"],
         ["predictions"],
-    )
-    for image in ("a.png", "b.png"):
-        file = writer.path("predictions", image).with_suffix(".npy")
-        np.save(file, np.ones((1, 1), np.float32))
-        writer.record({image: {"predictions": file}})
+    ) as writer:
+        for image in ("a.png", "b.png"):
+            file = writer.path("predictions", image).with_suffix(".npy")
+            np.save(file, np.ones((1, 1), np.float32))
+            writer.record({image: {"predictions": file}})
+            yield writer
+        writer.finish()
         yield writer
-    writer.finish()
-    yield writer
 
 
 def test_predictions_in_the_making_and_made(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from atdt.decode import Prediction, predict
-from atdt.decode.folder import predictions_writer
+from atdt.decode.folder import PredictionsWriter
 from atdt.decode.output import Sink
 from atdt.decode.sources import ImageSource
 from atdt.domains import open_domain
@@ -196,7 +196,7 @@ def test_a_refusal_makes_no_folder(config: Prediction, tmp_path: Path, out: str)
         predict(both)
     with (
         pytest.raises(UserError, match="exclude each other"),
-        predictions_writer(both.out, {}, ["a.png"], ["predictions"], resume=True, overwrite=True),
+        PredictionsWriter(both.out, {}, ["a.png"], ["predictions"], resume=True, overwrite=True),
     ):
         pass
     assert not both.out.exists()

@@ -61,8 +61,9 @@ def test_an_index_that_would_fill_the_memory_is_not_read(tmp_path, frugal):
 
 def test_progress_that_no_reader_can_take(tmp_path, deep):
     (tmp_path / LEDGER).write_text(deep + "\n")
-    with pytest.raises(UserError, match=r"progress\.jsonl: damaged"):
-        PredictionsWriter(tmp_path, {"task": "depth"}, ["a.png"], ["predictions"], resume=True)
+    writer = PredictionsWriter(tmp_path, {"task": "depth"}, ["a.png"], ["predictions"], resume=True)
+    with pytest.raises(UserError, match=r"progress\.jsonl: damaged"), writer:
+        pass
 
 
 def measured(folder, data, **named):

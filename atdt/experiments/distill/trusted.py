@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from atdt.copies import copy_file
-from atdt.decode.folder import identity, predictions_writer
+from atdt.decode.folder import PredictionsWriter, identity
 from atdt.digests import sha256_file
 from atdt.domains.encodings import write_png
 from atdt.errors import MismatchError
@@ -20,7 +20,6 @@ from atdt.predictions import (
     Predictions,
     open_predictions,
 )
-from atdt.progress import progress
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
 from atdt.tasks.files import with_suffix
@@ -52,21 +51,18 @@ def trusted(teacher: Path, witnesses: Sequence[Path], out: Path) -> Path:
     task = get_task(first.task)
     check_witnesses(first, others)
     parts, head = [PREDICTIONS, CONFIDENCE], _header(first, others)
-    with predictions_writer(out, head, first.images, parts, resume=True) as writer:
-        if writer.complete:
-            return out
-        todo = [image for image in first.images if not writer.is_done(image)]
-        with progress("how sure are they", len(todo), "images") as advance:
-            for image in todo:
-                source = first.path(image)
-                copied = with_suffix(writer.path(PREDICTIONS, image), source.suffix)
-                copy_file(source, copied)
-                sure = with_suffix(writer.path(CONFIDENCE, image), ".png")
-                confidence = _confidence(first, others, image, task)
-                write_png(sure, np.rint(255 * confidence).astype(np.uint8))
-                writer.record({image: {PREDICTIONS: copied, CONFIDENCE: sure}})
-                advance(1)
-        writer.finish()
+
+    def sure_of(_: int, image: str) -> dict[str, Path]:
+        source = first.path(image)
+        copied = with_suffix(writer.path(PREDICTIONS, image), source.suffix)
+        copy_file(source, copied)
+        sure = with_suffix(writer.path(CONFIDENCE, image), ".png")
+        confidence = _confidence(first, others, image, task)
+        write_png(sure, np.rint(255 * confidence).astype(np.uint8))
+        return {PREDICTIONS: copied, CONFIDENCE: sure}
+
+    with PredictionsWriter(out, head, first.images, parts, resume=True) as writer:
+        writer.write_each("how sure are they", sure_of)
     return out
 
 
