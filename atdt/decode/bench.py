@@ -10,13 +10,15 @@ from typing import Any
 import torch
 
 from atdt.decode.config import Output
-from atdt.decode.folder import STAGING, drop_staged, identity, ledger_digest
+from atdt.decode.folder import STAGING, drop_staged, identity
+from atdt.decode.ledger import ledger_digest
 from atdt.decode.output import Sink
 from atdt.decode.pipeline import Compute, Files, Predictor, predicted
 from atdt.decode.sources import Batch, Known
 from atdt.devices import described, pick_device
 from atdt.errors import WorkerError
 from atdt.files import make_folder
+from atdt.predictions import LEDGER
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class DecodingBench:
 
     def _refuse_other(self, unit: Unit) -> None:
         out = self._config.out
-        if ledger_digest(out) != unit.ledger:
+        if ledger_digest(out / LEDGER) != unit.ledger:
             raise WorkerError(f"{out}: not the folder that is being written; is its disk shared?")
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from atdt.cluster import crew, threads_of
 from atdt.decode.bench import DecodingBench, Order, Unit, description
 from atdt.decode.config import Output
-from atdt.decode.folder import ledger_digest
+from atdt.decode.ledger import ledger_digest
 from atdt.decode.output import open_folder
 from atdt.decode.pipeline import Predictor
 from atdt.domains import absolute_spec
+from atdt.predictions import LEDGER
 from atdt.progress import progress
 
 UNIT_IMAGES = 64  # of one block at most
@@ -44,7 +45,8 @@ def predict_by_workers(
         with open_folder(predictor.task, header, predictor.source, config) as writer:
             if writer.complete:
                 return
-            todo, digest = writer.to_do(predictor.source.batches), ledger_digest(config.out)
+            todo = writer.to_do(predictor.source.batches)
+            digest = ledger_digest(config.out / LEDGER)
             share = len(todo) // (UNITS_EACH * workers.size)
             each = max(1, min(UNIT_IMAGES // config.batch, share))
             units = (Unit(batches, digest) for batches in itertools.batched(todo, each))

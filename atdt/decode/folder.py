@@ -1,19 +1,15 @@
 """Writing a predictions folder, so that a killed run loses a batch at most."""
 
-import hashlib
 import json
-import os
 import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from atdt import objects
 from atdt.checks import check_goes_on_or_anew
+from atdt.decode.ledger import Ledger
 from atdt.decode.sources import Batch
-from atdt.disk import naming
 from atdt.errors import MismatchError, UserError
 from atdt.file_sizes import Sizes
 from atdt.files import (
@@ -24,7 +20,6 @@ from atdt.files import (
     remove,
     remove_cut_off,
     remove_tree,
-    write_atomic,
 )
 from atdt.hold import exclusive, is_of_writers
 from atdt.places import is_remote
@@ -33,12 +28,10 @@ from atdt.progress import progress
 from atdt.provenance import provenance
 from atdt.runs import differences
 from atdt.tasks.files import with_suffix
-from atdt.texts import parse_json, read_bounded, write_json
+from atdt.texts import write_json
 
 MEASUREMENTS = ("metrics.json", "records.npz")  # of the predictions that they lie beside
 PLACES = ("path", "root", "list", "store")  # keys of a header that say where something was
-SEND_EVERY = 10.0  # seconds: what a kill loses of predictions in an object store
-LINE = 2**16  # bytes of an object that are asked for where its first line is wanted
 STAGING = ".workers"  # in the folder: where workers write, each unit in a folder of its own
 
 
@@ -79,8 +72,7 @@ class PredictionsWriter:
         self.folder, self.images, self.parts = folder, tuple(images), tuple(parts)
         self.header = json.loads(json.dumps(header, allow_nan=False))
         self.complete = False
-        self._lines: list[str] = []  # of the ledger, kept for an object store alone
-        self._sent = time.monotonic()
+        self._ledger = Ledger(folder / LEDGER)
         self._stems = stems(images)
         self._done: dict[str, dict[str, str]] = {}
 
@@ -113,37 +105,18 @@ class PredictionsWriter:
 
     def record(self, written: dict[str, dict[str, Path]]) -> None:
         """Note that files are on disk: image -> part -> file."""
-        lines = []
+        entries = []
         for image, files in written.items():
             names = {part: self._name(file) for part, file in files.items()}
             self._done[image] = names
-            lines.append(json.dumps({"image": image, **names}, ensure_ascii=False) + "\n")
-        path = self.folder / LEDGER
-        if is_remote(path):
-            self._note(lines)
-            return
-        length = path.stat().st_size
-        try:
-            with naming(path), path.open("ab") as ledger:
-                ledger.write("".join(lines).encode())
-                ledger.flush()
-                os.fsync(ledger.fileno())
-        except OSError:
-            os.truncate(path, length)  # what a failing disk took of a line would spoil the next
-            raise
+            entries.append({"image": image, **names})
+        self._ledger.append(entries)
 
     def _name(self, file: Path) -> str:
         """Of a file in this folder."""
         if is_remote(file):
             return file.path.removeprefix(self.folder.path.rstrip("/") + "/")
         return file.relative_to(self.folder).as_posix()
-
-    def _note(self, lines: Sequence[str]) -> None:
-        """Note lines in an object store, where the ledger is sent as a whole, and so not always."""
-        self._lines += lines
-        if time.monotonic() - self._sent > SEND_EVERY:
-            write_atomic(self.folder / LEDGER, "".join(self._lines).encode())
-            self._sent = time.monotonic()
 
     def write_each(self, what: str, make: Callable[[int, str], dict[str, Path]]) -> None:
         """Make the files of each image that lacks some, one by one, then finish the folder.
@@ -193,36 +166,33 @@ class PredictionsWriter:
         for part in self.parts:
             index[KEY[part]] = {image: self._done[image][part] for image in self.images}
         write_json(self.folder / INDEX, index)
-        remove(self.folder / LEDGER)
+        remove(self._ledger.path)
         drop_staged(self.folder / STAGING)
         self.complete = True
 
     def _begin(self) -> None:
         self._drop_cut_off()
         # The new ledger comes first: a kill in between leaves a folder that is known as ours.
-        line = json.dumps({"header": self.header}, ensure_ascii=False) + "\n"
-        write_atomic(self.folder / LEDGER, line.encode())
-        self._lines = [line]
+        self._ledger.begin(self.header)
         for name in (INDEX, *MEASUREMENTS):
             remove(self.folder / name)
         for part in KEY:
             remove_tree(self.folder / part)
 
     def _take_up(self) -> None:
-        index, ledger = self.folder / INDEX, self.folder / LEDGER
+        index = self.folder / INDEX
         if index.is_file():
             info = open_predictions(self.folder).info
             self._check_header({key: info.get(key) for key in self.header}, index)
-            remove(ledger)
+            remove(self._ledger.path)
             drop_staged(self.folder / STAGING)
             self.complete = True
             return
-        entries = _read_ledger(ledger)
-        self._check_header(entries[0].get("header"), ledger)
-        self._lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries]
+        header, entries = self._ledger.take_up()
+        self._check_header(header, self._ledger.path)
         self._drop_cut_off()
         sizes = Sizes()
-        for entry in entries[1:]:
+        for entry in entries:
             files = {part: entry[part] for part in self.parts if isinstance(entry.get(part), str)}
             there = all(sizes.has(inside(self.folder, name)) for name in files.values())
             if there and len(files) == len(self.parts) and entry.get("image") in self._stems:
@@ -258,25 +228,6 @@ def drop_staged(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def ledger_digest(folder: Path) -> str:
-    """Sha256 of the header of unfinished predictions; "" where there are none."""
-    try:
-        return hashlib.sha256(_first_line(folder / LEDGER)).hexdigest()
-    except FileNotFoundError:
-        return ""
-
-
-def _first_line(file: Path) -> bytes:
-    if not is_remote(file):
-        with file.open("rb") as opened:
-            return opened.readline()
-    length, data = LINE, objects.get(file, 0, LINE)
-    while b"\n" not in data and len(data) == length:
-        length *= 8
-        data = objects.get(file, 0, length)
-    return data[: data.find(b"\n") + 1]
-
-
 def refuse_held(folder: Path, *, resume: bool, overwrite: bool) -> bool:
     """Whether `folder` holds predictions, which one of the two options then says what to do with.
 
@@ -303,18 +254,3 @@ def _held(folder: Path) -> bool:
     if not all(map(is_of_writers, names_in(folder))):
         raise UserError(f"{folder}: holds other files and no {INDEX}; choose another --out")
     return False
-
-
-def _read_ledger(ledger: Path) -> list[dict[str, Any]]:
-    """The entries of a ledger; a last line that a kill cut off is removed from the file."""
-    data = read_bounded(ledger)
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        write_atomic(ledger, whole)
-    try:
-        entries = [parse_json(line) for line in whole.splitlines()]
-    except ValueError:
-        entries = []
-    if not entries or not all(isinstance(entry, dict) for entry in entries):
-        raise UserError(f"{ledger}: damaged; start anew with --overwrite")
-    return entries

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
-from atdt.decode.folder import LEDGER as DECODED
 from atdt.errors import UserError
+from atdt.predictions import LEDGER as DECODED
 from atdt.predictions import open_predictions
 from atdt.runs import CURVES, INFO, WEIGHTS, load_checkpoint, open_run
 from atdt.runs import Run as AnyRun

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from atdt.cli import main
 from atdt.cluster import Cluster
-from atdt.decode import Decoding, Prediction, decode, folder, predict
+from atdt.decode import Decoding, Prediction, decode, ledger, predict
 from atdt.decode.bench import DecodingBench, Order, Unit
 from atdt.decode.config import Output
 from atdt.decode.decode import prepare
@@ -26,7 +26,7 @@ from atdt.decode.pipeline import predicted
 from atdt.errors import MismatchError, UserError, WorkerError
 from atdt.files import write_atomic
 from atdt.places import is_remote, place, storage_options
-from atdt.predictions import INDEX
+from atdt.predictions import INDEX, LEDGER
 from benchmarks.s3 import Fault
 from tests.made_objects import download
 
@@ -149,7 +149,7 @@ def test_a_killed_client_is_resumed_while_its_workers_go_on(watched, aside, thei
 
 
 def test_what_was_done_alone_is_finished_by_workers(config, aside, theirs, monkeypatch) -> None:
-    monkeypatch.setattr(folder, "SEND_EVERY", 0.0)
+    monkeypatch.setattr(ledger, "SEND_EVERY", 0.0)
     alone = content(decode(aside(config)))
     real = Sink.save
 
@@ -200,7 +200,7 @@ def test_a_worker_that_is_too_late_deletes_what_it_has_written(config, aside, mo
     with open_folder(made.task, made.header, made.source, config):
         pass  # begun
     bench = DecodingBench(Order(prepare, config, made.known))
-    unit = Unit(made.source.batches, folder.ledger_digest(config.out))
+    unit = Unit(made.source.batches, ledger.ledger_digest(config.out / LEDGER))
     files = bench.work(unit)
     assert all(file.is_file() for parts in files.values() for file in parts.values())
     alone = content(decode(aside(config)))

@@ -109,9 +109,9 @@ def test_a_description_leads_to_no_files_of_this_machine(ground, away, root, mes
 def test_predictions_that_were_cut_off_are_gone_on_with(
     ground, away, bucket, tmp_path, monkeypatch
 ):
-    from atdt.decode import folder
+    from atdt.decode import ledger
 
-    monkeypatch.setattr(folder, "SEND_EVERY", 0.0)
+    monkeypatch.setattr(ledger, "SEND_EVERY", 0.0)
     record, recorded = PredictionsWriter.record, []
 
     def dying(self, written):
