@@ -30,7 +30,9 @@ def map_npy(path: Path) -> Any:
     except FileNotFoundError:
         raise
     except (*BROKEN, tokenize.TokenError) as error:
-        raise ValueError(str(error).partition("\n")[0]) from None
+        said = str(error).partition("\n")[0]
+        # NumPy's hint is to unpickle what may be anybody's.
+        raise ValueError("it is no .npy file" if "allow_pickle" in said else said) from None
 
 
 def write_npy(path: Path, array: np.ndarray) -> Path:

@@ -29,17 +29,27 @@ def make_dataset(
     way = known.way(labels)
     patterns = dict(known.files) | ({"semantic": way.files[0]} if way else {})
     random = np.random.default_rng(0)
+    numbered = {field[1] for p in patterns.values() for field in FIELD.finditer(p) if field[3]}
     for rule in known.splits.values():
         rows = [_fields(known, rule, number) for number in range(PER_SPLIT)]
+        for number, row in enumerate(rows):
+            row |= dict.fromkeys(numbered, f"{number:06d}")
         if "names" in rule:
             names = "".join(f"{row[rule['field']]}\n" for row in rows)
             write_atomic(root / rule["names"], names.encode())
         for row in rows:
             for column, pattern in patterns.items():
-                path = FIELD.sub(lambda field, row=row: row[field[1]], pattern)
+                if column in rule.get("without", ()):
+                    continue
+                path = FIELD.sub(lambda field, row=row: _written(row, field), pattern)
                 path = root / path.replace("*/", "train/").replace("*", "1")
                 _write(path, column, known, way, random, size)
     return root
+
+
+def _written(row, field):
+    value = row.get(field[1], "1")
+    return value.zfill(int(field[3])) if field[3] else value
 
 
 def _fields(known, rule, number):
@@ -49,6 +59,8 @@ def _fields(known, rule, number):
     if "names" in rule:
         return fields | {rule["field"]: f"{Path(rule['names']).stem}_{number}"}
     for name, wanted in rule.items():
+        if name == "without":
+            continue
         value = wanted if isinstance(wanted, str) else wanted[0]
         fields[name] = f"{name}_{value.split('-')[0]}" if value[0].isdigit() else value
     return fields
@@ -81,7 +93,8 @@ def _write_image(path, random, size):
         np.save(path, pixels / 255)
         return
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG" if path.suffix == ".jpg" else "PNG")
+    kind = {".jpg": "JPEG", ".ppm": "PPM"}.get(path.suffix, "PNG")
+    Image.fromarray(pixels).save(buffer, kind)
     write_atomic(path, buffer.getvalue())
 
 

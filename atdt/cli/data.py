@@ -17,9 +17,12 @@ labels_option = click.option(
 root_argument = click.argument("root", type=DATA_SET, metavar="PATH")
 
 
-@click.group("data")
-def command() -> None:
+@click.group("data", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """Known data sets: list them, check a folder, make a domain of one."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_)
 
 
 @command.command("list")
@@ -33,11 +36,12 @@ def list_(name: str | None) -> None:
         return
     from atdt.cli.tables import console, table
 
-    shown = table("data set", "is", "gives", "splits")
+    shown = table("data set", "is", "needs", "gives", "splits")
     for known in map(layout, layout_names()):
-        shown.add_row(known.name, known.title, _gives(known), ", ".join(known.splits))
+        splits = ", ".join(known.splits)
+        shown.add_row(known.name, known.title, _needs(known), _gives(known), splits)
     console().print(shown)
-    click.echo("atdt data list NAME shows what NAME needs on disk, and where it comes from")
+    click.echo("atdt data list NAME shows the files of NAME in full, and where they come from")
 
 
 @command.command("check")
@@ -103,6 +107,17 @@ def unpack(name: str, **chosen: Any) -> None:
     from atdt.domains.datasets.nyu_mat import Unpacking, unpack_nyu
 
     click.echo(unpack_nyu(Unpacking(**chosen)))
+
+
+def _needs(known: "Layout") -> str:
+    """The folders that its files lie in, or below."""
+    patterns = [*known.files.values(), *(file for way in known.ways.values() for file in way.files)]
+    tops = []
+    for pattern in patterns:
+        first, *further = pattern.split("/")
+        fixed = not first.startswith("{") or len(further) < 2
+        tops.append(first if fixed else f"{first}/{further[0]}")
+    return ", ".join(f"{top}/" for top in dict.fromkeys(tops))
 
 
 def _gives(known: "Layout") -> str:

@@ -115,6 +115,18 @@ def read_channels(path: Path) -> np.ndarray:
         return np.array(picture)[:, :, :3].copy()
 
 
+def read_colours(path: Path) -> np.ndarray:
+    """As `read_channels`, and of palette images the colours that their indices stand for.
+
+    Raises:
+        DomainError: see `read_channels`.
+    """
+    with opened(path) as picture:
+        if picture.mode in ("P", "PA"):
+            return np.array(picture.convert("RGBA"))[:, :, :3].copy()
+    return read_channels(path)
+
+
 def read_numbers(path: Path) -> np.ndarray:
     """Read the numbers of a single-channel image: uint8 or uint16, (H, W).
 

@@ -2,7 +2,8 @@
 
 ids      an image of one channel, or a palette's indices
 red      the red channel of an image, the others 0: CARLA's raw tags
-colours  an image in the colours of the files' label space; its colour for void becomes 255
+colours  an image in the colours of the files' label space, a palette's too; its colour for void
+         becomes 255
 npy      a NumPy file of (H, W) whole numbers; -1 stands for no class (mtan's NYUv2)
 halves   a grey image: 1 from the middle of the grey values upwards, else 0 (ASTMT's saliency)
 parts    a .mat file of PASCAL-Part: a person's parts by their names, see `person_parts`
@@ -14,7 +15,7 @@ import numpy as np
 
 from atdt.domains.labels import IGNORE, LabelSpace
 from atdt.domains.person_parts import read_person_parts
-from atdt.domains.pictures import opened, read_channels, read_numbers
+from atdt.domains.pictures import opened, read_channels, read_colours, read_numbers
 from atdt.errors import DomainError
 from atdt.npy import load_npy
 
@@ -46,8 +47,8 @@ def read_ids(path: Path, encoding: str, in_files: LabelSpace | None) -> np.ndarr
         raise DomainError(f"{path}: {encoding} need `file_label_space` or `label_table`")
     if encoding == "parts":
         return read_person_parts(path, in_files)
-    channels = read_channels(path)
     if encoding == "red":
+        channels = read_channels(path)
         if (more := channels[..., 1:].any(axis=2)).any():
             colour = channels[more][0].tolist()
             raise DomainError(
@@ -55,7 +56,7 @@ def read_ids(path: Path, encoding: str, in_files: LabelSpace | None) -> np.ndarr
                 "colours, not tags in the red channel"
             )
         return channels[..., 0]
-    return _from_colours(path, channels, in_files)
+    return _from_colours(path, read_colours(path), in_files)
 
 
 def check_colours(space: LabelSpace, targets: dict[int, int]) -> None:

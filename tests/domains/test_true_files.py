@@ -222,7 +222,8 @@ def test_vocs_palette_and_its_colours_are_the_same_ids(files, tmp_path):
         assert (expected == 255).any()
         with Image.open(path) as picture:
             picture.convert("RGB").save(tmp_path / "coloured.png")
-        assert np.array_equal(read_ids(tmp_path / "coloured.png", "colours", space), expected)
+        for coloured in (tmp_path / "coloured.png", path):
+            assert np.array_equal(read_ids(coloured, "colours", space), expected)
 
 
 def test_normals_are_of_length_one_or_none(file):

@@ -82,7 +82,9 @@ def check_dataset(
 def _domain(found: Found, split: str) -> Domain:
     """A split as `describe` would describe it, without its files."""
     path = found.root / FILE_NAME
-    described = description_of(path, found.description(found.layout.name, str(found.root)))
+    described = description_of(
+        path, found.description(found.layout.name, str(found.root.resolve()))
+    )
     samples = []
     for number, row in enumerate(found.splits[split], start=1):
         named: Mapping[str, str | None] = dict(zip(found.columns, row, strict=True))

@@ -1,7 +1,7 @@
 """Which samples of a data set are on disk, and the domain that they make."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,8 @@ class Found:
         lines = {}
         for split, rows in self.splits.items():
             for place, column in enumerate(self.columns):
+                if column in _without(self.layout, split):
+                    continue
                 without = [row for row in rows if row[place] is None]
                 if without:
                     image = without[0][self.columns.index("image")]
@@ -120,13 +122,16 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
     patterns = {column: patterns[column] for column in ALL_COLUMNS if column in patterns}
     chosen = {s: _choice(root, rule) for s, rule in known.splits.items() if _is_there(root, rule)}
     splits: dict[str, list[dict[str, str | None]]] = {split: [] for split in chosen}
-    timed = {c: Nearest(root, known.files[c], within) for c, within in known.nearest.items()}
-    unsplit = met = 0
+    timed = {
+        c: Nearest(root, known.files[c], known.files["image"], within)
+        for c, within in known.nearest.items()
+    }
+    unsplit, met, used = [], 0, set()
     for image, fields in found(root, known.files["image"]):
         met += 1
         into = [split for split, chooses in chosen.items() if chooses(fields)]
         if not into:
-            unsplit += 1
+            unsplit.append(image)
             continue
         row = {
             column: timed[column].path(fields, image)
@@ -134,8 +139,10 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
             else _first(root, patterns[column], fields)
             for column in patterns
         }
+        used.update(row.values())
         for split in into:
-            splits[split].append(row | {"image": image})
+            lacking = dict.fromkeys(_without(known, split))
+            splits[split].append(row | {"image": image} | lacking)
     if not met:
         raise DomainError(
             f"{root}: no image {known.files['image']} in it; {known.title} is laid out so "
@@ -158,7 +165,7 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         {s: tuple(tuple(row[c] for c in columns) for row in rows) for s, rows in kept.items()},
         columns,
         patterns,
-        unsplit,
+        len(set(unsplit) - used),  # CamVid's labels lie where images of another split might
     )
 
 
@@ -174,6 +181,11 @@ def _first(root: Path, patterns: tuple[str, ...], fields: Mapping[str, str]) -> 
     return next(filter(None, (filled(root, pattern, fields) for pattern in patterns)), None)
 
 
+def _without(known: Layout, split: str) -> Sequence[str]:
+    """Columns that a split has no files of, or none that say anything."""
+    return known.splits[split].get("without", ())
+
+
 def _is_there(root: Path, rule: Mapping[str, Any]) -> bool:
     """Whether a split can be chosen: an optional one may have no list."""
     return not rule.get("optional") or inside(root, rule["names"]).exists()
@@ -185,7 +197,9 @@ def _choice(root: Path, rule: Mapping[str, Any]) -> Any:
         field, names = rule["field"], _names(inside(root, rule["names"]))
         return lambda fields: fields[field] in names
     wanted = {
-        field: [values] if isinstance(values, str) else values for field, values in rule.items()
+        field: [values] if isinstance(values, str) else values
+        for field, values in rule.items()
+        if field != "without"
     }
     return lambda fields: all(
         any(_is(fields[field], value) for value in values) for field, values in wanted.items()

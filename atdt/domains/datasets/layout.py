@@ -13,11 +13,12 @@ depth = "disparity/{split}/{city}/{frame}_disparity.png"
 camera = "camera/{split}/{city}/{frame}_camera.json"
 
 [nearest]                                   # optional: files paired by time, see `nearest`
-depth = 0.02
+depth = 0.02                                # seconds between their {time}s
 
 [splits]                                    # which images: values of fields, one or several …
 train = { split = "train" }
-val = { episode = ["35-39"] }               # … or ranges of whole numbers
+val = { episode = ["35-39"] }               # … or ranges of whole numbers;
+                                            # without = ["semantic"]: no such files, or empty ones
 test = { names = "ImageSets/test.txt", field = "frame" }   # or values that a file lists;
                                             # with optional = true: no file, no such split
 

@@ -1,8 +1,8 @@
 """Paths with fields in them, such as "leftImg8bit/{split}/{city}/{frame}_leftImg8bit.png".
 
 A field stands for a piece of one file or folder name; {scene+} may stand for several folders. The
-same field has the same value in all paths of a sample. In paths that are filled, `*` stands for
-whatever is there, which must be one file.
+same field has the same value in all paths of a sample; {frame:8} is a number written with as many
+digits. In paths that are filled, `*` stands for whatever is there, which must be one file.
 """
 
 import re
@@ -11,12 +11,12 @@ from pathlib import Path
 
 from atdt.errors import DomainError
 
-FIELD = re.compile(r"\{([a-z]+)(\+?)\}")
+FIELD = re.compile(r"\{([a-z]+)(\+?)(?::(\d+))?\}")
 
 
 def fields_of(pattern: str) -> tuple[str, ...]:
     """Names of the fields, in the order in which they are met."""
-    return tuple(dict.fromkeys(name for name, _ in FIELD.findall(pattern)))
+    return tuple(dict.fromkeys(name for name, *_ in FIELD.findall(pattern)))
 
 
 def found(root: Path, pattern: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -36,13 +36,18 @@ def filled(root: Path, pattern: str, fields: Mapping[str, str]) -> str | None:
     Raises:
         DomainError: `*` in it stands for several files.
     """
-    path = FIELD.sub(lambda field: fields[field[1]], pattern)
+    path = FIELD.sub(lambda field: _written(fields[field[1]], field[3]), pattern)
     if "*" not in path:
         return path if (root / path).is_file() else None
     there = sorted(root.glob(_escaped(path)))
     if len(there) > 1:
         raise DomainError(f"{root / path}: {len(there)} files, where one is meant; {there[1]} too")
     return there[0].relative_to(root).as_posix() if there else None
+
+
+def _written(value: str, digits: str | None) -> str:
+    number = digits is not None and value.isascii() and value.isdecimal()
+    return f"{int(value):0{digits}d}" if number else value
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
