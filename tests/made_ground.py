@@ -35,7 +35,7 @@ def write_domain(folder: Path, images: int) -> str:
         lines.append(";".join(names))
     (folder / "train.txt").write_text("\n".join(lines) + "\n")
     (folder / "domain.toml").write_text(
-        'name = "a"\nlabel_space = "coarse4"\ncolumns = ["image", "semantic"]\n'
+        f'name = "{folder.name}"\nlabel_space = "coarse4"\ncolumns = ["image", "semantic"]\n'
         '[lists]\ntrain = "train.txt"\n'
     )
     return f"{folder}:train"

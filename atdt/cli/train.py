@@ -8,6 +8,8 @@ import click
 from atdt.cli import options
 from atdt.launch import launch
 
+AGREEING = ("--consistency", "--b", "--consistency-weight")
+
 
 @click.command("train")
 @click.argument("store", type=options.PLACE, metavar="STORE")
@@ -143,9 +145,11 @@ def command(
     )
 
     agreeing = consistency, b, consistency_weight
-    if None in agreeing and any(given is not None for given in agreeing):
+    missing = [name for name, given in zip(AGREEING, agreeing, strict=True) if given is None]
+    if 0 < len(missing) < len(AGREEING):
         raise click.UsageError(
-            "--consistency RUN, --b STORE and --consistency-weight W belong together"
+            "--consistency RUN, --b STORE and --consistency-weight W belong together; "
+            f"{' and '.join(missing)} is missing"
         )
     if out is None and not (dry_run or list_all):
         raise click.UsageError("Missing option '--out'.")
@@ -161,6 +165,8 @@ def command(
     if list_all:
         for name, price in list_architectures(config).items():
             click.echo(f"{name:12} {price} a sample")
+        if config.target_run is None:
+            click.echo("head         as large as G and D2, whose network --target-run names")
         return
     if dry_run:
         for line in plan_training(config).lines:
@@ -181,4 +187,5 @@ def _echo_scores(path: Path) -> None:
         click.echo("nothing was held out, so nothing was measured")
     for name, value in info["scores"].items():
         click.echo(f"{name.replace('_', ' ')} {value:.4g}")
-    click.echo(f"weights of the {info['chosen']['by']}, after {info['chosen']['step']} steps")
+    by = "best held-out loss" if info["chosen"]["by"] == "held-out loss" else "last step"
+    click.echo(f"weights of the {by}, after {info['chosen']['step']} steps")

@@ -14,6 +14,7 @@ from atdt.domains.domain import Domain
 from atdt.domains.look import CameraChange, Look, write_look
 from atdt.domains.opening import open_splits
 from atdt.domains.remaking import Remaking
+from atdt.domains.sharing import Origin
 from atdt.errors import UserError
 from atdt.later import LATER
 
@@ -55,10 +56,15 @@ def rehearse(config: Rehearsal, say: Say = lambda line: None) -> Path:
 
     Raises:
         DomainError: a domain cannot be used.
-        UserError: an option, or `out` holds something else.
+        UserError: an option, A and B are one, or `out` holds something else.
     """
     domains = open_splits(config.domain)
     others = open_splits(config.to)
+    if any(Origin.of(a).shares(Origin.of(b)) for a in domains for b in others):
+        raise UserError(
+            f"{config.domain}: is of {others[0].name}, B itself, whose labels may choose nothing; "
+            "a rehearsal is of A"
+        )
     header: dict[str, Any] = {
         side: {domain.split: domain.digest() for domain in splits}
         for side, splits in (("digests", domains), ("to", others))

@@ -16,6 +16,7 @@ from torch import Tensor
 from atdt.decode.folder import PLACES, PredictionsWriter, identity
 from atdt.domains import Domain, LabelSpace, open_domain
 from atdt.domains.labels import IGNORE
+from atdt.domains.sharing import Origin
 from atdt.errors import MismatchError, UserError
 from atdt.evaluate.pairs import Pairs
 from atdt.later import LATER
@@ -99,7 +100,8 @@ def merge(config: Merging) -> Path:
     """Merge predictions; gives back the folder.
 
     Raises:
-        UserError: an option, a folder without logits, or what is in `config.out` already.
+        UserError: an option, a folder without logits, an `a` that is B, or what is in `config.out`
+            already.
         MismatchError: the folders are of other images, tasks or networks than each other.
     """
     config.check()
@@ -156,6 +158,7 @@ def _way(config: Merging, merged: list[Predictions], task: Task) -> tuple[ways.W
                 f"{option}: is for classes, not for {task.name}; --by learnt is for all"
             )
     domain = open_domain(config.a, labels=[task.label] if task.label else [])
+    _refuse_labels_of_b(config, domain, merged[0])
     examples: list[Example] = []
     if config.learn_from:
         learnt_on = _alike(config.learn_from)
@@ -172,6 +175,15 @@ def _way(config: Merging, merged: list[Predictions], task: Task) -> tuple[ways.W
         way, found = _calibration(config, way, examples, task)
         said |= found
     return way, said
+
+
+def _refuse_labels_of_b(config: Merging, domain: Domain, merged: Predictions) -> None:
+    """Prove that what is learnt from is not the domain of what is merged."""
+    if Origin.of(domain).shares(Origin.recorded(merged.domain, merged.images)):
+        raise UserError(
+            f"--a {config.a}: is of {domain.name}, as is what is merged, whose labels may teach "
+            "nothing here; give A, on which the networks learnt"
+        )
 
 
 def _calibration(

@@ -10,12 +10,13 @@ from atdt import objects, places
 from atdt.decode import Prediction, predict
 from atdt.domains import open_domain
 from atdt.export import torch_file
+from atdt.extract import Extraction, extract
 from atdt.predictions import open_predictions
 from atdt.runs import open_run
 from atdt.tasks import get_task
 from atdt.transfer.trainee import Trainee
 from benchmarks.s3 import BUCKET
-from tests.made_agreement import make_agreement
+from tests.made_agreement import make_agreement, write_domain
 from tests.made_kills import dying_after
 from tests.made_objects import upload
 from tests.made_sides import Sides
@@ -32,7 +33,7 @@ SWEEP = [
     "sweep", "AT/a.zarr", "--grid=AT/grid.toml", "--from=semantic", "--to=depth",
     "--target-run=depth=AT/n2", "--out=AT/sweep", "--cuts=0.5", "--device=cpu", "--workers=1",
 ]  # fmt: skip
-SCORED = ["--b=AT/a.zarr", "--rehearsal=AT/a.zarr", "--cross-task=AT/r"]
+SCORED = ["--b=AT/a.zarr", "--rehearsal=AT/twin.zarr", "--cross-task=AT/r"]
 
 
 def told_elsewhere(file: str) -> bool:
@@ -42,7 +43,11 @@ def told_elsewhere(file: str) -> bool:
 
 @pytest.fixture(scope="module")
 def both(s3_session, tmp_path_factory) -> Sides:
-    folder = make_agreement(tmp_path_factory.mktemp("all")).folder
+    ground = make_agreement(tmp_path_factory.mktemp("all"))
+    folder, labels = ground.folder, ("semantic", "depth")
+    twin = write_domain(folder / "twin", 10)
+    encoders = ((None, ground.n1),)
+    extract(Extraction(twin, encoders, folder / "twin.zarr", labels=labels, device="cpu"))
     (folder / "grid.toml").write_text(GRID)
     (folder / "space.toml").write_text(SPACE)
     (folder / "pre.toml").write_text("mean = [0.4, 0.5, 0.6]\nstd = [0.2, 0.2, 0.3]\n")

@@ -24,6 +24,13 @@ def colours(domain):
     return pixels.mean(axis=0), pixels.std(axis=0)
 
 
+def test_b_itself_is_no_rehearsal(streets, tmp_path):
+    config = Rehearsal(domain=f"{streets}/b:val", to=f"{streets}/b:train", out=tmp_path / "made")
+    with pytest.raises(UserError, match="B itself, whose labels may choose nothing"):
+        rehearse(config)
+    assert not (tmp_path / "made").exists()
+
+
 @pytest.mark.parametrize("height", ["", "scale", "stretch"])
 def test_colours_and_camera_are_bs_and_labels_are_as_with_the_camera_alone(
     streets, tmp_path, height

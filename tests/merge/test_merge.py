@@ -266,6 +266,24 @@ def test_what_does_not_belong_together_is_refused(ground, predicted, tmp_path):
     assert not base.out.exists()
 
 
+def test_labels_of_what_is_merged_teach_nothing(ground, predicted, tmp_path):
+    folders = tuple(predicted(run, "b") for run in (ground.n2, ground.other))
+    b = f"{ground.folder / 'b'}:train"
+    renamed = tmp_path / "renamed"
+    renamed.mkdir()
+    text = (ground.folder / "b/domain.toml").read_text().replace('"b"', '"c"', 1)
+    (renamed / "domain.toml").write_text(f'root = "{ground.folder / "b"}"\n{text}')
+    (renamed / "train.txt").write_text((ground.folder / "b/train.txt").read_text())
+    for by, spec in (("learnt", b), ("softmax", b), ("learnt", f"{renamed}:train")):
+        config = Merging(
+            predictions=folders, out=tmp_path / "m", by=by, a=spec,
+            learn_from=folders if by == "learnt" else (),
+        )  # fmt: skip
+        with pytest.raises(UserError, match="as is what is merged, whose labels may teach nothing"):
+            merge(config)
+    assert not (tmp_path / "m").exists()
+
+
 def test_a_missing_logits_file_is_named(ground, predicted, tmp_path):
     folder = predicted(ground.other, "b", "broken")
     info = json.loads((folder / "predictions.json").read_text())

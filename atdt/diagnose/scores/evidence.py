@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from atdt.diagnose.clouds import cloud
@@ -13,6 +14,7 @@ from atdt.diagnose.measures import Far
 from atdt.diagnose.scores.outputs import D2, Candidate
 from atdt.diagnose.scores.seen import Seen
 from atdt.domains.labels import LabelSpace
+from atdt.domains.sharing import Origin
 from atdt.errors import UserError
 from atdt.stores import FeatureReader, Store, open_store
 from atdt.stores.provenance import differences
@@ -82,8 +84,8 @@ def gather(
         cross_task: a run of R, or None.
 
     Raises:
-        UserError: a store without the array, a rehearsal without labels or N2, or R without N2 or
-            B's labels of T1.
+        UserError: a store without the array, a rehearsal that is B or is without labels or N2, or R
+            without N2 or B's labels of T1.
         MismatchError: a store's E1 is another than the one of `setting`, or R reads another task.
     """
     teacher = setting.teacher
@@ -100,10 +102,25 @@ def gather(
         space=None if teacher is None else teacher.space,
         device=device,
         on_a=judge_on_a(setting),
-        rehearsal=None if rehearsal is None else judge_rehearsal(rehearsal, source, setting),
+        rehearsal=None if rehearsal is None else _rehearsed(rehearsal, source, setting, seen),
         seen=seen,
         cross_task=r,
     )
+
+
+def _rehearsed(path: Path, source: str, setting: Setting, seen: Seen | None) -> Judge:
+    """The judge of a rehearsal, which is not B itself."""
+    rehearsed = open_store(path)
+    if seen is not None and _origin(rehearsed).shares(_origin(seen.store)):
+        raise UserError(
+            f"--rehearsal {path}: holds images of {seen.store.domain.get('name')}, B itself, whose "
+            "labels may choose nothing; `atdt rehearse` makes one of A"
+        )
+    return judge_rehearsal(path, source, setting)
+
+
+def _origin(store: Store) -> Origin:
+    return Origin.recorded(store.domain, map(str, np.unique(store.samples.image)))
 
 
 def _agreeing(seen: Seen | None, r: CrossTask, teacher: LoadedNetwork | None) -> Seen:

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from atdt.decode import Prediction, predict
-from atdt.domains import Domain, open_domain
+from atdt.domains import open_domain
+from atdt.domains.sharing import Origin
 from atdt.errors import MismatchError, RunError
 from atdt.experiments.distill.config import Distillation
 from atdt.experiments.distill.trusted import check_witnesses, says, trusted
 from atdt.files import names_in, remove_tree
 from atdt.hold import exclusive, is_of_writers
-from atdt.places import is_remote
 from atdt.predictions import INDEX, LOGITS, Predictions, is_predictions, open_predictions
 from atdt.runs import INFO
 from atdt.tasks import get_task
@@ -162,7 +162,7 @@ def _refuse_labels_of_b(config: Distillation, task: Task) -> None:
     """
     student = config.student
     b = open_domain(config.b, skip_bad=student.skip_bad)
-    images = _images(b)
+    origin = Origin.of(b)
     read = {"--train": student.train, "--validation": student.validation}
     for auxiliary in student.auxiliaries:
         if get_task(auxiliary.task).label == task.label:
@@ -170,16 +170,11 @@ def _refuse_labels_of_b(config: Distillation, task: Task) -> None:
     for option, specs in read.items():
         for spec in specs:
             other = open_domain(spec, skip_bad=student.skip_bad)
-            if other.name == b.name or images & _images(other):
+            if Origin.of(other).shares(origin):
                 raise RunError(
                     f"{option} {spec}: is of {b.name}, whose labels of {task.name} may neither "
                     "teach nor choose here; `atdt train-task --pseudo` learns from both"
                 )
-
-
-def _images(domain: Domain) -> set[Path]:
-    files = (domain.root / sample.image for sample in domain.samples)
-    return {file if is_remote(file) else file.resolve() for file in files}
 
 
 def _try_out(config: Distillation, student: TaskTraining) -> None:

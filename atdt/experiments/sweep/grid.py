@@ -19,13 +19,14 @@ What all must share, since they learn from the same batches, is for the top alon
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from atdt.errors import UserError
 from atdt.texts import read_toml
 from atdt.transfer import TransferTraining
+from atdt.transfer.losses import check_losses
 
 SHARED = ("steps", "batch", "window", "held_out", "precision", "order_seed")
 VARIED = (
@@ -43,6 +44,7 @@ VARIED = (
     "source_level",
     "target_level",
 )
+KINDS = {int: (int, "whole number"), float: (int | float, "number"), str: (str, "text")}
 MOST = 1000  # trainings: a typing error must not ask for a million
 LONGEST = 120  # letters of a name
 
@@ -107,11 +109,20 @@ def _trials(content: Mapping[str, Any], base: TransferTraining) -> tuple[Trial, 
         config = replace(base, order_seed=order, **choice)
         trials.append(Trial(name, replace(config, out=base.out / name)))
     for trial in trials:
-        try:
-            trial.config.check()
-        except TypeError as error:
-            raise UserError(f"{trial.name}: a value is of another kind ({error})") from None
+        _check_kinds(trial)
+        trial.config.check()
+        check_losses(trial.config.weights)
     return tuple(trials)
+
+
+def _check_kinds(trial: Trial) -> None:
+    """Refuse values of another kind than the option's own."""
+    for option in fields(TransferTraining):
+        value, usual = getattr(trial.config, option.name), KINDS.get(type(option.default))
+        if usual and (isinstance(value, bool) or not isinstance(value, usual[0])):
+            raise UserError(f"{trial.name}: {option.name} = {value!r}: is no {usual[1]}")
+    if not isinstance(trial.config.losses, Mapping | tuple):
+        raise UserError(f"{trial.name}: losses = {trial.config.losses!r}: is no table of weights")
 
 
 def _choices(common: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

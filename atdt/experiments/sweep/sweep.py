@@ -79,7 +79,14 @@ def _races(config: Sweep) -> dict[str, tuple[Trial, ...]]:
     """Trials that learn from the same arrays, by what they map."""
     store = open_store(config.store)
     found: dict[str, list[Trial]] = {}
-    for source, target, level in _pairs(config, store):
+    pairs = _pairs(config, store)
+    targets = {target for _, target, _ in pairs}
+    for name in set(config.target_runs) - targets - {""}:
+        raise UserError(
+            f"--target-run {name}={config.target_runs[name]}: no G here is to become {name!r}, but "
+            f"{', '.join(sorted(targets))}"
+        )
+    for source, target, level in pairs:
         run = config.target_runs.get(target, config.target_runs.get(""))
         base = TransferTraining(
             store=config.store,

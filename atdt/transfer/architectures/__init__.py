@@ -97,6 +97,6 @@ def architecture(name: str) -> Architecture:
     """
     if name not in ARCHITECTURES:
         raise NetworkError(
-            f"--architecture {name}: unknown; choose one of {', '.join(ARCHITECTURES)}"
+            f"--architecture {name}: unknown; choose one of {', '.join(ARCHITECTURES)}, head"
         )
     return ARCHITECTURES[name]

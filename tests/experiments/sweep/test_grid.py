@@ -67,7 +67,10 @@ def test_losses_are_told_apart(grid):
         ("[[grid]]\noptions = 3\n", "options = 3 is no table"),
         ("[[grid]]\nseed = [0, 0]\n", "'bottleneck' is there twice"),
         ("[[grid]]\nlearning_rate = [1e-3, -1]\n", "--learning-rate -1: must be above 0"),
-        ('[[grid]]\nlearning_rate = "fast"\n', "a value is of another kind"),
+        ('[[grid]]\nlearning_rate = "fast"\n', "learning_rate = 'fast': is no number"),
+        ("steps = 3.5\n[[grid]]\n", "steps = 3.5: is no whole number"),
+        ("[[grid]]\nlosses = 3\n", "losses = 3: is no table of weights"),
+        ("[[grid]]\nlosses = { mes = 1 }\n", "--loss mes=1: choose among mse"),
         (
             f"[[grid]]\nseed = {list(range(40))}\noptions.width = {list(range(1, 40))}\n",
             "1560 train",

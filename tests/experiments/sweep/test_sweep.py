@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -252,6 +253,8 @@ def test_all_pairs_and_levels_of_a_store_are_races_of_their_own(config, ground):
         _races(replace(chosen, source="depth"))
     with pytest.raises(UserError, match="--level level9"):
         _races(replace(chosen, levels=("level9",)))
+    with pytest.raises(UserError, match="--target-run semantics=n2: no G here is to become"):
+        _races(replace(chosen, target_runs={"semantics": Path("n2")}))
 
 
 def test_all_pairs_at_all_levels_come_to_a_leaderboard(config, ground):
