@@ -52,6 +52,14 @@ OPTIONS = (
         help="Store labels under the same views: semantic, depth, normals. Repeatable.",
     ),
     click.option(
+        "--pseudo",
+        "pseudo_labels",
+        multiple=True,
+        type=options.PLACE,
+        metavar="FOLDER",
+        help="Store predictions as the labels of their task, of transfer-labels say. Repeatable.",
+    ),
+    click.option(
         "--dtype", type=click.Choice(["float16", "float32"]), default="float16", show_default=True
     ),
     click.option(

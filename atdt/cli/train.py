@@ -8,8 +8,6 @@ import click
 from atdt.cli import options
 from atdt.launch import launch
 
-AGREEING = ("--consistency", "--b", "--consistency-weight")
-
 
 @click.command("train")
 @click.argument("store", type=options.PLACE, metavar="STORE")
@@ -94,7 +92,17 @@ AGREEING = ("--consistency", "--b", "--consistency-weight")
     help="Learn on B too: T1, read off the prediction by this cross-task network, must be B's.",
 )
 @click.option(
-    "--b", type=options.PLACE, metavar="STORE", help="B with E1's features and labels of T1."
+    "--b-labels-weight",
+    type=float,
+    metavar="W",
+    help="Learn on B too: T2's own loss by labels of T2 in --b's store, a few true ones or "
+    "predictions (extract --pseudo); try 1.",
+)
+@click.option(
+    "--b",
+    type=options.PLACE,
+    metavar="STORE",
+    help="B with E1's features and labels of T1, for --consistency, or of T2.",
 )
 @click.option(
     "--consistency-weight", type=float, help="Of that loss, beside those of --loss; try 0.01."
@@ -128,6 +136,7 @@ def command(
     consistency: Path | None,
     b: Path | None,
     consistency_weight: float | None,
+    b_labels_weight: float | None,
     dry_run: bool,
     list_all: bool,
     **chosen: Any,
@@ -136,28 +145,16 @@ def command(
 
     Prints the loss and the explained variance on the held-out images, and the run.
     """
-    from atdt.transfer import (
-        Consistency,
-        TransferTraining,
-        list_architectures,
-        plan_training,
-        train,
-    )
+    from atdt.transfer import TransferTraining, list_architectures, plan_training, train
 
-    agreeing = consistency, b, consistency_weight
-    missing = [name for name, given in zip(AGREEING, agreeing, strict=True) if given is None]
-    if 0 < len(missing) < len(AGREEING):
-        raise click.UsageError(
-            "--consistency RUN, --b STORE and --consistency-weight W belong together; "
-            f"{' and '.join(missing)} is missing"
-        )
+    on_b = _on_b(consistency, b, consistency_weight, b_labels_weight)
     if out is None and not (dry_run or list_all):
         raise click.UsageError("Missing option '--out'.")
     config = TransferTraining(
         out=out or Path(),
         options=({} if width is None else {"width": width}) | dict(architecture_options),
         losses=losses or (("mse", 1.0),),
-        consistency=None if None in agreeing else Consistency(*agreeing),
+        **on_b,
         **chosen,
     )
     if (dry_run or list_all) and not launch().is_first:
@@ -177,6 +174,31 @@ def command(
         return
     _echo_scores(path)
     click.echo(path)
+
+
+def _on_b(
+    run: Path | None, b: Path | None, weight: float | None, labels_weight: float | None
+) -> dict[str, Any]:
+    """What is learnt on B, as keywords."""
+    from atdt.transfer import Consistency, LabelsOfB
+
+    if run is None and weight is None and labels_weight is None:
+        if b is not None:
+            raise click.UsageError(
+                "--b STORE: say what to learn there: --consistency RUN and --consistency-weight W, "
+                "or --b-labels-weight W"
+            )
+        return {}
+    asked = {"--b": b}
+    if run is not None or weight is not None:
+        asked |= {"--consistency": run, "--consistency-weight": weight}
+    missing = [option for option, given in asked.items() if given is None]
+    if missing or b is None:
+        together = f"{', '.join(asked)} belong together" if len(asked) > 1 else "where is B?"
+        raise click.UsageError(f"{together}; {' and '.join(missing)} is missing")
+    agreement = None if run is None or weight is None else Consistency(run, b, weight)
+    labels = None if labels_weight is None else LabelsOfB(b, labels_weight)
+    return {"consistency": agreement, "labels_of_b": labels}
 
 
 def _echo_scores(path: Path) -> None:

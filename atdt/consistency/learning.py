@@ -26,8 +26,8 @@ from atdt.transfer.cost import cost
 from atdt.transfer.estimate import feed_choice
 from atdt.transfer.feed import Batch
 from atdt.transfer.learner import Learner
+from atdt.transfer.lessons import label_classes
 from atdt.transfer.losses import Teacher
-from atdt.transfer.on_b import label_classes
 from atdt.transfer.order import Epoch
 from atdt.transfer.setting import (
     Setting,

@@ -28,7 +28,7 @@ from atdt.tasks import get_task
 from atdt.texts import write_json
 from atdt.training.batches import label_tensor
 from atdt.training.cross_task import CrossTask, consistency_error, load_cross_task
-from atdt.transfer.on_b import labels_of
+from atdt.transfer.lessons import labels_of
 
 RECORD = "consistency.json"
 MAPS = "maps"

@@ -1,6 +1,6 @@
 """What follows E1: G and the D2 of an N2 that belongs to it, or a head."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,10 +58,16 @@ def load_decoder(
     loaded, mismatch = load_side("target", given, transfer, size, allowed, device, allow_import)
     method = {
         "decoder": run_info(loaded.run),
-        "training_focal": loaded.run.info.get("training_focal"),
+        "training_focal": _focal(transfer, loaded.run.info),
     }
     module = Through(transfer.module, loaded.network, transfer.level)
     return Decoder(loaded.task, loaded.space, module, method, mismatch, loaded.run)
+
+
+def _focal(transfer: LoadedTransfer, learnt: Mapping[str, Any]) -> float | None:
+    """That depth was learnt under: as G's run says where it learnt depth on B too, else as N2's."""
+    key = "training_focal"
+    return transfer.run.info[key] if key in transfer.run.info else learnt.get(key)
 
 
 def _head(transfer: LoadedTransfer, given: Path | None) -> Decoder:
@@ -74,6 +80,6 @@ def _head(transfer: LoadedTransfer, given: Path | None) -> Decoder:
         get_task(info["target"]["task"]),
         LabelSpace.from_dict(info["head"]["label_space"]),
         transfer.module,
-        {"training_focal": info["head"].get("training_focal")},
+        {"training_focal": _focal(transfer, info["head"])},
         [],
     )

@@ -24,7 +24,7 @@ from atdt.experiments.direction import (
     SWEPT,
     WARM,
 )
-from atdt.experiments.label_students import ORACLE_ALIKE, TAUGHT, UNTAUGHT
+from atdt.experiments.label_students import ORACLE_ALIKE, TAUGHT, TAUGHT_G, TAUGHT_HEAD, UNTAUGHT
 from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.students import MERGED, STUDENT, STUDENT_BASELINE, STUDENT_MERGED
 
@@ -43,6 +43,8 @@ LABELS = {
     STUDENT: "student of AT/DT",
     STUDENT_MERGED: "student of merged predictions",
     UNTAUGHT: "two decoders from E1",
+    TAUGHT_HEAD: "head on E1, transferred labels",
+    TAUGHT_G: "AT/DT, transferred labels",
     TAUGHT: "student of transferred labels",
     SWEPT: "the sweep's choice, by A",
     GUIDED: "the sweep's choice, by a rehearsal",
@@ -51,6 +53,7 @@ LABELS = {
 }
 ORACLES = (ORACLE, ORACLE_ALIKE)
 STUDENTS = (STUDENT_BASELINE, STUDENT, STUDENT_MERGED)
+BY_LABELS = (TAUGHT_HEAD, TAUGHT_G, TAUGHT)  # that know what transferred labels say
 CHOICES = {SWEPT: "by A", GUIDED: "by a rehearsal"}
 # What gap closed is read off, by task: the first that was measured.
 GAP_ON = {"depth": ("focal/abs_rel", "abs_rel"), "semantic": ("miou",)}

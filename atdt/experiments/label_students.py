@@ -1,15 +1,17 @@
-"""Rows of label transfer: T2's labels of B, made of its labels of T1, teach one network for B."""
+"""Rows of label transfer: T2's labels of B, made of its labels of T1, teach networks for B."""
 
 from pathlib import Path
 
 from atdt.domains import ViewPlan, label_space, open_domain
 from atdt.domains.pose import pose_for
 from atdt.errors import UserError
+from atdt.experiments.direction import HEAD
 from atdt.experiments.pairs import Place
 from atdt.experiments.preset import Preset
 from atdt.experiments.road import Road
 from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.steps import Steps
+from atdt.extract import Extraction, extract
 from atdt.label_transfer import (
     LabelPrediction,
     LabelTraining,
@@ -22,6 +24,7 @@ from atdt.tasks import get_task
 from atdt.training import Auxiliary
 
 TAUGHT = "student-labels"
+TAUGHT_G, TAUGHT_HEAD = "atdt-labels", "head-labels"
 UNTAUGHT = "from-n1-two-decoders"
 ORACLE_ALIKE = "oracle-from-n1"
 
@@ -29,11 +32,12 @@ ORACLE_ALIKE = "oracle-from-n1"
 def label_students(
     direction: Direction, preset: Preset, steps: Steps, outcome: Outcome, *, controls: bool = True
 ) -> None:
-    """Transfer labels, teach a network by them, and measure; rows are added to `outcome`.
+    """Transfer labels, teach networks by them, and measure; rows are added to `outcome`.
 
-    The student starts from E1 and learns T1 on A and B beside T2, on A and on B under what was
-    transferred; steps and views are those of every task network. Two more rows, the `controls`, say
-    where its gain comes from: the same network without transferred labels, and with B's own, an
+    G learns from its store of A and one of B beside, with transferred labels. The student starts
+    from E1 and learns T1 on A and B beside T2, on A and on B under what was transferred; steps and
+    views are those of every task network. More rows, the `controls`, say where gains come from: the
+    head taught as G is, the student's network without transferred labels, and with B's own, an
     oracle.
     """
     road, t2 = Road(direction, preset, steps, outcome), direction.target
@@ -55,12 +59,39 @@ def label_students(
         )
         outcome.rows[name] = [road.predict(run, t2, "b", name)]
 
+    _teach_transfers(road, made, controls=controls)
     said = f"from E1, two decoders: {t2.name} on A"
     taught(TAUGHT, f"{said}, and on B under transferred labels", (a,), ((b, made),), "a")
     if not controls:
         return
     taught(UNTAUGHT, said, (a,), (), "a")
     taught(ORACLE_ALIKE, f"{said} and B, with the labels of both", (a, b), (), "b")
+
+
+def _teach_transfers(road: Road, made: Path, *, controls: bool) -> None:
+    """G, and the head, by the preset's losses on A and by transferred labels on B."""
+    direction, preset, outcome = road.direction, road.preset, road.outcome
+    t1, t2 = direction.source, direction.target
+    n1, n2 = outcome.runs["n1"], outcome.runs["n2"]
+    a = road.extract(t2.domain("a", "train"), n1, n2)
+    config = Extraction(
+        domain=t2.domain("b", "train"),
+        encoders=((t1.name, n1),),
+        out=direction.folder("stores") / f"b-labels{road.suffix}.zarr",
+        plan=road.plan,
+        pseudo_labels=(made,),
+    )
+    title = "extract E1 of B beside transferred labels"
+    b = road.steps.do(title, extract, config, n1, made, out=config.out)
+    rows = [(TAUGHT_G, "g", preset.architecture, preset.losses)]
+    rows += [(TAUGHT_HEAD, HEAD, HEAD, (("task", 1.0),))] if controls else []
+    for row, name, architecture, losses in rows:
+        outcome.rows[row] = []
+        for seed in direction.transfer_seeds:
+            named = f"{name}{seed}-labels"
+            g = road.transfer(a, n2, seed, architecture, named, losses, labels_of_b=b)
+            decoder = None if architecture == HEAD else n2
+            outcome.rows[row].append(road.decode(g, n1, decoder, "b", f"{row}{seed}"))
 
 
 def transferred(road: Road) -> Path:

@@ -24,7 +24,7 @@ from atdt.training import (
     adapt_batch_norm,
     train_task,
 )
-from atdt.transfer import Consistency, TransferTraining, train
+from atdt.transfer import Consistency, LabelsOfB, TransferTraining, train
 
 
 class Road(Measuring):
@@ -232,8 +232,13 @@ class Road(Measuring):
         losses: tuple[tuple[str, float], ...],
         level: str | None = None,
         options: dict[str, Option] | None = None,
+        labels_of_b: Path | None = None,
     ) -> Path:
-        """G, or the head that is its rival, with the same schedule on the same store."""
+        """G, or the head that is its rival, with the same schedule on the same store.
+
+        Args:
+            labels_of_b: a store of B with labels of T2 that it learns from too.
+        """
         preset = self.preset
         name += self.suffix
         config = TransferTraining(
@@ -261,9 +266,13 @@ class Road(Measuring):
             agreeing = Consistency(agreed.run, agreed.store, agreed.weight)
             config = replace(config, consistency=agreeing)
             inputs += [agreed.run, agreed.store]
+        if labels_of_b is not None:
+            config = replace(config, labels_of_b=LabelsOfB(labels_of_b, 1.0))
+            inputs.append(labels_of_b)
         what = "the head on E1" if architecture == "head" else f"G by {' + '.join(config.losses)}"
         at = f" at {level}" if level else ""
-        title = self._title(f"train {what}{at}, seed {seed}")
+        also = "" if labels_of_b is None else ", and by labels on B"
+        title = self._title(f"train {what}{at}{also}, seed {seed}")
         run = self.steps.do(title, train, config, *inputs, out=config.out)
         self.outcome.runs[name] = run
         return run

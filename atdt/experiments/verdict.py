@@ -14,8 +14,8 @@ from atdt.experiments.direction import (
     SHARED,
     WARM,
 )
-from atdt.experiments.figures import CHOICES, ORACLES, STUDENTS, Figures
-from atdt.experiments.label_students import TAUGHT, UNTAUGHT
+from atdt.experiments.figures import BY_LABELS, CHOICES, ORACLES, STUDENTS, Figures
+from atdt.experiments.label_students import TAUGHT, TAUGHT_G, UNTAUGHT
 from atdt.experiments.students import MERGED, STUDENT, STUDENT_BASELINE
 
 # Rows, in a sentence.
@@ -48,9 +48,8 @@ def verdict(measured: Figures) -> str:
         else f"AT/DT closes {_percent(gap)} of the gap between baseline and oracle"
     )
     one_loss = "" if PLAIN in measured.rows else " (its losses are the paper's here)"
-    rivals = [
-        name for name in measured.rows if name not in (ATDT, TAUGHT, *ORACLES, *STUDENTS, *CHOICES)
-    ]
+    others = (ATDT, *BY_LABELS, *ORACLES, *STUDENTS, *CHOICES)
+    rivals = [name for name in measured.rows if name not in others]
     ahead = [_against(measured, ATDT, rival) for rival in rivals]
     of_others = f"{_of_students(measured)}{_of_labels(measured)}{_of_sweep(measured)}"
     return (
@@ -76,17 +75,28 @@ def _of_students(measured: Figures) -> str:
 
 
 def _of_labels(measured: Figures) -> str:
-    """A sentence on the student of transferred labels: against AT/DT and every rival."""
-    if TAUGHT not in measured.rows:
-        return ""
-    others = [row for row in (BASELINE, ATDT, UNTAUGHT, *RIVALS) if row in measured.rows]
-    said = "; ".join(_against(measured, TAUGHT, other) for other in others)
-    gap = measured.gaps[TAUGHT]
+    """A sentence on each of AT/DT and the student that transferred labels taught: against AT/DT
+    without them and every rival."""
+    said = ""
+    for row, whose in (
+        (TAUGHT_G, "AT/DT with transferred labels"),
+        (TAUGHT, "The student of transferred labels"),
+    ):
+        if row in measured.rows:
+            said += f" {whose} {_against_all(measured, row)}"
+    return said
+
+
+def _against_all(measured: Figures, row: str) -> str:
+    """How much of the gap a row closes, and how it stands against those without its labels."""
+    others = [other for other in (BASELINE, ATDT, UNTAUGHT, *RIVALS) if other in measured.rows]
+    said = "; ".join(_against(measured, row, other) for other in others)
+    gap = measured.gaps[row]
     closed = "" if gap.value is None else f"closes {_percent(gap)} of the gap and "
-    also = measured.gaps_also.get(TAUGHT)
+    also = measured.gaps_also.get(row)
     title = "" if also is None else metric_title(measured.metrics[measured.gap_also], unit=False)
     besides = f" By {title} it closes {_percent(also)}." if also and also.value is not None else ""
-    return f" The student of transferred labels {closed}is {said}.{besides}"
+    return f"{closed}is {said}.{besides}"
 
 
 def _of_sweep(measured: Figures) -> str:

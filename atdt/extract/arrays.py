@@ -9,9 +9,12 @@ import numpy as np
 from atdt.errors import StoreError, UserError
 from atdt.extract.config import Extraction
 from atdt.extract.encoders import Encoder
+from atdt.extract.labels import label_kinds
 from atdt.extract.samples import Samples
+from atdt.predictions import Predictions
 from atdt.provenance import provenance
 from atdt.stores import FeatureWriter, Store, create_store, default_samples_per_shard
+from atdt.training.sources import mean_focal
 
 LABELS = "labels"
 
@@ -70,7 +73,7 @@ def wanted_arrays(
         for encoder in encoders
         for level in encoder.levels
     ]
-    for kind in dict.fromkeys(config.labels):
+    for kind in label_kinds(config, samples.domain):
         item, dtype = samples.label_item(kind)
         replaced = f"{LABELS}/{kind}" in config.overwrite
         arrays.append(Array(LABELS, kind, item, dtype, _label_notes(kind, samples), replaced))
@@ -133,12 +136,22 @@ def samples_per_shard(config: Extraction, samples: int, arrays: tuple[Array, ...
     return max(shard - shard % config.batch, min(shard, config.batch))
 
 
+def _told_by(predicted: Predictions, samples: Samples) -> dict[str, Any]:
+    """Whose predictions stand for labels; of depth, under which camera: its focal length in pixels
+    of the views."""
+    said: dict[str, Any] = {"taught_by": predicted.method}
+    if predicted.task == "depth":
+        said["focal"] = mean_focal(samples.domain, samples.plan.resize)
+    return said
+
+
 def _label_notes(kind: str, samples: Samples) -> dict[str, Any]:
     made = provenance()
-    space = samples.domain.label_space
+    space, predicted = samples.domain.label_space, samples.domain.predictions.get(kind)
     return {
         "task": kind,
         "label_space": {"name": space.name, "classes": list(space.classes)},
+        **({} if predicted is None else _told_by(predicted, samples)),
         "versions": made["versions"],
         "command": made["command"],
         "created": made["created"],

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from atdt.devices import described, pick_device
-from atdt.domains import open_domain
 from atdt.errors import StoreError, WorkerError
 from atdt.extract.arrays import Array, wanted_arrays
 from atdt.extract.config import Extraction
 from atdt.extract.encoders import load_encoders
+from atdt.extract.labels import open_labelled
 from atdt.extract.samples import Samples
 from atdt.extract.writing import Work, fill, read_ahead
 from atdt.stores import Shard, ShardWriter, open_shard_writer
@@ -53,7 +53,7 @@ class ExtractionBench:
     def __init__(self, order: Order):
         self._config = config = order.config
         self._device = pick_device(config.device)
-        domain = open_domain(config.domain, labels=config.labels, without=order.left_out)
+        domain = open_labelled(config, without=order.left_out)
         self._samples = Samples(domain, config.plan, order.size)
         self._encoders = load_encoders(config, self._device)
         device = described(self._device)

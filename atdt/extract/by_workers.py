@@ -35,6 +35,7 @@ def hired(
         domain=absolute_spec(config.domain),
         encoders=tuple((name, path.absolute()) for name, path in config.encoders),
         out=config.out.absolute(),
+        pseudo_labels=tuple(path.absolute() for path in config.pseudo_labels),
         skip_bad=False,
     )
     order = Order(theirs, samples.size, samples.domain.left_out)

@@ -28,6 +28,7 @@ class Extraction:
             when ("all",).
         plan: the views; 6 of each image by default, of which the first is plain.
         labels: kinds of label that are stored under the same views.
+        pseudo_labels: predictions folders that stand for labels of their tasks, stored likewise.
         dtype: "float16" or "float32".
         compressor: "none", "zstd" or "lz4".
         keep_bits: bits of the mantissa that features keep; all when None.
@@ -61,6 +62,7 @@ class Extraction:
     allow_import: bool = False
     threads: int | None = field(default=None, metadata=LATER)
     cluster: Cluster | None = field(default=None, metadata=LATER)
+    pseudo_labels: tuple[Path, ...] = field(default=(), metadata=LATER)
 
     def check(self) -> None:
         """Refuse values that cannot be meant.
@@ -73,7 +75,7 @@ class Extraction:
                 f"--resume and --overwrite {self.overwrite[0]} exclude each other: "
                 "go on, or start anew?"
             )
-        if not self.encoders and not self.labels:
+        if not (self.encoders or self.labels or self.pseudo_labels):
             raise UserError("nothing to extract: give --encoder RUN or --labels KIND")
         for option, value in (("batch", self.batch), ("samples-per-shard", self.samples_per_shard)):
             if value is not None and value < 1:

@@ -3,10 +3,10 @@
 import torch
 
 from atdt.devices import described, pick_device
-from atdt.domains import open_domain
 from atdt.extract.arrays import Array, open_root, wanted_arrays
 from atdt.extract.config import Extraction
 from atdt.extract.encoders import Encoder, load_encoders
+from atdt.extract.labels import open_labelled
 from atdt.extract.samples import Samples
 from atdt.stores import Store
 
@@ -16,7 +16,7 @@ def opened(
 ) -> tuple[torch.device, Samples, tuple[Encoder, ...], tuple[Array, ...]]:
     """Device, samples, encoders and wanted arrays; on the CPU where workers compute."""
     device = pick_device("cpu" if config.cluster else config.device)
-    domain = open_domain(config.domain, labels=config.labels, skip_bad=config.skip_bad)
+    domain = open_labelled(config, skip_bad=config.skip_bad)
     samples = Samples(domain, config.plan)
     encoders = load_encoders(config, device)
     return device, samples, encoders, wanted_arrays(config, samples, encoders, described(device))

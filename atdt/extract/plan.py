@@ -11,6 +11,7 @@ from atdt.errors import UserError
 from atdt.extract.config import Extraction
 from atdt.extract.encoders import Encoder
 from atdt.extract.estimate import ExtractionEstimate, estimate
+from atdt.extract.labels import label_kinds
 from atdt.extract.opening import existing_store, opened
 from atdt.extract.requests import (
     ASSUMED,
@@ -190,7 +191,7 @@ def _measured_rate(
         start = turn * config.batch % len(samples)
         stop = min(start + config.batch, len(samples))
         begun = time.perf_counter()
-        batch = samples.read(start, stop, bool(encoders), config.labels)
+        batch = samples.read(start, stop, bool(encoders), label_kinds(config, samples.domain))
         read = time.perf_counter()
         for encoder in encoders:
             found = encoder.features(

@@ -102,7 +102,15 @@ def input_keys(config: TransferTraining, setting: Setting) -> dict[str, Any]:
         keys["head"] = {key: info.get(key) for key in kept}
     if setting.b is not None:
         keys["b"] = setting.b.described(config.held_out)
+        if "focal_ratio" in setting.teacher.task.ways and config.labels_of_b is not None:
+            keys["training_focal"] = _focal_of_both(setting)
     return keys
+
+
+def _focal_of_both(setting: Setting) -> float | None:
+    """Of A's camera and B's, whose depth G learns from as much; None where one is not known."""
+    focals = setting.teacher.run.info.get("training_focal"), setting.b.lesson.focal
+    return None if None in focals else sum(focals) / len(focals)
 
 
 def _target_task(setting: Setting) -> str | None:

@@ -35,6 +35,20 @@ class Consistency:
 
 
 @dataclass(frozen=True)
+class LabelsOfB:
+    """Labels of T2 on B that teach G by T2's own loss, through D2.
+
+    Attributes:
+        b: a feature store of B with E1's features and labels of T2: a few true ones, or
+            predictions that stand for such (`Extraction.pseudo_labels`).
+        weight: of its loss beside those on A; a step has as many samples of B as of A.
+    """
+
+    b: Path
+    weight: float
+
+
+@dataclass(frozen=True)
 class TransferTraining:
     """A training of one transfer network from one feature store.
 
@@ -73,7 +87,8 @@ class TransferTraining:
         held_out: share of the images that are not trained on.
         allow_import: import the module that `target_run` names, if its network is a user's own.
         feature_noise, mixup: of what is learnt from, see `atdt.transfer.perturbation`; 0: none.
-        consistency: learn from a store of B as well; needs `target_run`.
+        consistency, labels_of_b: learn from a store of B as well, by one of the two; they need
+            `target_run`.
     """
 
     store: Path
@@ -110,6 +125,7 @@ class TransferTraining:
     feature_noise: float = field(default=0.0, metadata=LATER)
     mixup: float = field(default=0.0, metadata=LATER)
     consistency: Consistency | None = field(default=None, metadata=LATER)
+    labels_of_b: LabelsOfB | None = field(default=None, metadata=LATER)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -124,6 +140,11 @@ class TransferTraining:
     def is_solved(self) -> bool:
         """Whether weights are solved for in closed form and no step is taken."""
         return self.architecture in ARCHITECTURES and ARCHITECTURES[self.architecture].closed_form
+
+    @property
+    def on_b(self) -> Consistency | LabelsOfB | None:
+        """What is learnt from on B; None: nothing."""
+        return self.consistency or self.labels_of_b
 
     @property
     def order(self) -> int:
@@ -171,7 +192,11 @@ class TransferTraining:
             raise UserError("--keep best: needs held-out images, and --held-out is 0")
         self._check_perturbation()
         if self.consistency is not None:
-            self._check_consistency(self.consistency)
+            self._check_on_b("--consistency", "--consistency-weight", self.consistency)
+        if self.labels_of_b is not None:
+            self._check_on_b("--b-labels-weight", "--b-labels-weight", self.labels_of_b)
+        if self.consistency and self.labels_of_b:
+            raise UserError("--consistency and --b-labels-weight: G learns on B by one of the two")
 
     def check_together(self, ranks: Ranks) -> None:
         """Refuse what several ranks cannot do as one does.
@@ -201,16 +226,16 @@ class TransferTraining:
                 "has none; add another --loss, or leave it out"
             )
 
-    def _check_consistency(self, consistency: Consistency) -> None:
-        if not 0 < consistency.weight < float("inf"):
-            raise UserError(f"--consistency-weight {consistency.weight}: must be above 0")
+    def _check_on_b(self, option: str, weight: str, given: Consistency | LabelsOfB) -> None:
+        if not 0 < given.weight < float("inf"):
+            raise UserError(f"{weight} {given.weight}: must be above 0")
         if self.is_solved:
             raise UserError(
-                f"--architecture {self.architecture}: is solved for, so that --consistency "
-                "teaches it nothing; take one that learns in steps"
+                f"--architecture {self.architecture}: is solved for, so that {option} teaches it "
+                "nothing; take one that learns in steps"
             )
         if self.target_run is None:
-            raise UserError("--consistency: reads what D2 says, give --target-run RUN")
+            raise UserError(f"{option}: reads what D2 says, give --target-run RUN")
 
     def described(self) -> dict[str, Any]:
         """All that the result depends on, for run.json; paths as they were given."""
@@ -242,12 +267,10 @@ class TransferTraining:
             **({"feature_noise": self.feature_noise} if self.feature_noise else {}),
             **({"mixup": self.mixup} if self.mixup else {}),
             **({} if self.consistency is None else {"consistency": _told(self.consistency)}),
+            **({} if self.labels_of_b is None else {"labels_of_b": _told(self.labels_of_b)}),
         }
 
 
-def _told(consistency: Consistency) -> dict[str, Any]:
-    return {
-        "run": str(consistency.run),
-        "b": str(consistency.b),
-        "weight": consistency.weight,
-    }
+def _told(given: Consistency | LabelsOfB) -> dict[str, Any]:
+    run = {"run": str(given.run)} if isinstance(given, Consistency) else {}
+    return run | {"b": str(given.b), "weight": given.weight}

@@ -126,7 +126,7 @@ def stated(
     else:
         lines.append("held out: no image, so that nothing tells how well G fits others")
     if setting.b is not None:
-        lines.append(setting.b.said(config.consistency.weight))
+        lines.append(setting.b.said(config.on_b.weight))
     made, wanted = transfer_of(network).made_size, setting.target_shape[1:]
     if made != wanted:
         sides = " to ".join(f"{height}×{width}" for height, width in (made, wanted))

@@ -18,7 +18,6 @@ from atdt.transfer.network import TransferNetwork
 from atdt.transfer.on_b import Agreeing
 from atdt.transfer.perturbation import Perturbation
 
-CONSISTENCY = "consistency"  # the loss on B, beside those on A
 POWER = 0.9  # of the polynomial decay, as the paper's code
 
 
@@ -80,7 +79,7 @@ class Learner:
     @property
     def names(self) -> tuple[str, ...]:
         """Of what `learn` gives: the sum, and its terms where there are several."""
-        terms = (*self.weights, *([CONSISTENCY] if self.agreeing else []))
+        terms = (*self.weights, *([self.agreeing.name] if self.agreeing else []))
         return ("loss", *(terms if len(terms) > 1 else ()))
 
     def rate(self, step: int) -> float:
@@ -171,8 +170,11 @@ class Learner:
             count += len(batch[B_LABEL])
         total, count = map(sum, zip(*self._ranks.gathered((total, count)), strict=True))
         if not count:
-            return {CONSISTENCY: None}
-        return {"loss": on_a + self.agreeing.weight * total / count, CONSISTENCY: total / count}
+            return {self.agreeing.name: None}
+        return {
+            "loss": on_a + self.agreeing.weight * total / count,
+            self.agreeing.name: total / count,
+        }
 
     def squares_of(self, network: TransferNetwork) -> Tensor | None:
         """(C2,) what the losses weigh squared errors of each channel with, in the units that

@@ -1,4 +1,4 @@
-"""What G learns from on B: E1's features and labels of T1, through D2 and a cross-task network."""
+"""What G learns from on B: E1's features and labels, through D2; see `atdt.transfer.lessons`."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -9,14 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from atdt.devices import precision_context
-from atdt.errors import UserError
-from atdt.runs import Run
 from atdt.stores import FeatureReader, Store, open_store
-from atdt.tasks.base import counted
-from atdt.training.cross_task import CrossTask, load_cross_task
+from atdt.training.cross_task import load_cross_task
 from atdt.transfer.config import TransferTraining
 from atdt.transfer.feed import B_LABEL, B_SOURCE, Batch, ResidentFeed, StreamingFeed
 from atdt.transfer.held_out import HeldOut
+from atdt.transfer.lessons import Lesson, agreement, own_labels
 from atdt.transfer.losses import Teacher
 from atdt.transfer.order import Epoch, Geometry
 from atdt.transfer.setting import (
@@ -34,13 +32,13 @@ StoreFeed = ResidentFeed | StreamingFeed
 
 @dataclass(frozen=True, eq=False)
 class OnB:
-    """A store of B, proved to go with the one of A, and the network that judges there.
+    """A store of B, proved to go with the one of A, and what its labels teach.
 
     Attributes:
         store: of domain B.
-        readers: E1's features and T1's labels, as `B_SOURCE` and `B_LABEL`.
+        readers: E1's features and the labels, as `B_SOURCE` and `B_LABEL`.
         view_size: (height, width) of the views in pixels.
-        cross_task: R, on the CPU.
+        lesson: on the CPU.
         held_out: images of B that are not trained on.
         geometry: of the order of B's samples, which has epochs of its own.
     """
@@ -48,14 +46,9 @@ class OnB:
     store: Store
     readers: Mapping[str, FeatureReader]
     view_size: tuple[int, int]
-    cross_task: CrossTask
+    lesson: Lesson
     held_out: HeldOut
     geometry: Geometry
-
-    @property
-    def run(self) -> Run:
-        """Of the cross-task network."""
-        return self.cross_task.run
 
     @property
     def sample_bytes(self) -> int:
@@ -71,13 +64,12 @@ class OnB:
         """What a user should know before the first step, a line."""
         return (
             f"B: {self.train_samples} samples to train on, {self.held_out.images} images held out; "
-            f"consistency with their {self.cross_task.task.name} labels × {weight:g}"
+            f"{self.lesson.said()} × {weight:g}"
         )
 
     def depended_on(self) -> dict[str, Any]:
         """All that weights depend on, for the config of run.json."""
-        return {
-            "cross_task": self.run.info["weights"]["sha256"],
+        return self.lesson.depended_on() | {
             "samples_sha256": self.store.samples.digest(),
             "domain": self.store.domain["digest"],
             "geometry": self.geometry.to_dict(),
@@ -88,66 +80,44 @@ class OnB:
         return {
             "store": store_keys(self.store),
             "arrays": [reader.name for reader in self.readers.values()],
-            "cross_task": {
-                "run": str(self.run.path.resolve()),
-                "sha256": self.run.info["weights"]["sha256"],
-            },
+            **self.lesson.described(),
             "held_out": self.held_out.to_dict(share),
         }
 
 
 def with_b(config: TransferTraining, setting: Setting) -> Setting:
-    """`setting` with B's part in it, where `config` asks for consistency there.
+    """`setting` with B's part in it, where `config` asks to learn there.
 
     Raises:
         UserError: the store of B, its arrays or the cross-task network cannot be used.
         MismatchError: E1 is not the same in both stores; R reads another task or other classes than
-            N2 gives, or B's labels have others than it knows.
+            N2 gives, or B's labels have others than R or N2 knows.
     """
-    if config.consistency is None:
+    if config.on_b is None:
         return setting
-    store, teacher = open_store(config.consistency.b), setting.teacher
-    cross_task = load_cross_task(config.consistency.run)
-    cross_task.check_reads(teacher.task, teacher.space.classes, config.target_run)
+    store, teacher = open_store(config.on_b.b), setting.teacher
+    if config.consistency is None:
+        lesson, labels = own_labels(store, teacher)
+    else:
+        cross_task = load_cross_task(config.consistency.run)
+        cross_task.check_reads(teacher.task, teacher.space.classes, config.target_run)
+        lesson, labels = agreement(store, cross_task)
     features = same_source(store, config.source, setting)
-    readers = {B_SOURCE: features, B_LABEL: labels_of(store, cross_task)}
+    readers = {B_SOURCE: features, B_LABEL: labels}
     sample_bytes = sum(map(item_bytes, readers.values()))
     b = OnB(
         store=store,
         readers=readers,
         view_size=size_of_views(store),
-        cross_task=cross_task,
+        lesson=lesson,
         held_out=hold_out_of(store, config.held_out, sample_bytes),
         geometry=geometry_of(store, sample_bytes, config.batch, config.window),
     )
     return replace(setting, b=b)
 
 
-def labels_of(store: Store, cross_task: CrossTask) -> FeatureReader:
-    """The labels of T1 in a store, whose classes R knows.
-
-    Raises:
-        UserError: it has none.
-        MismatchError: of other classes.
-    """
-    kind = cross_task.task.label
-    if kind not in store.labels():
-        raise UserError(
-            f"{store.path}: holds no {kind!r} labels, with which {cross_task.run.path} is to agree;"
-            f" add them with `atdt extract` --labels {kind}"
-        )
-    reader = store.labels_reader(kind)
-    cross_task.check_labels(label_classes(reader), f"{store.path}: {reader.name}")
-    return reader
-
-
-def label_classes(reader: FeatureReader) -> tuple[str, ...]:
-    """Names of the classes that an array of labels was extracted under."""
-    return tuple(reader.attrs["label_space"]["classes"])
-
-
 class Agreeing:
-    """The loss on B: how far R(D2(G(E1))), or R of what a head says, is from T1's labels.
+    """The loss on B: a lesson's, of D2(G(E1)) or what a head says.
 
     Args:
         b: what is learnt from.
@@ -165,14 +135,18 @@ class Agreeing:
         precision: str,
     ):
         self.weight = weight
-        self._cross_task = b.cross_task.on(device, precision)
+        self._lesson = b.lesson.on(device, precision)
         self._size, self._device, self._precision = b.view_size, device, precision
         self._teacher = None if teacher is None else replace(teacher, size=b.view_size)
 
+    @property
+    def name(self) -> str:
+        """Of the loss."""
+        return self._lesson.name
+
     def labelled(self, batch: Batch) -> Tensor:
         """How many pixels `loss` is a mean over, a scalar."""
-        target = self._cross_task.target(None, batch[B_LABEL])
-        return counted(self._cross_task.valid(target))
+        return self._lesson.labelled(batch[B_LABEL])
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Of a batch on the device that has `B_SOURCE` and `B_LABEL`, a scalar."""
@@ -181,8 +155,7 @@ class Agreeing:
         with precision_context(self._device, self._precision):
             made = network(batch[B_SOURCE], size=size).float()
         output = made if teacher is None else teacher.decode(made)
-        target = self._cross_task.target(None, batch[B_LABEL])
-        return self._cross_task.loss(output, target)
+        return self._lesson.loss(output, batch[B_LABEL])
 
 
 class PairedFeed:

@@ -37,7 +37,7 @@ def stack_key(
     noise; on a CPU also group norm, whose kernel there some versions of torch do not stack.
     """
     norms = (_BatchNorm,) if device.type == "cuda" else (_BatchNorm, nn.GroupNorm)
-    apart = config.is_head or config.is_solved or config.consistency
+    apart = config.is_head or config.is_solved or config.on_b
     apart = apart or config.feature_noise or config.mixup
     if apart or any(isinstance(module, norms) for module in network.modules()):
         return None

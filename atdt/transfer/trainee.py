@@ -267,7 +267,7 @@ def build_learner(
         )
     agreeing = None
     if setting.b is not None:
-        agreeing = Agreeing(setting.b, config.consistency.weight, teacher, device, config.precision)
+        agreeing = Agreeing(setting.b, config.on_b.weight, teacher, device, config.precision)
     return Learner(
         network,
         config.weights,

@@ -204,7 +204,15 @@ def test_the_whole_road_on_the_command_line(ground, predicted, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("train", "s", "--from=a", "--to=b", "--out=g", "--b=b.zarr"), "belong together"),
+        (("train", "s", "--from=a", "--to=b", "--out=g", "--b=b.zarr"), "what to learn there"),
+        (
+            ("train", "s", "--from=a", "--to=b", "--out=g", "--b=b.zarr", "--consistency=r"),
+            "belong together; --consistency-weight is missing",
+        ),
+        (
+            ("train", "s", "--from=a", "--to=b", "--out=g", "--b-labels-weight=1"),
+            "where is B?; --b is missing",
+        ),
         (
             ("train-task", "--task=depth", "--out=n", "--steps=1", "--consistency=r"),
             "belong together",

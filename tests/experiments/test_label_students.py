@@ -12,7 +12,7 @@ from atdt.errors import UserError
 from atdt.experiments.demo import demo
 from atdt.experiments.experiment import Experiment
 from atdt.experiments.figures import LABELS
-from atdt.experiments.label_students import ORACLE_ALIKE, TAUGHT, UNTAUGHT
+from atdt.experiments.label_students import ORACLE_ALIKE, TAUGHT, TAUGHT_G, TAUGHT_HEAD, UNTAUGHT
 from atdt.experiments.pairs import PAIRS
 from atdt.experiments.preset import SMOKE
 
@@ -39,16 +39,20 @@ def root(tmp_path_factory):
     return tmp_path_factory.mktemp("labels")
 
 
-def test_from_semantics_to_depth_three_rows_are_added_and_no_step_is_done_again(root):
+def test_from_semantics_to_depth_rows_are_added_and_no_step_is_done_again(root):
     options = (*MATCHED, *GROUND)
     assert LABELS[TAUGHT] not in run("table2", root, *options).stdout
     done = run("table2", root, *options, "--label-transfer")
-    for name in (TAUGHT, UNTAUGHT, ORACLE_ALIKE):
+    for name in (TAUGHT, TAUGHT_G, TAUGHT_HEAD, UNTAUGHT, ORACLE_ALIKE):
         assert LABELS[name] in done.stdout
     steps = re.findall(r"^\[\d+/\d+\] (.*)$", done.stderr, re.MULTILINE)
     again = [step for step in steps if ": found " not in step]
     assert sum(step.startswith("from E1, two decoders") for step in again) == 3
-    assert not any(step.startswith(("N1", "N2", "extract", "train G")) for step in again)
+    assert not any(step.startswith(("N1", "N2", "extract E1 and E2")) for step in again)
+    assert [step for step in again if step.startswith("train")] == [
+        "train G by match-l1 + task, and by labels on B, seed 0",
+        "train the head on E1, and by labels on B, seed 0",
+    ]
     (runs,) = root.glob("runs/*/seed0/semantic-to-depth")
     labels = info(runs / "labels")["config"]
     assert labels["ground"] == [["road", 0.0]] and labels["standing"] == ["vehicle"]
@@ -60,14 +64,18 @@ def test_from_semantics_to_depth_three_rows_are_added_and_no_step_is_done_again(
     }
     assert said == {TAUGHT: [None, "label-transfer"], UNTAUGHT: [None], ORACLE_ALIKE: [None, None]}
     assert all(len(parts["auxiliary"]) == 2 for parts in learnt.values())
+    for name in ("g0-labels", "head0-labels"):
+        assert info(runs / name)["b"]["taught_by"]["kind"] == "label-transfer"
     page = next(root.glob("reports/*/table2/index.html")).read_text()
     assert "The student of transferred labels" in page
+    assert "AT/DT with transferred labels" in page
     assert "gap closed %, SILog scale-free" in page
 
 
 def test_from_depth_to_semantics_a_is_read_under_its_own_camera(root):
     done = run("table1", root, *MATCHED, "--label-transfer", "--no-rivals")
-    assert LABELS[TAUGHT] in done.stdout and LABELS[UNTAUGHT] not in done.stdout
+    assert LABELS[TAUGHT] in done.stdout and LABELS[TAUGHT_G] in done.stdout
+    assert LABELS[UNTAUGHT] not in done.stdout and LABELS[TAUGHT_HEAD] not in done.stdout
     (runs,) = root.glob("runs/*/seed0/depth-to-semantic")
     config = info(runs / "labels")["config"]
     assert config["train"][0].endswith("/a:train") and config["ground"] == []

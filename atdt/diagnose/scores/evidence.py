@@ -22,7 +22,7 @@ from atdt.tasks import get_task, task_names
 from atdt.tasks.base import Task
 from atdt.training.cross_task import CrossTask, load_cross_task
 from atdt.training.load import LoadedNetwork
-from atdt.transfer.on_b import labels_of
+from atdt.transfer.lessons import labels_of
 from atdt.transfer.setting import Setting, array_key, network_key, same_source, size_of_views
 
 
