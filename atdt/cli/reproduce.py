@@ -31,7 +31,10 @@ WITH_RIVALS = ("table1", "table2", "tasks")
     ),
 )
 @click.option(
-    "--pair", default="streets", show_default=True, help="Of domains, such as carla-cityscapes."
+    "--pair",
+    default="streets",
+    show_default=True,
+    help="Of domains, such as carla-cityscapes; any name for --a and --b of your own.",
 )
 @click.option("--a", type=options.PLACE, help="Your domain A: a description, or its folder.")
 @click.option("--b", type=options.PLACE, help="Your domain B.")
@@ -126,8 +129,8 @@ def command(
     CycleGAN to them; table 5 shares N1 or not, table 6 changes the norm, figure 4 the level; figure
     3 is pictures; `supplement` leaves G out; `tasks` takes any pair of tasks. Not of the paper are
     `factors`, `aux`, `noise`, `consistency` and `looks`, which cross options with methods. What is
-    there already is used again. With data of your own the published numbers and the differences
-    stand beside.
+    there already is used again. With the paper's data the published numbers and the
+    differences stand beside.
     """
     from atdt.experiments.reproduce import reproduce
     from atdt.experiments.reproduction import Reproduction

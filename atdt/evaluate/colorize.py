@@ -89,9 +89,14 @@ def colorize(config: Colouring) -> Path:
 
 
 def meaning(config: Colouring) -> str:
-    """What the colours say, in one line: the task's own words."""
-    name = open_predictions(config.source).task if is_predictions(config.source) else config.labels
-    return f"{name}: {' '.join((get_task(name or '').colour.__doc__ or '').split())}"
+    """What the colours say: the task's own words and, of classes, each one's colour."""
+    shown = _predictions(config) if is_predictions(config.source) else _labels(config)
+    said = f"{shown.task.name}: {' '.join((shown.task.colour.__doc__ or '').split())}"
+    if shown.task.label != "semantic":
+        return said
+    named = zip(shown.space.classes, shown.space.colours, strict=True)
+    legend = ", ".join(f"{name} #{r:02x}{g:02x}{b:02x}" for name, (r, g, b) in named)
+    return f"{said}\n{legend}"
 
 
 def _predictions(config: Colouring) -> Shown:

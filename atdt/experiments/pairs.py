@@ -1,12 +1,13 @@
 """Pairs of domains: rendered ones, and those of the paper, whose data the user has."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from atdt.domains.description import FILE_NAME, read_description
-from atdt.domains.opening import parse_spec
-from atdt.errors import DomainError
+from atdt.domains.opening import open_domain, parse_spec
+from atdt.errors import DomainError, UserError
 from atdt.objects import reach
 
 SPLITS = ("train", "val", "test")
@@ -20,12 +21,14 @@ class Pair:
         name: of the pair.
         a, b: what the paper's tables call them; of rendered ones, what they are.
         rendered: what `atdt render` calls the pair; None: the user names two descriptions.
+        published: whether the paper has rows of it.
     """
 
     name: str
     a: str
     b: str
     rendered: str | None = None
+    published: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,19 +59,41 @@ PAIRS = {
         Pair("streets", "streets A", "streets B", rendered="streets"),
         Pair("streets-held-out", "streets A", "streets B", rendered="streets-held-out"),
         Pair("streets-held-out-2", "streets A", "streets B", rendered="streets-held-out-2"),
-        Pair("carla-cityscapes", "carla", "cityscapes"),
-        Pair("synthia-cityscapes", "synthia", "cityscapes"),
-        Pair("synthia-carla", "synthia", "carla"),
-        Pair("carla-kitti", "carla", "kitti"),
+        Pair("carla-cityscapes", "carla", "cityscapes", published=True),
+        Pair("synthia-cityscapes", "synthia", "cityscapes", published=True),
+        Pair("synthia-carla", "synthia", "carla", published=True),
+        Pair("carla-kitti", "carla", "kitti", published=True),
     )
 }
 
 
-def place_of(path: Path, tested: str | None = None) -> Place:
+def pair_of(name: str, a: Path | None, b: Path | None) -> Pair:
+    """A known pair, or one of the user's own, which may have any name.
+
+    Raises:
+        UserError: it is not known, and `a` and `b` do not both name a domain; or no folder can be
+            called so.
+        DomainError: a domain of an own pair cannot be read.
+    """
+    if name in PAIRS:
+        return PAIRS[name]
+    if a is None or b is None:
+        raise UserError(
+            f"pair {name!r}: known are {', '.join(PAIRS)}; to one of your own give --a and --b"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise UserError(f"pair {name!r}: names folders, so letters, digits, '.', '_' and '-' alone")
+    called = (read_description(_description(path)).name for path in (a, b))
+    return Pair(name, *called)
+
+
+def place_of(path: Path, tested: str | None = None, label: str | None = None) -> Place:
     """Where a described domain is; its test list is "test" or, without one, "val".
 
     Args:
         path: its description, or the folder that holds it.
+        label: kind that the test list must have, so that "val" is it where "test" has none,
+            as of Cityscapes.
         tested: spec of another domain that is tested on in its stead; without a split its only
             list, or the one that `path` would be tested on.
 
@@ -77,7 +102,7 @@ def place_of(path: Path, tested: str | None = None) -> Place:
     """
     file = _description(path)
     lists = read_description(file).lists
-    own = _test_list(lists)
+    own = _test_list(file, lists, label)
     if "train" not in lists or (own is None and tested is None):
         raise DomainError(
             f"{file}: has the lists {', '.join(lists)}; an experiment needs 'train', and 'test' or "
@@ -87,8 +112,10 @@ def place_of(path: Path, tested: str | None = None) -> Place:
         val = "val" if "val" in lists and own != "val" else None
         return Place(path, {"train": "train", "val": val, "test": own})
     wanted = parse_spec(tested)
-    there = read_description(_description(wanted.path)).lists
-    test = wanted.split or (next(iter(there)) if len(there) == 1 else _test_list(there))
+    other = _description(wanted.path)
+    there = read_description(other).lists
+    only = next(iter(there)) if len(there) == 1 else _test_list(other, there, label)
+    test = wanted.split or only
     if test not in there or wanted.first is not None:
         raise DomainError(
             f"--b-test {tested}: write PATH:SPLIT, with one of the lists {', '.join(there)}"
@@ -106,5 +133,8 @@ def _description(path: Path) -> Path:
     return file
 
 
-def _test_list(lists: Collection[str]) -> str | None:
-    return next((key for key in ("test", "val") if key in lists), None)
+def _test_list(file: Path, lists: Collection[str], label: str | None) -> str | None:
+    """The first of two that has labels; the first at all, where neither has."""
+    keys = [key for key in ("test", "val") if key in lists]
+    labelled = (key for key in keys if label is None or open_domain(f"{file}:{key}").has(label))
+    return next(labelled, next(iter(keys), None))

@@ -98,14 +98,14 @@ def adapted_tables(name: str, findings: Sequence[Sequence[Finding]], pair: Pair)
 def published_method(name: str, method: str, result: Result, pair: Pair) -> dict[str, Any] | None:
     """What the paper prints in table 1 or 2, `name`, for a method of ours; None: nothing."""
     method = PLAIN if _is_also_the_papers(method, result) else method
-    if pair.rendered is not None or name not in PUBLISHED or method not in PAPERS_METHOD:
+    if not pair.published or name not in PUBLISHED or method not in PAPERS_METHOD:
         return None
     return published_row(name, pair.a, pair.b, method=PAPERS_METHOD[method])
 
 
 def published_finding(name: str, finding: Finding, pair: Pair) -> dict[str, Any] | None:
     """What the paper prints in a study, `name`, for a way of transfer of ours; None: nothing."""
-    if pair.rendered is not None or not finding.printed:
+    if not pair.published or not finding.printed:
         return None
     return published_row(name, pair.a, pair.b, **finding.printed)
 

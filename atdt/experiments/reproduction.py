@@ -9,8 +9,9 @@ from atdt.domains import open_domain
 from atdt.errors import UserError
 from atdt.experiments.experiment import Experiment
 from atdt.experiments.grids import GRIDS
-from atdt.experiments.pairs import PAIRS, Place, place_of
+from atdt.experiments.pairs import Place, pair_of, place_of
 from atdt.experiments.preset import Preset, load_preset
+from atdt.experiments.preset_check import check_preset
 from atdt.experiments.studies import STUDIES
 from atdt.experiments.swept import check_grid
 from atdt.networks import NetworkSpec
@@ -46,7 +47,7 @@ class Reproduction:
         table: one of `TITLES`.
         tasks: T1 and T2, such as ("semantic", "normals"): of the table "tasks", and of studies
             where it is not from depth to semantics, as the paper's are; None for others.
-        pair: of domains, see `atdt.experiments.pairs`.
+        pair: of domains, see `atdt.experiments.pairs`; any name for two of the user's own.
         preset: its name or file.
         overrides: options of the preset → values, see `load_preset`.
         a, b: descriptions of the domains, or their folders; for pairs that are not rendered.
@@ -92,10 +93,9 @@ def experiment_of(config: Reproduction) -> Experiment:
     """
     if config.table not in TITLES:
         raise UserError(f"{config.table!r}: known are {', '.join(TITLES)}")
-    if config.pair not in PAIRS:
-        raise UserError(f"pair {config.pair!r}: known are {', '.join(PAIRS)}")
-    pair = PAIRS[config.pair]
+    pair = pair_of(config.pair, config.a, config.b)
     preset = load_preset(config.preset, config.overrides)
+    check_preset(preset)
     places = None
     if pair.rendered is not None and (config.a or config.b or config.b_test):
         raise UserError(f"pair {pair.name!r} is rendered: leave --a, --b and --b-test out")
@@ -107,7 +107,8 @@ def experiment_of(config: Reproduction) -> Experiment:
     direction = _direction(config)
     target = get_task(direction[1])
     if pair.rendered is None:
-        places = (place_of(config.a), place_of(config.b, config.b_test))
+        label = target.label
+        places = place_of(config.a, label=label), place_of(config.b, config.b_test, label)
         labels = () if target.label is None else (target.label,)
         for place in places:  # now, not when all is trained
             open_domain(f"{place.spec('test')}", labels=labels)

@@ -22,7 +22,14 @@ def test_labels_of_a_domain(domain, tmp_path, kind):
     for index in range(8):
         expected = get_task(kind).colour(domain.label(index, kind), domain.label_space)
         assert np.array_equal(read_png(out / f"image/{index}.png"), expected)
-    assert meaning(config).startswith(f"{kind}: ")
+    said = meaning(config)
+    assert said.startswith(f"{kind}: ")
+    if kind == "semantic":
+        space = domain.label_space
+        assert said.splitlines()[1].split(", ") == [
+            f"{name} #{bytes(colour).hex()}"
+            for name, colour in zip(space.classes, space.colours, strict=True)
+        ]
 
 
 def test_predictions(domain, predict, noisy, tmp_path):

@@ -194,15 +194,34 @@ def test_sizes_that_do_not_go_together_are_refused_before_anything_is_trained(ki
         (("--set", "steps"), "'steps' is not OPTION=VALUE"),
         (("--set", "steps=0"), "steps = 0 is not a whole number above 0"),
         (("--curve", "10,x"), "'10,x' is not numbers"),
+        (("--pair", "my/own", "--a", "x", "--b", "y"), "pair 'my/own': names folders"),
+        (("--set", "network=resnet5"), "network 'resnet5'"),
+        (("--set", "network={name='tiny', wdth=2}"), "wdth"),
+        (("--set", "architecture=botleneck"), "--architecture botleneck: unknown; choose one of"),
+        (("--set", "losses={mes=1}"), "--loss mes=1.0: choose among mse"),
+        (("--set", "precision=float8"), "precision = 'float8': choose one of"),
+        (("--set", "photometric=vivid"), "photometric 'vivid': known are"),
         (("--preset", "huge"), "preset 'huge': known are"),
         (("--from", "semantic"), "--from and --to belong together"),
         (("--from", "semantic", "--to", "depth"), "not for table2, whose tasks are"),
     ],
 )
-def test_mistakes_end_with_2(arguments, message):
-    done = run("table2", *arguments)
+def test_mistakes_end_with_2(arguments, message, tmp_path):
+    done = run("table2", *arguments, "--root", tmp_path)
     assert done.exit_code == 2
     assert message in done.stderr
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_pair_of_ones_own_has_no_published_numbers_beside(kitti):
+    done = run(
+        *("table2", "--pair", "mine", "--a", kitti / "carla", "--b", kitti / "kitti-2015"),
+        *("--b-test", kitti / "kitti-2012", *SMALL, *LEAST, "--set", "crop=[32, 48]"),
+        *("--root", kitti / "mine"),
+    )
+    assert done.exit_code == 0, done.output
+    assert "published" not in done.stdout
+    assert list(kitti.glob("mine/reports/mine-smoke-*/table2/index.html"))
 
 
 def test_rival_vi_is_for_tables_of_rivals():
