@@ -1,7 +1,7 @@
 """A table of measurements: intervals, the best of a column, remarks beside and below its rows."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
@@ -169,6 +169,13 @@ def _number(cell: Cell) -> float | None:
         return None
     number = cell.value if isinstance(cell, Value) else float(cell)
     return number if math.isfinite(number) else None
+
+
+def digits_for(numbers: Iterable[float | None], least: int) -> int:
+    """Digits behind the point of a column: `least`, or more where its smallest number, but for 0,
+    would be left with fewer than three."""
+    small = min((abs(n) for n in numbers if n and math.isfinite(n)), default=1.0)
+    return max(least, 2 - math.floor(math.log10(small)))
 
 
 def number_text(number: float, digits: int) -> str:

@@ -66,6 +66,8 @@ class Trainee:
         ranks: that train it together; the first one alone writes.
 
     Attributes:
+        started: the held-out loss of what was solved for, before a step; None: nothing was, or
+            was looked at.
         done: steps that were taken.
         loss: of the latest steps, where one was noted.
         seconds: that its own steps and looks took; waiting for the feed is not counted.
@@ -87,6 +89,7 @@ class Trainee:
         self.learner = self._build_learner(network, device)
         self.keeper = Keeper(config.keep)
         self.done, self.seconds = 0, 0.0
+        self.started: float | None = None
         self._losses = RecentLosses(self.learner.names, device)
         self.loss: float | None = None
         checkpoint = ranks.loaded(run)
@@ -133,6 +136,7 @@ class Trainee:
         self.seconds += ridge.seconds + time.monotonic() - start
         if self.held_out:
             self._curves.add(self.done, self.look(feed))
+            self.started = self.keeper.last["loss"]
 
     def step(self, batch: Batch, feed: Feed) -> None:
         """Take a step; look at the held-out images, write a row, and a checkpoint, when due.
@@ -194,6 +198,16 @@ class Trainee:
         state = {"step": self.done, "seconds": self.seconds} | self.keeper.state()
         tensors = self.learner.tensors() | self.keeper.tensors() | self._losses.tensors()
         save_checkpoint(self.run, tensors, state)
+
+    def warnings(self) -> list[str]:
+        """What a user should know of how it ended."""
+        started, ended = self.started, self.keeper.last.get("loss")
+        if self.config.keep == "best" or started is None or ended is None or ended <= started:
+            return []
+        return [
+            f"on A's held-out images the loss was {started:.4g} at the start, by ridge, and is "
+            f"{ended:.4g} now; --keep best keeps the better of them"
+        ]
 
     def finish(self, **more: Any) -> None:
         """Leave a finished run.

@@ -89,6 +89,8 @@ def _train(config: TransferTraining, say: Say, ranks: Ranks) -> Path:
                     trainee.step(batch, feed)
                     advance(1, note=trainee.note)
         trainee.finish(feed=choice.reason)
+        for line in trainee.warnings():
+            say(line)
     return run.path
 
 

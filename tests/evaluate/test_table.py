@@ -2,6 +2,7 @@
 
 import pytest
 
+from atdt.evaluate.report_table import digits_for, number_text
 from atdt.evaluate.table import Entry, figures_by_method, figures_table, markdown, terminal_text
 
 
@@ -120,3 +121,10 @@ def test_the_terminal_shows_the_same_cells_and_notes(depth):
     assert "[red]ours × scalar 1.23 [1]" in text
     assert "35 [20, 50]" in text
     assert text.splitlines()[-1] == "[1] diagnostic: fitted on labels"
+
+
+def test_a_column_of_small_numbers_has_digits_that_tell_them_apart():
+    assert digits_for([0.53, 12.0, None, 0.0, float("nan")], 4) == 4
+    digits = digits_for([0.53, 0.000123], 4)
+    assert number_text(0.000123, digits) == "0.000123"
+    assert digits_for([], 3) == 3

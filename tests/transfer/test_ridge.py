@@ -195,6 +195,19 @@ def test_a_residual_g_starts_as_ridge(config, tmp_path):
     assert open_run(started, "transfer").info["config"]["start"] == "ridge"
 
 
+def test_an_end_that_is_worse_than_the_ridge_it_started_from_is_told(config, tmp_path):
+    said = {}
+    for keep in ("last", "best"):
+        said[keep] = []
+        chosen = config(
+            architecture="residual", options={"width": 8}, start="ridge", steps=3,
+            learning_rate=0.5, keep=keep, out=tmp_path / keep,
+        )  # fmt: skip
+        train(chosen, said[keep].append)
+    assert "at the start, by ridge" in said["last"][-1] and "--keep best" in said["last"][-1]
+    assert not any("by ridge" in line for line in said["best"])
+
+
 def test_what_cannot_start_as_ridge_says_so(config, ground):
     with pytest.raises(NetworkError, match="'bottleneck' has no linear part"):
         train(config(start="ridge"))

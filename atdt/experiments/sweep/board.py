@@ -9,7 +9,7 @@ from atdt.diagnose.scores.figures import true_figures
 from atdt.diagnose.scores.registry import SCORES
 from atdt.diagnose.scores.table import Network, in_unit, note_on_order, scores_table
 from atdt.domains.labels import LabelSpace
-from atdt.evaluate.report_table import Column, Row, Table, number_text
+from atdt.evaluate.report_table import Column, Row, Table, digits_for, number_text
 from atdt.tasks.base import Metric, Task
 
 HEADLINE, EXPLAINED = "on_a", "explained_variance"  # scores that a sweep chooses by
@@ -133,9 +133,10 @@ class Board:
 
     def _loss_column(self) -> Column:
         """Held-out losses, which compare where all are the same."""
+        digits = digits_for((line.scores.get(LOSS) for line in self.lines), 4)
         if len({line.losses for line in self.lines}) > 1:
-            return Column("held-out loss on A, each its own", 4)
-        return Column("held-out loss on A", 4, "lower")
+            return Column("held-out loss on A, each its own", digits)
+        return Column("held-out loss on A", digits, "lower")
 
     @property
     def judged(self) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from torch import Tensor
 
 from atdt.errors import NumericsError
-from atdt.evaluate.report_table import Column, Row, Table
+from atdt.evaluate.report_table import Column, Row, Table, digits_for
 from atdt.evaluate.table import terminal_text
 from atdt.progress import progress
 from atdt.transfer.feed import Batch
@@ -219,7 +219,8 @@ class Race:
             figure = math.nan if row.cells[2] is None else row.cells[2]
             return row.tag != "", *_rank(figure, self.higher_is_better)
 
-        columns = [Column("steps", 0), Column("loss", 4), Column("on A at the last cut", 3)]
+        digits = digits_for((racer.trainee.loss for racer in racers), 4)
+        columns = [Column("steps", 0), Column("loss", digits), Column("on A at the last cut", 3)]
         return terminal_text(Table("", columns, sorted(rows, key=key)), wide)
 
     def _finish_if_stopped(self, racer: Racer) -> None:
