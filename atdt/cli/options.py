@@ -208,7 +208,8 @@ root = click.option(
 label_transfer = click.option(
     "--label-transfer",
     is_flag=True,
-    help="Also one network for B, taught by labels of task 2 that come of its labels of task 1.",
+    help="Also AT/DT, and one network for B, taught by labels of task 2 that come of its labels of "
+    "task 1.",
 )
 sweep_grid = click.option(
     "--sweep",

@@ -60,9 +60,18 @@ class Judge:
 
     @torch.no_grad()
     def figures(
-        self, network: nn.Module, device: torch.device, precision: str
+        self,
+        network: nn.Module,
+        device: torch.device,
+        precision: str,
+        focal_scale: float | None = 1.0,
     ) -> Mapping[str, float]:
-        """Every figure of D2(G(E1)), or of a head, see `Task.summarise`."""
+        """Every figure of D2(G(E1)), or of a head, see `Task.summarise`.
+
+        Args:
+            focal_scale: N2's focal length over the one that this network learnt depth under; None:
+                that is not known.
+        """
         was_training = network.training
         network.eval()
         records = []
@@ -72,16 +81,16 @@ class Judge:
                 output, _ = self.d2.behind(network, ready)
             predicted = self.task.predict(output).cpu().numpy()
             records += [
-                self.task.measure(one, truth, self.space, **self._ways(row))
+                self.task.measure(one, truth, self.space, **self._ways(row, focal_scale))
                 for row, one, truth in zip(rows, predicted, labels, strict=True)
             ]
         network.train(was_training)
         return self.task.summarise(records, self.space)
 
-    def _ways(self, row: int) -> dict[str, float]:
-        if self.focal_ratios is None:
+    def _ways(self, row: int, focal_scale: float | None) -> dict[str, float]:
+        if self.focal_ratios is None or focal_scale is None:
             return {}
-        return {"focal_ratio": float(self.focal_ratios[row])}
+        return {"focal_ratio": float(self.focal_ratios[row]) * focal_scale}
 
     def _pieces(self) -> Iterator[tuple[range, np.ndarray, np.ndarray]]:
         """Rows of `samples`, their features and labels, a few at a time."""
@@ -96,15 +105,21 @@ def judge_on_a(setting: Setting) -> Judge | None:
     """On A's held-out images; None where nothing is held out, or N2 or labels are not there."""
     teacher, store = setting.teacher, setting.store
     samples = setting.held_out.samples
-    if teacher is None or not len(samples) or teacher.task.label not in store.labels():
+    if teacher is None or not len(samples) or not _has_truth(store, teacher.task.label):
         return None
     labels = store.labels_reader(teacher.task.label)
     d2 = D2(teacher, setting.target_level, setting.view_size)
     return Judge(d2, setting.readers["source"], labels, samples)
 
 
+def _has_truth(store: Store, label: str) -> bool:
+    """Whether a store has labels of a kind that are no predictions."""
+    return label in store.labels() and "taught_by" not in store.labels_reader(label).attrs
+
+
 def judge_on(path: Path, source: str, setting: Setting) -> Judge | None:
-    """On the plain views of a store of another domain; None where it has no labels of T2.
+    """On the plain views of a store of another domain; None where it has no labels of T2
+    but predictions.
 
     Raises:
         UserError: the store has no such features, or N2 is not given.
@@ -115,7 +130,7 @@ def judge_on(path: Path, source: str, setting: Setting) -> Judge | None:
         raise UserError(f"{path}: scores on it need D2, give --target-run")
     features = same_source(store, source, setting)
     label = teacher.task.label
-    if label is None or label not in store.labels():
+    if label is None or not _has_truth(store, label):
         return None
     samples = np.flatnonzero(np.asarray(store.samples.view) == 0)
     d2 = D2(teacher, setting.target_level, size_of_views(store))
@@ -133,7 +148,7 @@ def judge_rehearsal(path: Path, source: str, setting: Setting) -> Judge:
     if judge is None:
         task = setting.teacher.task
         raise UserError(
-            f"{path}: holds no {task.label or task.name!r} labels to rehearse with; "
+            f"{path}: holds no {task.label or task.name!r} labels of its own to rehearse with; "
             f"`atdt extract --labels {task.label}` adds them"
         )
     return judge

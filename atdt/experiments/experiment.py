@@ -40,7 +40,8 @@ class Experiment:
         transfer_seeds: of G and the head.
         rivals: also train the rivals that cost a training each.
         students: also merge AT/DT with the baseline, and distil each into one network.
-        label_transfer: also transfer B's labels of T1 to T2 and teach one network by them.
+        label_transfer: also transfer B's labels of T1 to T2 and teach AT/DT, and one network, by
+            them.
         sweep: text of a grid file: Gs that are swept in each store, see `atdt.experiments.swept`;
             None: no sweep.
         foundation: network of the rival (vi), see `atdt.networks.vit`; None: it has no row.

@@ -1,7 +1,7 @@
 """Pairs of domains: rendered ones, and those of the paper, whose data the user has."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,17 +83,22 @@ def pair_of(name: str, a: Path | None, b: Path | None) -> Pair:
         )
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise UserError(f"pair {name!r}: names folders, so letters, digits, '.', '_' and '-' alone")
-    called = (read_description(_description(path)).name for path in (a, b))
-    return Pair(name, *called)
+    one, other = (read_description(_description(path)).name for path in (a, b))
+    if one == other:
+        raise UserError(
+            f"{a}, {b}: both domains are called {one!r}, by which labels of A are told from B's; "
+            "name one otherwise in its domain.toml"
+        )
+    return Pair(name, one, other)
 
 
-def place_of(path: Path, tested: str | None = None, label: str | None = None) -> Place:
+def place_of(path: Path, tested: str | None = None, labels: Sequence[str] = ()) -> Place:
     """Where a described domain is; its test list is "test" or, without one, "val".
 
     Args:
         path: its description, or the folder that holds it.
-        label: kind that the test list must have, so that "val" is it where "test" has none,
-            as of Cityscapes.
+        labels: kinds that the test list should have, so that "val" is it where "test" lacks one,
+            as Cityscapes' does.
         tested: spec of another domain that is tested on in its stead; without a split its only
             list, or the one that `path` would be tested on.
 
@@ -102,7 +107,7 @@ def place_of(path: Path, tested: str | None = None, label: str | None = None) ->
     """
     file = _description(path)
     lists = read_description(file).lists
-    own = _test_list(file, lists, label)
+    own = _test_list(file, lists, labels)
     if "train" not in lists or (own is None and tested is None):
         raise DomainError(
             f"{file}: has the lists {', '.join(lists)}; an experiment needs 'train', and 'test' or "
@@ -114,7 +119,7 @@ def place_of(path: Path, tested: str | None = None, label: str | None = None) ->
     wanted = parse_spec(tested)
     other = _description(wanted.path)
     there = read_description(other).lists
-    only = next(iter(there)) if len(there) == 1 else _test_list(other, there, label)
+    only = next(iter(there)) if len(there) == 1 else _test_list(other, there, labels)
     test = wanted.split or only
     if test not in there or wanted.first is not None:
         raise DomainError(
@@ -133,8 +138,10 @@ def _description(path: Path) -> Path:
     return file
 
 
-def _test_list(file: Path, lists: Collection[str], label: str | None) -> str | None:
-    """The first of two that has labels; the first at all, where neither has."""
+def _test_list(file: Path, lists: Collection[str], labels: Sequence[str]) -> str | None:
+    """The first of two that has all labels; the first at all, where neither has."""
     keys = [key for key in ("test", "val") if key in lists]
-    labelled = (key for key in keys if label is None or open_domain(f"{file}:{key}").has(label))
-    return next(labelled, next(iter(keys), None))
+    if len(keys) < 2 or not labels:
+        return next(iter(keys), None)
+    labelled = (key for key in keys if all(map(open_domain(f"{file}:{key}").has, labels)))
+    return next(labelled, keys[0])

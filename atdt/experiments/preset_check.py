@@ -23,5 +23,5 @@ def check_preset(preset: Preset) -> None:
     colour_ranges(preset.photometric)
     check_losses(dict(preset.losses))
     with torch.device("meta"):
-        build_network(preset.network, 1)
+        build_network(preset.network.without_initial_weights(), 1)
         build_body(preset.architecture, 8, 8, {"width": preset.width})

@@ -57,8 +57,8 @@ class Reproduction:
         transfer_seeds: of G and the head.
         rivals: also train the rivals that cost a training each.
         students: also merge AT/DT with the baseline, and distil each into one network.
-        label_transfer: also transfer B's labels of T1 to T2 and teach one network by them; of
-            tables 1 and 2 and `tasks`, as are the rivals, students and sweep.
+        label_transfer: also transfer B's labels of T1 to T2 and teach AT/DT, the head and one
+            network by them; of tables 1 and 2 and `tasks`, as are the rivals, students and sweep.
         sweep: grid file of Gs that are swept in each store; see `atdt.experiments.swept`.
         foundation: weights of the rival (vi)'s vision transformer; None: it has no row.
         foundation_model: timm's name of it.
@@ -107,8 +107,8 @@ def experiment_of(config: Reproduction) -> Experiment:
     direction = _direction(config)
     target = get_task(direction[1])
     if pair.rendered is None:
-        label = target.label
-        places = place_of(config.a, label=label), place_of(config.b, config.b_test, label)
+        kinds = [label for task in direction if (label := get_task(task).label)]
+        places = place_of(config.a, None, kinds), place_of(config.b, config.b_test, kinds)
         labels = () if target.label is None else (target.label,)
         for place in places:  # now, not when all is trained
             open_domain(f"{place.spec('test')}", labels=labels)

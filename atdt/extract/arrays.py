@@ -1,17 +1,18 @@
 """The arrays that an extraction makes: their shapes, what they hold, and the writers of each."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from atdt.digests import sha256_file
 from atdt.errors import StoreError, UserError
 from atdt.extract.config import Extraction
 from atdt.extract.encoders import Encoder
 from atdt.extract.labels import label_kinds
 from atdt.extract.samples import Samples
-from atdt.predictions import Predictions
+from atdt.predictions import INDEX, Predictions
 from atdt.provenance import provenance
 from atdt.stores import FeatureWriter, Store, create_store, default_samples_per_shard
 from atdt.training.sources import mean_focal
@@ -95,7 +96,8 @@ def open_root(config: Extraction, samples: Samples, arrays: tuple[Array, ...]) -
             shards than --samples-per-shard.
     """
     shard = samples_per_shard(config, len(samples), arrays)
-    domain = samples.domain.to_dict() | {"path": str(samples.domain.path.resolve())}
+    alone = replace(samples.domain, predictions={})  # what is a label's is said of its array
+    domain = alone.to_dict() | {"path": str(alone.path.resolve())}
     plan = config.plan.to_dict()
     store = create_store(config.out, samples.table(), plan, domain, shard, resume=config.resume)
     asked = config.samples_per_shard
@@ -139,7 +141,8 @@ def samples_per_shard(config: Extraction, samples: int, arrays: tuple[Array, ...
 def _told_by(predicted: Predictions, samples: Samples) -> dict[str, Any]:
     """Whose predictions stand for labels; of depth, under which camera: its focal length in pixels
     of the views."""
-    said: dict[str, Any] = {"taught_by": predicted.method}
+    digest = sha256_file(predicted.folder / INDEX)
+    said: dict[str, Any] = {"taught_by": predicted.method, "predictions_sha256": digest}
     if predicted.task == "depth":
         said["focal"] = mean_focal(samples.domain, samples.plan.resize)
     return said

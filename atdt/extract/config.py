@@ -76,7 +76,9 @@ class Extraction:
                 "go on, or start anew?"
             )
         if not (self.encoders or self.labels or self.pseudo_labels):
-            raise UserError("nothing to extract: give --encoder RUN or --labels KIND")
+            raise UserError(
+                "nothing to extract: give --encoder RUN, --labels KIND or --pseudo FOLDER"
+            )
         for option, value in (("batch", self.batch), ("samples-per-shard", self.samples_per_shard)):
             if value is not None and value < 1:
                 raise UserError(f"--{option} {value}: must be ≥ 1")

@@ -22,7 +22,7 @@ from atdt.stores.checks import (
 )
 from atdt.stores.commits import Spool
 from atdt.stores.declared import read_array_ledger
-from atdt.stores.layout import LEDGER, METADATA, shard_path
+from atdt.stores.layout import LEDGER, METADATA, overwrite_name, shard_path
 from atdt.stores.ledger import Ledger, Place, block_lines, read_ledger, write_ledger
 from atdt.stores.lock import Lock, empty, writer_lock
 from atdt.stores.metadata import array_file, group_file
@@ -51,6 +51,11 @@ class ArraySpec:
     compressor: str
     attributes: dict[str, Any]
     keep_bits: int | None = None
+
+    @property
+    def called(self) -> str:
+        """What --overwrite calls it."""
+        return overwrite_name(self.group, self.name)
 
 
 @dataclass
@@ -123,7 +128,7 @@ def _decide(
     if not resume:
         raise StoreError(
             f"{folder}: incomplete, {len(ledger.blocks)} of {store.blocks} blocks are committed; "
-            f"go on with --resume, or replace it with --overwrite {spec.name}"
+            f"go on with --resume, or replace it with --overwrite {spec.called}"
         )
     if ledger.header is None:  # nothing else in it can be trusted, so nothing is committed
         return _anew(store, spec, metadata, lock, spool)
@@ -163,7 +168,7 @@ def _refuse_others(
     if lines:
         raise MismatchError(
             f"{folder} holds something else under this name ({'; '.join(lines)}); "
-            f"choose another name, or replace it with --overwrite {spec.name}"
+            f"choose another name, or replace it with --overwrite {spec.called}"
         )
 
 
@@ -172,7 +177,7 @@ def _refuse_other_grid(spec: ArraySpec, folder: Path, recorded: dict[str, Any]) 
     if lines:
         raise MismatchError(
             f"{folder} was begun otherwise, and its last bits would differ ({'; '.join(lines)}); "
-            f"resume as it was begun, or replace it with --overwrite {spec.name}"
+            f"resume as it was begun, or replace it with --overwrite {spec.called}"
         )
 
 

@@ -9,7 +9,7 @@ from atdt.digests import sha256_file
 from atdt.errors import StoreError
 from atdt.files import inside
 from atdt.places import is_remote
-from atdt.stores.layout import LEDGER, MEND, METADATA
+from atdt.stores.layout import LEDGER, MEND, METADATA, overwrite_name
 
 # The first vector's folder keeps the root's ledger: a stray file in a group makes xarray warn.
 ROOT_LEDGER = f"sample_id/{LEDGER}"
@@ -74,7 +74,8 @@ def refuse_other_samples(folder: Path, files: Mapping[str, str], root: Mapping[s
     """Raise a StoreError where the array in `folder` was made for another root than `root`."""
     if of_other_samples(files, root):
         raise StoreError(
-            f"{folder}: {OTHER_SAMPLES}; replace it with `atdt extract … --overwrite {folder.name}`"
+            f"{folder}: {OTHER_SAMPLES}; replace it with `atdt extract … --overwrite "
+            f"{overwrite_name(folder.parent.name, folder.name)}`"
         )
 
 

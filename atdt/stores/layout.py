@@ -56,6 +56,11 @@ class Grid:
         return start, min(start + self.samples_per_shard, self.samples)
 
 
+def overwrite_name(group: str, name: str) -> str:
+    """What `extract --overwrite` calls an array: "depth", of whatever level, or "labels/depth"."""
+    return f"{LABELS}/{name}" if group == LABELS else name
+
+
 def default_samples_per_shard(bytes_per_sample_largest: int, samples: int) -> int:
     """Samples in a shard: 256 MiB of the widest array, less where that leaves few blocks.
 

@@ -9,7 +9,7 @@ KEY = ("encoder_sha256", "level", "preprocessing")
 # What the last bits of features depend on: compared by resume.
 GRID = ("device", "threads", "precision", "batch")
 # What says where an array came from, and changes none of its numbers.
-NOTES = ("created", "command", "versions", "run")
+NOTES = ("created", "command", "versions", "run", "taught_by", "focal")
 # What the store itself adds to an array's attributes.
 OWN = ("schema", "units", "compressor")
 

@@ -20,7 +20,7 @@ from atdt.stores.checks import (
     of_other_samples,
 )
 from atdt.stores.declared import read_array_ledger
-from atdt.stores.layout import LEDGER, MEND, NAME, VECTORS, Grid
+from atdt.stores.layout import LEDGER, MEND, NAME, VECTORS, Grid, overwrite_name
 from atdt.stores.ledger import Ledger, read_ledger
 from atdt.stores.metadata import vector_files
 from atdt.stores.reader import refuse_unfinished
@@ -128,7 +128,8 @@ def _array_problems(path: Path, array: _Array) -> Iterator[str]:
     yield from (f"{path}: {line}; {MEND}" for line in changed_files(files, found))
     root = read_ledger(path / ROOT_LEDGER).header
     if root and of_other_samples(files, root["files"]):
-        yield f"{array.folder}: {OTHER_SAMPLES}; extract it again with --overwrite {array.name}"
+        option = f"--overwrite {overwrite_name(array.group, array.name)}"
+        yield f"{array.folder}: {OTHER_SAMPLES}; extract it again with {option}"
     grid = _grid(array.ledger.header)
     try:
         refuse_unfinished(array.folder, array.ledger, grid.blocks)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from atdt.domains import ViewPlan, open_domain
-from atdt.errors import DomainError, MismatchError, UserError
+from atdt.errors import MismatchError, UserError
 from atdt.stores import FeatureReader, Store
 from atdt.tasks.base import Task, counted
 from atdt.training.cross_task import CrossTask
@@ -83,12 +83,14 @@ class Labels:
         task: T2.
         channels: of its outputs.
         taught_by: method of the predictions; None: the domain's own labels.
+        predictions: sha256 of theirs; None likewise.
         focal: length in pixels of the views that depth holds under; None where it is not known.
     """
 
     task: Task
     channels: int
     taught_by: dict[str, Any] | None
+    predictions: str | None
     focal: float | None
     name: str = "labels_of_b"
 
@@ -106,7 +108,7 @@ class Labels:
         return f"{whose} labels of {self.task.name}"
 
     def depended_on(self) -> dict[str, Any]:
-        return {}
+        return {} if self.predictions is None else {"predictions": self.predictions}
 
     def described(self) -> dict[str, Any]:
         return {"taught_by": self.taught_by, "focal": self.focal}
@@ -157,8 +159,9 @@ def own_labels(store: Store, teacher: LoadedNetwork) -> tuple[Labels, FeatureRea
             f"{store.path}: {reader.name} has the classes {', '.join(classes)}, but "
             f"{teacher.run.path} has {', '.join(teacher.space.classes)}"
         )
-    channels = task.channels(teacher.space)
-    return Labels(task, channels, reader.attrs.get("taught_by"), _focal(store, reader)), reader
+    made = reader.attrs.get("taught_by"), reader.attrs.get("predictions_sha256")
+    focal = _focal(store, reader) if "focal_ratio" in task.ways else None
+    return Labels(task, task.channels(teacher.space), *made, focal), reader
 
 
 def label_classes(reader: FeatureReader) -> tuple[str, ...]:
@@ -173,5 +176,5 @@ def _focal(store: Store, reader: FeatureReader) -> float | None:
     try:
         domain = open_domain(f"{store.domain.get('path')}:{store.domain.get('split')}")
         return mean_focal(domain, ViewPlan.from_dict(store.plan).resize)
-    except DomainError:  # the domain is not where it was
+    except UserError:  # the domain is not where it was
         return None

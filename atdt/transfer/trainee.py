@@ -99,6 +99,7 @@ class Trainee:
             self.learner.restore(tensors)
             self._losses.restore(tensors)
             self.keeper.restore(tensors, state)
+            self.started = state.get("started")
 
     @property
     def note(self) -> str:
@@ -195,7 +196,8 @@ class Trainee:
         if not self._ranks.is_first:
             return
         self._curves.flush()
-        state = {"step": self.done, "seconds": self.seconds} | self.keeper.state()
+        state = {"step": self.done, "seconds": self.seconds, "started": self.started}
+        state |= self.keeper.state()
         tensors = self.learner.tensors() | self.keeper.tensors() | self._losses.tensors()
         save_checkpoint(self.run, tensors, state)
 
@@ -205,8 +207,8 @@ class Trainee:
         if self.config.keep == "best" or started is None or ended is None or ended <= started:
             return []
         return [
-            f"on A's held-out images the loss was {started:.4g} at the start, by ridge, and is "
-            f"{ended:.4g} now; --keep best keeps the better of them"
+            f"the held-out loss was {started:.4g} at the start, by ridge, and is {ended:.4g} now; "
+            "--keep best keeps the better of them"
         ]
 
     def finish(self, **more: Any) -> None:

@@ -156,7 +156,7 @@ def test_what_does_not_go_with_the_stores_is_refused(ground, both, gs, tmp_path)
     refused("name E2's features in A by --to", UserError, transfers=(), predictions=(gs[0],))
     refused("holds images of b, B itself, whose labels may choose", UserError, rehearsal=both)
     bare = ground.extracted("a-bare", labels=())
-    refused("holds no 'semantic' labels to rehearse", UserError, rehearsal=bare)
+    refused("holds no 'semantic' labels of its own to rehearse", UserError, rehearsal=bare)
     elsewhere = predict(
         Prediction(run=ground.n2, domain=ground.domain, out=tmp_path / "a", device="cpu")
     )

@@ -122,6 +122,22 @@ def test_table_1_on_the_papers_data_goes_from_lists_to_differences(tmp_path, buc
     assert "published" in page.read_text()
 
 
+def test_table_2_on_cityscapes_is_tested_where_both_labels_are(tmp_path):
+    """Its `test` has disparity, and no semantics that say anything."""
+    for name, labels in (("carla", "tags23"), ("cityscapes", "labelids")):
+        make_dataset(tmp_path / "data" / name, name, labels, SIZE)
+        describe(Describing(name, tmp_path / "data" / name, tmp_path / name, labels=labels))
+    done = run(
+        *("table2", "--pair", "carla-cityscapes", "--a", tmp_path / "carla"),
+        *("--b", tmp_path / "cityscapes", *SMALL, *LEAST, "--root", tmp_path),
+    )
+    assert done.exit_code == 0, done.output
+    assert "published" in done.stdout
+    for made in tmp_path.glob("predictions/*/seed0/*/*/predictions.json"):
+        domain = json.loads(made.read_text())["domain"]
+        assert domain["name"] != "cityscapes" or domain["split"] == "val"
+
+
 @pytest.fixture(scope="module")
 def kitti(tmp_path_factory):
     """CARLA and KITTI 2015 and 2012 in their true layouts, as odd in size as KITTI is."""

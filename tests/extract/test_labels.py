@@ -5,14 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from atdt.decode import Prediction, predict
-from atdt.domains import ViewPlan
-from atdt.errors import DomainError, StoreError, UserError
+from atdt.decode import Decoding, Prediction, decode, predict
+from atdt.diagnose.judging import judge_on, judge_rehearsal
+from atdt.domains import ViewPlan, open_domain
+from atdt.errors import MismatchError, UserError
+from atdt.evaluate.pairs import Pairs
 from atdt.extract import Extraction, extract
 from atdt.predictions import open_predictions
-from atdt.runs import open_run
 from atdt.stores import open_store
 from atdt.tasks import get_task
+from atdt.transfer import TransferTraining, train
+from atdt.transfer.setting import prepare
 from tests.extract.store_content import content
 from tests.made_agreement import Ground, make_agreement
 from tests.made_ground import write_network
@@ -55,12 +58,53 @@ def test_they_lie_beside_the_domains_own_under_the_same_views(config, depth):
     assert extract(replace(config, resume=True)) == config.out
 
 
-def test_the_store_is_of_these_predictions_alone(config, ground, tmp_path):
-    extract(config)
+def test_other_predictions_take_the_place_of_their_array_alone(config, ground, tmp_path):
+    """They are no part of what the store is of: all else can be added without them."""
+    plain = replace(config, labels=(), pseudo_labels=())
+    extract(plain)
+    before = content(extract(config))
     other = write_network(tmp_path / "n3", "depth", 9)
     again = predict(Prediction(run=other, domain=ground.b, out=tmp_path / "again", device="cpu"))
-    with pytest.raises(StoreError, match="domain"):
-        extract(replace(config, pseudo_labels=(again,), resume=True))
+    with pytest.raises(MismatchError, match=r"predictions_sha256: .*--overwrite labels/depth"):
+        extract(replace(config, pseudo_labels=(again,)))
+    assert content(config.out) == before
+    replaced = replace(config, pseudo_labels=(again,), overwrite=("labels/depth",))
+    after = content(extract(replaced))
+    assert before.keys() == after.keys() and before != after
+    assert extract(replace(plain, encoders=((None, ground.n1), (None, ground.n2)))) == config.out
+    assert open_store(config.out).domain["digest"] == open_domain(ground.b).digest()
+
+
+def test_what_was_decoded_from_the_store_is_evaluated(config, ground, tmp_path):
+    a = f"{ground.folder}/a.zarr"
+    g = train(
+        TransferTraining(
+            store=a, source="semantic", target="depth", out=tmp_path / "g", steps=1,
+            options={"width": 8}, target_run=ground.n2, device="cpu",
+        )
+    )  # fmt: skip
+    out = decode(
+        Decoding(
+            transfer=g, decoder=ground.n2, store=extract(config),
+            out=tmp_path / "p", device="cpu",
+        )
+    )  # fmt: skip
+    pairs = Pairs(open_predictions(out), open_domain(ground.b), get_task("depth"))
+    assert len(pairs) == 7
+
+
+def test_predictions_judge_nothing(config, ground, tmp_path):
+    """B's labels that a sweep shows, and a rehearsal's, are labels."""
+    setting = prepare(
+        TransferTraining(
+            store=f"{ground.folder}/a.zarr", source="semantic", target="depth",
+            out=tmp_path / "g", target_run=ground.n2, device="cpu",
+        )
+    )  # fmt: skip
+    store = extract(config)
+    assert judge_on(store, "semantic", setting) is None
+    with pytest.raises(UserError, match="no 'depth' labels of its own to rehearse with"):
+        judge_rehearsal(store, "semantic", setting)
 
 
 def test_what_is_no_label_or_there_twice_is_refused(config, depth, ground, tmp_path):
@@ -77,8 +121,7 @@ def test_what_is_no_label_or_there_twice_is_refused(config, depth, ground, tmp_p
     relative = write_network(tmp_path / "relative", "disparity", 3)
     relative = predict(Prediction(run=relative, domain=ground.b, out=tmp_path / "r", device="cpu"))
     refused("holds disparity, which is no label", pseudo_labels=(relative,))
-    refused("lacks|no prediction|image", DomainError, domain=ground.a, labels=())
-    assert open_run(ground.n1).complete
+    refused("is of b, not of a, though its images have the same names", domain=ground.a, labels=())
 
 
 def test_workers_store_them_too(config, theirs, tmp_path):

@@ -62,9 +62,18 @@ class Evidence:
         """T2's figures of a network by a judge, measured once."""
         key = id(judge), candidate.name
         if key not in self._judged:
-            found = judge.figures(candidate.network, self.device, candidate.precision)
+            scale = self._focal_scale(candidate)
+            found = judge.figures(candidate.network, self.device, candidate.precision, scale)
             self._judged[key] = found
         return self._judged[key]
+
+    def _focal_scale(self, candidate: Candidate) -> float | None:
+        """N2's focal length over that of a G that learnt depth on B too, see `atdt.decode`."""
+        key = "training_focal"
+        if key not in candidate.info:
+            return 1.0
+        of_n2, own = self.setting.teacher.run.info.get(key), candidate.info[key]
+        return None if None in (of_n2, own) else of_n2 / own
 
 
 def gather(

@@ -24,6 +24,17 @@ def recorded(evidence: Evidence, candidate: Candidate, name: str) -> float | Non
     return scores.get(name) if isinstance(scores, Mapping) else None
 
 
+def loss_on_a(evidence: Evidence, candidate: Candidate) -> float | None:
+    """The held-out loss without the part of it that was measured on B."""
+    total = recorded(evidence, candidate, "held_out_loss")
+    for name in ("consistency", "labels_of_b"):
+        given = candidate.info.get("config", {}).get(name)
+        on_b = recorded(evidence, candidate, f"held_out_{name}")
+        if given and None not in (total, on_b):
+            total -= given["weight"] * on_b
+    return total
+
+
 def on_a(evidence: Evidence, candidate: Candidate, which: Which) -> float | None:
     """T2's figure on A's held-out images."""
     found = _figures(evidence, evidence.on_a, candidate)

@@ -98,7 +98,7 @@ SCORES: tuple[Score, ...] = (
         better=LOWER,
         digits=4,
         reading="By the losses that G was trained with; it compares Gs of the same losses only.",
-        of_network=partial(of_networks.recorded, name="held_out_loss"),
+        of_network=of_networks.loss_on_a,
     ),
     Score(
         key="explained_variance",

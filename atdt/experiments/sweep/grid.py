@@ -45,6 +45,9 @@ VARIED = (
     "target_level",
 )
 KINDS = {int: (int, "whole number"), float: (int | float, "number"), str: (str, "text")}
+UNSET = {"window": int, "order_seed": int} | dict.fromkeys(
+    ("level", "source_level", "target_level"), str
+)  # kinds of options that are None where nothing is said
 MOST = 1000  # trainings: a typing error must not ask for a million
 LONGEST = 120  # letters of a name
 
@@ -106,7 +109,7 @@ def _trials(content: Mapping[str, Any], base: TransferTraining) -> tuple[Trial, 
     order = base.order if base.order_seed is None else base.order_seed
     trials = []
     for name, choice in zip(names, tried, strict=True):
-        config = replace(base, order_seed=order, **choice)
+        config = replace(base, **({"order_seed": order} | choice))
         trials.append(Trial(name, replace(config, out=base.out / name)))
     for trial in trials:
         _check_kinds(trial)
@@ -118,8 +121,11 @@ def _trials(content: Mapping[str, Any], base: TransferTraining) -> tuple[Trial, 
 def _check_kinds(trial: Trial) -> None:
     """Refuse values of another kind than the option's own."""
     for option in fields(TransferTraining):
-        value, usual = getattr(trial.config, option.name), KINDS.get(type(option.default))
-        if usual and (isinstance(value, bool) or not isinstance(value, usual[0])):
+        value = getattr(trial.config, option.name)
+        usual = KINDS.get(UNSET.get(option.name, type(option.default)))
+        if usual is None or (value is None and option.name in UNSET):
+            continue
+        if isinstance(value, bool) or not isinstance(value, usual[0]):
             raise UserError(f"{trial.name}: {option.name} = {value!r}: is no {usual[1]}")
     if not isinstance(trial.config.losses, Mapping | tuple):
         raise UserError(f"{trial.name}: losses = {trial.config.losses!r}: is no table of weights")

@@ -97,6 +97,6 @@ def architecture(name: str) -> Architecture:
     """
     if name not in ARCHITECTURES:
         raise NetworkError(
-            f"--architecture {name}: unknown; choose one of {', '.join(ARCHITECTURES)}, head"
+            f"--architecture {name}: unknown; choose one of {', '.join(ARCHITECTURES)}"
         )
     return ARCHITECTURES[name]

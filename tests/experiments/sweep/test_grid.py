@@ -69,6 +69,8 @@ def test_losses_are_told_apart(grid):
         ("[[grid]]\nlearning_rate = [1e-3, -1]\n", "--learning-rate -1: must be above 0"),
         ('[[grid]]\nlearning_rate = "fast"\n', "learning_rate = 'fast': is no number"),
         ("steps = 3.5\n[[grid]]\n", "steps = 3.5: is no whole number"),
+        ('window = "a"\n[[grid]]\n', "window = 'a': is no whole number"),
+        ("[[grid]]\nlevel = 3\n", "level = 3: is no text"),
         ("[[grid]]\nlosses = 3\n", "losses = 3: is no table of weights"),
         ("[[grid]]\nlosses = { mes = 1 }\n", "--loss mes=1: choose among mse"),
         (
@@ -83,3 +85,8 @@ def test_a_grid_that_cannot_be_is_refused(grid, text, problem):
     with pytest.raises(UserError, match=problem) as error:
         read_grid(path, BASE)
     assert str(error.value).startswith(f"{path}: ")
+
+
+def test_the_order_of_samples_may_be_given_for_all(grid):
+    trials = read_grid(grid("order_seed = 3\n[[grid]]\nseed = [0, 1]\n"), BASE)
+    assert [trial.config.order for trial in trials] == [3, 3]

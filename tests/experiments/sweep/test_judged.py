@@ -98,7 +98,7 @@ def test_a_rehearsal_is_measured_with_its_labels(config, ground, b):
 
 
 def test_a_store_of_b_that_does_not_fit_is_refused(config, ground, b):
-    with pytest.raises(UserError, match="holds no 'semantic' labels to rehearse with"):
+    with pytest.raises(UserError, match="holds no 'semantic' labels of its own to rehearse with"):
         bare = ground.extracted("bare", labels=(), encoders=((None, ground.n1),))
         sweep(config(TWO, rehearsal=bare))
     with pytest.raises(MismatchError, match="is not the E1 of"):
