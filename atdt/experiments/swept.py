@@ -6,7 +6,7 @@ to predict B best, where that can be had here. What both do on B's test split ar
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,7 +35,6 @@ from atdt.transfer import TransferTraining, load_transfer
 from atdt.transfer.architectures import build_body
 from atdt.transfer.building import HEAD_MODE
 from atdt.transfer.head import DEFAULT_BODY
-from atdt.transfer.losses import check_losses
 
 CHOOSERS = {SWEPT: "chosen", GUIDED: "picked"}  # row → who chose, in leaderboard.json
 GUIDE = "on_rehearsal"  # the score that a sweep here has, where A has images nobody learnt from
@@ -140,9 +139,6 @@ def _check(asked: TransferTraining) -> None:
         raise UserError("level: the store of a table has the deepest one alone; leave it out")
     if not asked.held_out:
         raise UserError("held_out = 0: leaves nothing of A to choose by")
-    if not isinstance(asked.losses, Mapping | tuple):
-        raise UserError(f"losses = {asked.losses!r}: write a table, such as {{ mse = 1 }}")
-    check_losses(asked.weights)
     precision_context(torch.device("cpu"), asked.precision)
     options = dict(asked.options)
     body = options.pop("body", DEFAULT_BODY) if asked.is_head else asked.architecture

@@ -128,7 +128,8 @@ def _check_kinds(trial: Trial) -> None:
         if isinstance(value, bool) or not isinstance(value, usual[0]):
             raise UserError(f"{trial.name}: {option.name} = {value!r}: is no {usual[1]}")
     if not isinstance(trial.config.losses, Mapping | tuple):
-        raise UserError(f"{trial.name}: losses = {trial.config.losses!r}: is no table of weights")
+        said = f"losses = {trial.config.losses!r}: write a table, such as {{ mse = 1 }}"
+        raise UserError(f"{trial.name}: {said}")
 
 
 def _choices(common: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -71,7 +71,7 @@ def test_losses_are_told_apart(grid):
         ("steps = 3.5\n[[grid]]\n", "steps = 3.5: is no whole number"),
         ('window = "a"\n[[grid]]\n', "window = 'a': is no whole number"),
         ("[[grid]]\nlevel = 3\n", "level = 3: is no text"),
-        ("[[grid]]\nlosses = 3\n", "losses = 3: is no table of weights"),
+        ("[[grid]]\nlosses = 3\n", "losses = 3: write a table, such as"),
         ("[[grid]]\nlosses = { mes = 1 }\n", "--loss mes=1: choose among mse"),
         (
             f"[[grid]]\nseed = {list(range(40))}\noptions.width = {list(range(1, 40))}\n",
