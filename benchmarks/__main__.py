@@ -1,6 +1,6 @@
 """Run measurements: all of them, quickly, or those that are named; print tables, write JSON.
 
-python -m benchmarks [--quick] [--json FILE] [--compare FILE] [NAME …]
+python -m benchmarks [--quick] [--turns N] [--json FILE] [--compare FILE] [NAME …]
 """
 
 import argparse
@@ -20,7 +20,7 @@ from atdt.process import keep_freed_memory
 from atdt.provenance import provenance
 from atdt.texts import write_json
 from benchmarks.compare import compared
-from benchmarks.harness import Scale, Table
+from benchmarks.harness import PAIRS, Scale, Table
 
 # In the order of issue and docs: docs/speed.md says what each asks.
 NAMES = (
@@ -51,7 +51,7 @@ def main() -> None:
     """Measure what was asked for, each in a scratch folder that is removed behind it."""
     keep_freed_memory()  # as the command line does
     options = _options()
-    scale = Scale(quick=options.quick)
+    scale = Scale(options.quick, options.turns)
     options.scratch.mkdir(parents=True, exist_ok=True)
     begun, found, tables = time.monotonic(), {}, []
     print(_machine(), flush=True)
@@ -80,6 +80,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES + ASKED)}")
     parser.add_argument("--quick", action="store_true", help="a taste, in minutes")
+    parser.add_argument("--turns", type=int, help=f"of each ratio; {PAIRS} if unset")
     parser.add_argument("--json", type=Path, default=Path("reports/benchmarks.json"))
     parser.add_argument("--compare", type=Path, help="an earlier JSON file")
     parser.add_argument(
@@ -87,6 +88,8 @@ def _options() -> argparse.Namespace:
     )
     options = parser.parse_args()
     unknown = set(options.names) - set(NAMES + ASKED)
+    if options.turns is not None and options.turns < 1:
+        parser.error(f"--turns {options.turns}: must be ≥ 1")
     if unknown:
         parser.error(f"no measurement is called {', '.join(sorted(unknown))}")
     return options

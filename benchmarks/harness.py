@@ -18,14 +18,19 @@ QUICK_PAIRS = 2
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured: everything (`make bench`), or a taste of it (`make bench-quick`)."""
+    """How much is measured: everything (`make bench`), or a taste of it (`make bench-quick`).
+
+    Attributes:
+        turns: interleaved pairs of a ratio, where fewer or more are asked for.
+    """
 
     quick: bool = False
+    turns: int | None = None
 
     @property
     def pairs(self) -> int:
         """Interleaved pairs of a ratio."""
-        return QUICK_PAIRS if self.quick else PAIRS
+        return self.turns or (QUICK_PAIRS if self.quick else PAIRS)
 
     def of(self, full: int, quick: int) -> int:
         """`full`, or `quick` for a taste."""

@@ -47,7 +47,7 @@ def measure(scale: Scale, folder: Path) -> list[Table]:
         lambda: seconds(lambda: together("")),
         lambda: seconds(lambda: together(CUTS)),
     ]
-    timed = in_turns(sides, scale.of(7, 2), warm_up=0)
+    timed = in_turns(sides, scale.pairs, warm_up=0)
     for what, side in (("all to the end", 1), (f"halved at {CUTS}", 2)):
         ratio = ratio_of([(took[side], took[0]) for took in timed])
         table.add(what, ratio, f"{ratio.b:.1f}", f"{ratio.a:.1f}")
