@@ -14,7 +14,7 @@ from atdt.runs import open_run
 from atdt.stores import open_store
 from atdt.training.load import load_task_network
 from atdt.transfer.learner import Learner
-from tests.made_kills import Killed
+from tests.made_kills import Killed, dying_after
 from tests.run_contents import column, same, weights
 
 
@@ -77,15 +77,8 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(
     config, monkeypatch, tmp_path, stop, feed
 ):
     whole = train_cross_task(config(out=tmp_path / "whole"))
-    learn = Learner.learn
-
-    def dying(self, number, batch):
-        if number == stop:
-            raise Killed
-        return learn(self, number, batch)
-
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(Learner, "learn", dying)
+        patch.setattr(Learner, "learn", dying_after(stop)(Learner.learn))
         train_cross_task(config(feed=feed))
     with pytest.raises(RunError, match="--resume"):
         load_cross_task(config().out)

@@ -29,6 +29,7 @@ from atdt.training.cross_task import (
 )
 from atdt.training.learner import Learner
 from tests.made_agreement import write_domain
+from tests.made_kills import dying_after
 from tests.run_contents import column
 
 CLASSES = ["road", "sky", "vehicle", "other"]
@@ -194,15 +195,8 @@ def test_a_training_that_is_cut_off_ends_with_the_same_bits(
     second = Auxiliary("semantic", (a, b)) if auxiliary else None
     chosen = agreeing(auxiliary=second)
     whole = train_task(replace(chosen, out=tmp_path / "whole"))
-    learn = Learner.learn
-
-    def dying(self, step, batches):
-        if step == 5:
-            raise KeyboardInterrupt
-        return learn(self, step, batches)
-
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Learner, "learn", dying)
+        patch.setattr(Learner, "learn", dying_after(5, KeyboardInterrupt)(Learner.learn))
         train_task(chosen)
     again = train_task(replace(chosen, resume=True))
     for name in ("weights.safetensors", "curves.csv"):

@@ -10,7 +10,7 @@ from atdt.transfer import train
 from atdt.transfer.learner import Learner
 from atdt.transfer.network import build_transfer
 from atdt.transfer.perturbation import Perturbation
-from tests.made_kills import Killed
+from tests.made_kills import Killed, dying_after
 from tests.run_contents import same, weights
 
 SCALE = torch.tensor([0.5, 2.0, 1.0])[:, None, None]
@@ -118,15 +118,8 @@ def test_a_stopped_training_goes_on_to_the_same_bits(config, ground, monkeypatch
         "window": 1,
     }
     whole = train(config(out=tmp_path / "whole", feed="resident", **everything))
-    learn = Learner.learn
-
-    def dying(self, number, batch):
-        if number == 5:
-            raise Killed
-        return learn(self, number, batch)
-
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(Learner, "learn", dying)
+        patch.setattr(Learner, "learn", dying_after(5)(Learner.learn))
         train(config(**everything))
     train(config(resume=True, feed=feed, **everything))
     assert same(weights(whole), weights(config().out))

@@ -10,7 +10,7 @@ from atdt.runs import open_run
 from atdt.transfer import Consistency, TransferTraining, train
 from atdt.transfer.learner import Learner
 from atdt.transfer.network import build_transfer
-from tests.made_kills import Killed
+from tests.made_kills import Killed, dying_after
 from tests.made_ranks import CPU, together, trained
 from tests.run_contents import check_alike, curves, weights
 
@@ -52,15 +52,8 @@ def test_two_and_four_processes_train_what_one_does(agreement, tmp_path, monkeyp
     }
     for name, config in configs.items():
         train(replace(config, out=tmp_path / f"{name}1"))
-    learn = Learner.learn
-
-    def dying(self, step, batch):
-        if step == 6:
-            raise Killed
-        return learn(self, step, batch)
-
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(Learner, "learn", dying)
+        patch.setattr(Learner, "learn", dying_after(6)(Learner.learn))
         train(replace(everything, out=tmp_path / "resumed2"))
     work = [
         (train, replace(config, out=tmp_path / f"{name}2", resume=name == "resumed"))

@@ -1,0 +1,158 @@
+"""G that learns from labels of T2 on B: predictions that stand for such, or true ones."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from atdt.decode import Decoding, Prediction, decode, predict
+from atdt.domains import ViewPlan
+from atdt.errors import RunError, UserError
+from atdt.extract import Extraction, extract
+from atdt.predictions import open_predictions
+from atdt.runs import open_run
+from atdt.tasks import get_task
+from atdt.training.load import load_task_network
+from atdt.transfer import (
+    Consistency,
+    LabelsOfB,
+    TransferTraining,
+    load_transfer,
+    train,
+)
+from atdt.transfer.feed import B_LABEL, B_SOURCE
+from atdt.transfer.learner import Learner
+from tests.made_kills import Killed, dying_after
+from tests.run_contents import column, same, weights
+
+
+@pytest.fixture(scope="module")
+def labelled(agreement):
+    """A store of B whose labels of depth are what N2 says."""
+    made = predict(
+        Prediction(
+            run=agreement.n2, domain=agreement.b, out=agreement.folder / "guessed", device="cpu"
+        )
+    )
+    return extract(
+        Extraction(
+            agreement.b, ((None, agreement.n1),), agreement.folder / "labelled.zarr",
+            plan=ViewPlan(views=2, seed=5, photometric="paper"), device="cpu",
+            pseudo_labels=(made,),
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture
+def taught(agreement, labelled, tmp_path):
+    """A short training whose B has labels of T2; keywords change it."""
+    standard = TransferTraining(
+        store=agreement.store,
+        source="semantic",
+        target="depth",
+        out=tmp_path / "g",
+        options={"width": 8},
+        steps=9,
+        batch=5,
+        window=1,
+        held_out=0.3,
+        target_run=agreement.n2,
+        device="cpu",
+        checkpoint_every=3,
+        labels_of_b=LabelsOfB(labelled, 0.5),
+    )
+    return lambda **changes: replace(standard, **changes)
+
+
+def test_labels_of_b_teach_by_t2s_own_loss(taught, agreement, monkeypatch):
+    """The first row of the curves, from the networks themselves and B's batches."""
+    monkeypatch.setattr("atdt.transfer.trainee.LOG_EVERY", 1)
+    started, learn = {}, Learner.learn
+
+    def noting(self, step, batch):
+        started.update({n: t.clone() for n, t in self.network.state_dict().items()} | batch)
+        return learn(self, step, batch)
+
+    monkeypatch.setattr(Learner, "learn", noting)
+    run = train(taught(steps=1))
+    g = load_transfer(run).module
+    g.load_state_dict({n: t for n, t in started.items() if n in g.state_dict()})
+    network, task = load_task_network(agreement.n2).network, get_task("depth")
+    output = network.decode(g(started[B_SOURCE].float()), size=(20, 28))
+    expected = float(task.loss(output, task.target(None, started[B_LABEL])))
+    assert column(run, "labels_of_b") == pytest.approx([expected], rel=1e-5)
+    mse = column(run, "mse")[0]
+    assert column(run, "loss") == pytest.approx([mse + 0.5 * expected], rel=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["bottleneck", "head"])
+def test_g_and_a_head_learn_from_labels_of_b(taught, agreement, labelled, tmp_path, architecture):
+    lines = []
+    chosen = taught(
+        architecture=architecture, steps=100, checkpoint_every=500, batch=8, learning_rate=3e-3
+    )
+    run = train(chosen, say=lines.append)
+    info, errors = open_run(run).info, column(run, "labels_of_b")
+    assert errors[-1] < errors[0]
+    assert info["b"]["arrays"][1] == "labels/depth"
+    assert info["b"]["taught_by"]["kind"] == "network"
+    assert info["config"]["labels_of_b"] == {"b": str(labelled), "weight": 0.5}
+    assert any("predictions as labels of depth × 0.5" in line for line in lines)
+    assert info["training_focal"] is None  # of a domain whose camera nobody knows
+    decoder = None if architecture == "head" else agreement.n2
+    out = decode(
+        Decoding(
+            transfer=run, encoder=agreement.n1, decoder=decoder, domain=agreement.b,
+            out=tmp_path / "p", device="cpu",
+        )
+    )  # fmt: skip
+    assert open_predictions(out).method["training_focal"] is None
+
+
+def test_a_training_by_labels_of_b_goes_on_to_the_same_bits(taught, monkeypatch, tmp_path):
+    whole = train(taught(out=tmp_path / "whole"))
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Learner, "learn", dying_after(5)(Learner.learn))
+        train(taught())
+    with pytest.raises(RunError, match=r"labels_of_b\.weight: the run has 0\.5, now 1\.0"):
+        other = LabelsOfB(taught().labels_of_b.b, 1.0)
+        train(taught(resume=True, labels_of_b=other))
+    train(taught(resume=True))
+    assert same(weights(whole), weights(taught().out))
+
+
+def test_labels_of_b_that_cannot_teach_are_refused(taught, agreement, labelled):
+    def refused(error, message, **changes):
+        with pytest.raises(error, match=message):
+            train(taught(**changes))
+        assert not (taught().out / "run.json").exists()
+
+    refused(UserError, "--b-labels-weight 0", labels_of_b=LabelsOfB(labelled, 0))
+    bare = LabelsOfB(agreement.b_store, 1.0)
+    refused(UserError, "holds no 'depth' labels to learn from.*--pseudo FOLDER", labels_of_b=bare)
+    refused(UserError, "give --target-run", target_run=None)
+    agreeing = Consistency(agreement.r, agreement.b_store, 1.0)
+    refused(UserError, "G learns on B by one of the two", consistency=agreeing)
+    refused(UserError, "is solved for", architecture="ridge", options={})
+
+
+def test_the_focal_length_is_the_mean_of_both_cameras(taught, agreement, tmp_path):
+    """Depth on A and on B is learnt as much."""
+    known = tmp_path / "n2"
+    shutil.copytree(agreement.n2, known)
+    info = json.loads((known / "run.json").read_text())
+    (known / "run.json").write_text(json.dumps(info | {"training_focal": 100.0}))
+    wide = tmp_path / "wide"
+    shutil.copytree(agreement.folder / "a", wide)
+    text = (wide / "domain.toml").read_text().replace('name = "a"', 'name = "w"\nfocal = 50.0')
+    (wide / "domain.toml").write_text(text)
+    store = extract(
+        Extraction(
+            f"{wide}:train", ((None, agreement.n1),), tmp_path / "w.zarr", labels=("depth",),
+            plan=ViewPlan(resize=(40, 56)), device="cpu",
+        )
+    )  # fmt: skip
+    run = train(taught(labels_of_b=LabelsOfB(store, 1.0), target_run=known, steps=1))
+    assert open_run(run).info["training_focal"] == 100.0  # 50, twice as large, and 100
+    assert open_run(run).info["b"]["taught_by"] is None
