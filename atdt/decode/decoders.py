@@ -1,6 +1,6 @@
 """What follows E1: G and the D2 of an N2 that belongs to it, or a head."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from atdt.errors import UserError
 from atdt.runs import Run
 from atdt.tasks import get_task
 from atdt.tasks.base import Task
-from atdt.transfer.building import HEAD_MODE
+from atdt.transfer.building import HEAD_MODE, focal_of
 from atdt.transfer.head import Head
 from atdt.transfer.load import LoadedTransfer
 from atdt.transfer.through import Through
@@ -58,16 +58,10 @@ def load_decoder(
     loaded, mismatch = load_side("target", given, transfer, size, allowed, device, allow_import)
     method = {
         "decoder": run_info(loaded.run),
-        "training_focal": _focal(transfer, loaded.run.info),
+        "training_focal": focal_of(transfer.run.info, loaded.run.info),
     }
     module = Through(transfer.module, loaded.network, transfer.level)
     return Decoder(loaded.task, loaded.space, module, method, mismatch, loaded.run)
-
-
-def _focal(transfer: LoadedTransfer, learnt: Mapping[str, Any]) -> float | None:
-    """That depth was learnt under: as G's run says where it learnt depth on B too, else as N2's."""
-    key = "training_focal"
-    return transfer.run.info[key] if key in transfer.run.info else learnt.get(key)
 
 
 def _head(transfer: LoadedTransfer, given: Path | None) -> Decoder:
@@ -80,6 +74,6 @@ def _head(transfer: LoadedTransfer, given: Path | None) -> Decoder:
         get_task(info["target"]["task"]),
         LabelSpace.from_dict(info["head"]["label_space"]),
         transfer.module,
-        {"training_focal": _focal(transfer, info["head"])},
+        {"training_focal": focal_of(info, info["head"])},
         [],
     )

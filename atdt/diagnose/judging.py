@@ -112,7 +112,7 @@ def judge_on_a(setting: Setting) -> Judge | None:
     return Judge(d2, setting.readers["source"], labels, samples)
 
 
-def _has_truth(store: Store, label: str) -> bool:
+def _has_truth(store: Store, label: str | None) -> bool:
     """Whether a store has labels of a kind that are no predictions."""
     return label in store.labels() and "taught_by" not in store.labels_reader(label).attrs
 
@@ -130,7 +130,7 @@ def judge_on(path: Path, source: str, setting: Setting) -> Judge | None:
         raise UserError(f"{path}: scores on it need D2, give --target-run")
     features = same_source(store, source, setting)
     label = teacher.task.label
-    if label is None or not _has_truth(store, label):
+    if not _has_truth(store, label):
         return None
     samples = np.flatnonzero(np.asarray(store.samples.view) == 0)
     d2 = D2(teacher, setting.target_level, size_of_views(store))

@@ -6,6 +6,7 @@ B is read. What A does not have, B's shapes and textures, it does not have after
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,8 @@ def rehearse(config: Rehearsal, say: Say = lambda line: None) -> Path:
     """
     domains = open_splits(config.domain)
     others = open_splits(config.to)
-    if any(Origin.of(a).shares(Origin.of(b)) for a in domains for b in others):
+    one, other = (map(Origin.of, splits) for splits in (domains, others))
+    if any(a.shares(b) for a, b in product(one, other)):
         raise UserError(
             f"{config.domain}: is of {others[0].name}, B itself, whose labels may choose nothing; "
             "a rehearsal is of A"

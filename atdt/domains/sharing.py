@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,27 +16,29 @@ class Origin:
 
     Attributes:
         name: of their domain.
-        files: of the images, resolved where they lie on a disk.
+        root, images: where they are, by their names there.
     """
 
     name: str
-    files: frozenset[Path]
+    root: Path
+    images: tuple[str, ...]
 
     @classmethod
     def of(cls, domain: Domain) -> Self:
         """Of an open domain."""
-        return cls._of(domain.name, domain.root, (sample.image for sample in domain.samples))
+        return cls(domain.name, domain.root, tuple(sample.image for sample in domain.samples))
 
     @classmethod
     def recorded(cls, domain: Mapping[str, Any], images: Iterable[str]) -> Self:
         """Of what a store or predictions say of theirs, see `Domain.to_dict`."""
-        return cls._of(str(domain.get("name")), place(str(domain.get("root"))), images)
+        return cls(str(domain.get("name")), place(str(domain.get("root"))), tuple(images))
 
     def shares(self, other: "Origin") -> bool:
         """Whether both are of one domain: by its name, or by an image that both have."""
         return self.name == other.name or not self.files.isdisjoint(other.files)
 
-    @classmethod
-    def _of(cls, name: str, root: Path, images: Iterable[str]) -> Self:
-        files = (root / image for image in dict.fromkeys(images))
-        return cls(name, frozenset(file if is_remote(file) else file.resolve() for file in files))
+    @cached_property
+    def files(self) -> frozenset[Path]:
+        """Of the images, resolved where they lie on a disk: looked at only where names differ."""
+        files = (self.root / image for image in self.images)
+        return frozenset(file if is_remote(file) else file.resolve() for file in files)

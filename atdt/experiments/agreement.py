@@ -1,21 +1,24 @@
 """Cross-task consistency in an experiment: R, learnt on A, and B's labels of T1 that it reads."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from atdt.consistency import CrossTaskTraining, train_cross_task
 from atdt.experiments.road import Road
 from atdt.experiments.sides import Agreement
-from atdt.extract import Extraction, extract
 from atdt.tasks import get_task
 
 
 def agreement(road: Road, n1: Path, n2: Path) -> Agreement:
     """R for this N2, and a store of B with E1 and labels of T1; no label of T2 on B is read."""
     t1, t2 = road.direction.source, road.direction.target
-    on_a = _Labelled(t1.domain("a", "train"), t2.name, n2, "a-for-r")
+
+    def beside_labels(domain: str, name: str, network: Path, store: str) -> Path:
+        title = f"extract {name} features beside labels of {t1.name} ({store})"
+        labels = (get_task(t1.task).label,)
+        return road.store(title, domain, ((name, network),), store, labels=labels)
+
     r = CrossTaskTraining(
-        store=_store(road, on_a),
+        store=beside_labels(t1.domain("a", "train"), t2.name, n2, "a-for-r"),
         source=t2.name,
         target=t1.task,
         source_run=n2,
@@ -28,27 +31,5 @@ def agreement(road: Road, n1: Path, n2: Path) -> Agreement:
     title = f"R learns to read {t1.name} off predictions of {t2.name}, on A"
     run = road.steps.do(title, train_cross_task, r, r.store, n2, out=r.out)
     of_b = t1.domain("b", "train")
-    store = _store(road, _Labelled(of_b, t1.name, n1, "b-for-r"))
+    store = beside_labels(of_b, t1.name, n1, "b-for-r")
     return Agreement(run, store, of_b, road.preset.consistency_weight)
-
-
-@dataclass(frozen=True)
-class _Labelled:
-    """A domain's features by one encoder, beside labels of T1."""
-
-    domain: str
-    source: str
-    network: Path
-    name: str
-
-
-def _store(road: Road, what: _Labelled) -> Path:
-    config = Extraction(
-        domain=what.domain,
-        encoders=((what.source, what.network),),
-        out=road.direction.folder("stores") / f"{what.name}.zarr",
-        plan=road.plan,
-        labels=(get_task(road.direction.source.task).label,),
-    )
-    title = f"extract {what.source} features beside labels of {road.direction.source.name}"
-    return road.steps.do(f"{title} ({what.name})", extract, config, what.network, out=config.out)

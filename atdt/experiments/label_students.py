@@ -11,7 +11,6 @@ from atdt.experiments.preset import Preset
 from atdt.experiments.road import Road
 from atdt.experiments.sides import Direction, Outcome
 from atdt.experiments.steps import Steps
-from atdt.extract import Extraction, extract
 from atdt.label_transfer import (
     LabelPrediction,
     LabelTraining,
@@ -74,15 +73,13 @@ def _teach_transfers(road: Road, made: Path, *, controls: bool) -> None:
     t1, t2 = direction.source, direction.target
     n1, n2 = outcome.runs["n1"], outcome.runs["n2"]
     a = road.extract(t2.domain("a", "train"), n1, n2)
-    config = Extraction(
-        domain=t2.domain("b", "train"),
-        encoders=((t1.name, n1),),
-        out=direction.folder("stores") / f"b-labels{road.suffix}.zarr",
-        plan=road.plan,
+    b = road.store(
+        "extract E1 of B beside transferred labels",
+        t2.domain("b", "train"),
+        ((t1.name, n1),),
+        f"b-labels{road.suffix}",
         pseudo_labels=(made,),
     )
-    title = "extract E1 of B beside transferred labels"
-    b = road.steps.do(title, extract, config, n1, made, out=config.out)
     rows = [(TAUGHT_G, "g", preset.architecture, preset.losses)]
     rows += [(TAUGHT_HEAD, HEAD, HEAD, (("task", 1.0),))] if controls else []
     for row, name, architecture, losses in rows:

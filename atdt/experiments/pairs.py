@@ -119,8 +119,9 @@ def place_of(path: Path, tested: str | None = None, labels: Sequence[str] = ()) 
     wanted = parse_spec(tested)
     other = _description(wanted.path)
     there = read_description(other).lists
-    only = next(iter(there)) if len(there) == 1 else _test_list(other, there, labels)
-    test = wanted.split or only
+    test = wanted.split or (
+        next(iter(there)) if len(there) == 1 else _test_list(other, there, labels)
+    )
     if test not in there or wanted.first is not None:
         raise DomainError(
             f"--b-test {tested}: write PATH:SPLIT, with one of the lists {', '.join(there)}"

@@ -211,16 +211,34 @@ class Road(Measuring):
         preset, t1, t2 = self.preset, self.direction.source, self.direction.target
         name += self.suffix
         label = get_task(t2.task).label
+        title = f"extract E1 and E2 of A, {preset.views} views{'' if name == 'a' else f' ({name})'}"
+        labels = () if label is None else (label,)
+        encoders = ((t1.name, n1), (t2.name, n2))
+        return self.store(title, domain, encoders, name, levels=levels, labels=labels)
+
+    def store(
+        self,
+        title: str,
+        domain: str,
+        encoders: tuple[tuple[str, Path], ...],
+        name: str,
+        *,
+        levels: tuple[str, ...] = (),
+        labels: tuple[str, ...] = (),
+        pseudo_labels: tuple[Path, ...] = (),
+    ) -> Path:
+        """A store of any domain and encoders, name → run, under the views of every store."""
         config = Extraction(
             domain=domain,
-            encoders=((t1.name, n1), (t2.name, n2)),
+            encoders=encoders,
             out=self.direction.folder("stores") / f"{name}.zarr",
             levels=levels,
             plan=self.plan,
-            labels=() if label is None else (label,),
+            labels=labels,
+            pseudo_labels=pseudo_labels,
         )
-        title = f"extract E1 and E2 of A, {preset.views} views{'' if name == 'a' else f' ({name})'}"
-        return self.steps.do(title, extract, config, n1, n2, out=config.out)
+        runs = [run for _, run in encoders]
+        return self.steps.do(title, extract, config, *runs, *pseudo_labels, out=config.out)
 
     def transfer(
         self,

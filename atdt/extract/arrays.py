@@ -15,9 +15,8 @@ from atdt.extract.samples import Samples
 from atdt.predictions import INDEX, Predictions
 from atdt.provenance import provenance
 from atdt.stores import FeatureWriter, Store, create_store, default_samples_per_shard
+from atdt.stores.layout import LABELS, overwrite_name
 from atdt.training.sources import mean_focal
-
-LABELS = "labels"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +75,9 @@ def wanted_arrays(
     ]
     for kind in label_kinds(config, samples.domain):
         item, dtype = samples.label_item(kind)
-        replaced = f"{LABELS}/{kind}" in config.overwrite
+        replaced = overwrite_name(LABELS, kind) in config.overwrite
         arrays.append(Array(LABELS, kind, item, dtype, _label_notes(kind, samples), replaced))
-    asked = {array.path if array.group == LABELS else array.name for array in arrays}
+    asked = {overwrite_name(array.group, array.name) for array in arrays}
     for name in config.overwrite:
         if name not in asked:
             raise UserError(

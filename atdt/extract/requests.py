@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from atdt.errors import UserError
-from atdt.extract.arrays import LABELS
 from atdt.extract.estimate import ExtractionEstimate
 from atdt.lease import RENEW
 from atdt.objects import PART
 from atdt.stores.checks import ROOT_LEDGER
+from atdt.stores.layout import LABELS
 from atdt.stores.metadata import vector_files
 from atdt.stores.shards import plain_sizes
 

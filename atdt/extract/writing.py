@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import torch
 
 from atdt.ahead import ahead
-from atdt.extract.arrays import LABELS, Array
+from atdt.extract.arrays import Array
 from atdt.extract.config import Extraction
 from atdt.extract.encoders import Encoder
 from atdt.extract.samples import SampleBatch, Samples
 from atdt.process import step_back
 from atdt.progress import progress
 from atdt.stores import Draft, FeatureWriter, Store
+from atdt.stores.layout import LABELS
 
 READERS = min(16, max(2, (os.cpu_count() or 2) // 2))  # the encoders need processors too
 AHEAD = READERS + 2  # batches

@@ -1,5 +1,6 @@
 """From a configuration and a store to the network that is trained; what run.json says of both."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from atdt.errors import NetworkError
@@ -105,6 +106,17 @@ def input_keys(config: TransferTraining, setting: Setting) -> dict[str, Any]:
         if "focal_ratio" in setting.teacher.task.ways and config.labels_of_b is not None:
             keys["training_focal"] = _focal_of_both(setting)
     return keys
+
+
+def focal_of(info: Mapping[str, Any], learnt: Mapping[str, Any]) -> float | None:
+    """Focal length, in pixels, that depth behind a G holds under.
+
+    Args:
+        info: run.json of the G or head, which says it where depth was learnt on B too.
+        learnt: of N2, or what a head keeps of it.
+    """
+    key = "training_focal"
+    return info[key] if key in info else learnt.get(key)
 
 
 def _focal_of_both(setting: Setting) -> float | None:

@@ -1,7 +1,7 @@
 """What B teaches G: T1's labels through a cross-task network R, or labels of T2 themselves."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -19,10 +19,10 @@ class Lesson(Protocol):
     """A loss of outputs on B.
 
     Attributes:
-        name: of the loss, in curves and scores.
+        name: of the loss, in curves, scores and the config.
     """
 
-    name: str
+    name: ClassVar[str]
 
     def on(self, device: torch.device, precision: str) -> Self:
         """The same, moved to a device."""
@@ -48,8 +48,8 @@ class Lesson(Protocol):
 class Agreement:
     """T1, read off the output by R, must be as labelled."""
 
+    name: ClassVar[str] = "consistency"
     cross_task: CrossTask
-    name: str = "consistency"
 
     def on(self, device: torch.device, precision: str) -> Self:
         return replace(self, cross_task=self.cross_task.on(device, precision))
@@ -87,12 +87,12 @@ class Labels:
         focal: length in pixels of the views that depth holds under; None where it is not known.
     """
 
+    name: ClassVar[str] = "labels_of_b"
     task: Task
     channels: int
     taught_by: dict[str, Any] | None
     predictions: str | None
     focal: float | None
-    name: str = "labels_of_b"
 
     def on(self, device: torch.device, precision: str) -> Self:
         return self
@@ -114,18 +114,13 @@ class Labels:
         return {"taught_by": self.taught_by, "focal": self.focal}
 
 
-def agreement(store: Store, cross_task: CrossTask) -> tuple[Agreement, FeatureReader]:
-    """The lesson by R, and the labels of T1 in a store, whose classes R knows.
+def labels_of(store: Store, cross_task: CrossTask) -> FeatureReader:
+    """The labels of T1 in a store, whose classes R knows.
 
     Raises:
         UserError: it has none.
         MismatchError: of other classes.
     """
-    return Agreement(cross_task), labels_of(store, cross_task)
-
-
-def labels_of(store: Store, cross_task: CrossTask) -> FeatureReader:
-    """The labels of T1 in a store, whose classes R knows; raises as `agreement`."""
     kind = cross_task.task.label
     if kind not in store.labels():
         raise UserError(

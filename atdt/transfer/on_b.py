@@ -14,7 +14,7 @@ from atdt.training.cross_task import load_cross_task
 from atdt.transfer.config import TransferTraining
 from atdt.transfer.feed import B_LABEL, B_SOURCE, Batch, ResidentFeed, StreamingFeed
 from atdt.transfer.held_out import HeldOut
-from atdt.transfer.lessons import Lesson, agreement, own_labels
+from atdt.transfer.lessons import Agreement, Lesson, labels_of, own_labels
 from atdt.transfer.losses import Teacher
 from atdt.transfer.order import Epoch, Geometry
 from atdt.transfer.setting import (
@@ -101,7 +101,7 @@ def with_b(config: TransferTraining, setting: Setting) -> Setting:
     else:
         cross_task = load_cross_task(config.consistency.run)
         cross_task.check_reads(teacher.task, teacher.space.classes, config.target_run)
-        lesson, labels = agreement(store, cross_task)
+        lesson, labels = Agreement(cross_task), labels_of(store, cross_task)
     features = same_source(store, config.source, setting)
     readers = {B_SOURCE: features, B_LABEL: labels}
     sample_bytes = sum(map(item_bytes, readers.values()))

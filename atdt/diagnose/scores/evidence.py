@@ -22,6 +22,7 @@ from atdt.tasks import get_task, task_names
 from atdt.tasks.base import Task
 from atdt.training.cross_task import CrossTask, load_cross_task
 from atdt.training.load import LoadedNetwork
+from atdt.transfer.building import focal_of
 from atdt.transfer.lessons import labels_of
 from atdt.transfer.setting import Setting, array_key, network_key, same_source, size_of_views
 
@@ -68,12 +69,10 @@ class Evidence:
         return self._judged[key]
 
     def _focal_scale(self, candidate: Candidate) -> float | None:
-        """N2's focal length over that of a G that learnt depth on B too, see `atdt.decode`."""
-        key = "training_focal"
-        if key not in candidate.info:
-            return 1.0
-        of_n2, own = self.setting.teacher.run.info.get(key), candidate.info[key]
-        return None if None in (of_n2, own) else of_n2 / own
+        """N2's focal length over the one that depth behind this G holds under."""
+        of_n2 = self.setting.teacher.run.info
+        focals = focal_of({}, of_n2), focal_of(candidate.info, of_n2)
+        return None if None in focals else focals[0] / focals[1]
 
 
 def gather(
@@ -119,8 +118,7 @@ def gather(
 
 def _rehearsed(path: Path, source: str, setting: Setting, seen: Seen | None) -> Judge:
     """The judge of a rehearsal, which is not B itself."""
-    rehearsed = open_store(path)
-    if seen is not None and _origin(rehearsed).shares(_origin(seen.store)):
+    if seen is not None and _origin(open_store(path)).shares(_origin(seen.store)):
         raise UserError(
             f"--rehearsal {path}: holds images of {seen.store.domain.get('name')}, B itself, whose "
             "labels may choose nothing; `atdt rehearse` makes one of A"

@@ -13,6 +13,7 @@ from atdt.diagnose.scores.of_images import PLACES
 from atdt.diagnose.scores.outputs import Candidate
 from atdt.stores import Rows
 from atdt.transfer.building import FEATURES_MODE
+from atdt.transfer.lessons import Agreement, Labels
 
 SAMPLES = 64  # of A on which features that G makes are looked at
 BATCH = 16
@@ -27,7 +28,7 @@ def recorded(evidence: Evidence, candidate: Candidate, name: str) -> float | Non
 def loss_on_a(evidence: Evidence, candidate: Candidate) -> float | None:
     """The held-out loss without the part of it that was measured on B."""
     total = recorded(evidence, candidate, "held_out_loss")
-    for name in ("consistency", "labels_of_b"):
+    for name in (Agreement.name, Labels.name):
         given = candidate.info.get("config", {}).get(name)
         on_b = recorded(evidence, candidate, f"held_out_{name}")
         if given and None not in (total, on_b):
