@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from atdt.errors import UserError
+from atdt.places import is_remote, place
 
 MOST_ZOOM = 2
 
@@ -63,3 +65,27 @@ def check_goes_on_or_anew(
     """
     if resume and overwrite:
         raise wrong("--resume and --overwrite exclude each other: go on, or start anew?")
+
+
+def check_out_apart(
+    out: Path, read: Iterable[Path | None], wrong: type[UserError] = UserError
+) -> None:
+    """Refuse to write over what is read.
+
+    Args:
+        out: a folder, what it holds being replaced by --overwrite.
+        read: runs, predictions and stores that are read for it; None: nothing.
+        wrong: what is raised.
+
+    Raises:
+        UserError: one of `read` is `out`, or lies in it.
+    """
+    where = _whole(out)
+    for path in read:
+        if path is not None and (where == _whole(path) or where in _whole(path).parents):
+            raise wrong(f"--out {out}: is or holds {path}, which is read; choose another --out")
+
+
+def _whole(path: Path) -> Path:
+    path = place(path)
+    return path if is_remote(path) else path.resolve()

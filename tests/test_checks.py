@@ -1,14 +1,21 @@
 """What all trainings refuse alike."""
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atdt.checks import check_counts, check_goes_on_or_anew, check_seed_and_rate
+from atdt.checks import (
+    check_counts,
+    check_goes_on_or_anew,
+    check_out_apart,
+    check_seed_and_rate,
+)
 from atdt.errors import RunError, UserError
+from atdt.places import place
 
 
 @given(st.integers(), st.none() | st.integers(min_value=1))
@@ -46,3 +53,25 @@ def test_going_on_and_starting_anew_exclude_each_other(resume: bool, overwrite: 
             check_goes_on_or_anew(resume=resume, overwrite=overwrite, wrong=RunError)
     else:
         check_goes_on_or_anew(resume=resume, overwrite=overwrite)
+
+
+@pytest.mark.parametrize("read", ["out", "out/labels1", "out/../out", "link", "link/round1"])
+def test_what_is_read_is_not_written_over(tmp_path, monkeypatch, read) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "link").symlink_to("out")
+    monkeypatch.chdir(tmp_path)
+    said = re.escape(f"--out out: is or holds {read}, which is read; choose another --out")
+    with pytest.raises(RunError, match=said):
+        check_out_apart(Path("out"), [None, Path("other"), Path(read)], RunError)
+
+
+def test_what_lies_elsewhere_may_be_read(tmp_path) -> None:
+    check_out_apart(tmp_path / "out", [None, tmp_path, tmp_path / "out2", tmp_path / "a" / "out"])
+
+
+def test_a_bucket_is_not_written_over_either() -> None:
+    out, apart = place("memory://bucket/out"), place("memory://bucket/out2")
+    check_out_apart(out, [apart, Path("bucket/out")])
+    for read in (out, place("memory://bucket/out/labels1")):
+        with pytest.raises(UserError, match="is or holds memory://bucket/out"):
+            check_out_apart(out, [apart, read])

@@ -16,6 +16,7 @@ import numpy as np
 import tomli_w
 
 from atdt.adapt.carrying import LISTS, ROOT, Item, described, items, list_name
+from atdt.checks import check_goes_on_or_anew, check_out_apart
 from atdt.copies import link_or_copy
 from atdt.domains import Domain
 from atdt.domains.description import FILE_NAME
@@ -74,8 +75,8 @@ class AdaptedFolder:
         resume: bool = False,
         overwrite: bool = False,
     ):
-        if resume and overwrite:
-            raise UserError("--resume and --overwrite exclude each other: go on, or start anew?")
+        check_goes_on_or_anew(resume=resume, overwrite=overwrite)
+        check_out_apart(folder, (where for d in domains for where in (d.path, d.root)))
         self.folder = folder
         self._sizes = Sizes()
         self._lists = items(domains)

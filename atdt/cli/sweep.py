@@ -85,4 +85,6 @@ def _shares(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise click.BadParameter(f"{text!r}: write shares, such as 0.25,0.5") from None
+        raise click.BadParameter(
+            f"{text!r}: write shares, such as 0.25,0.5", param_hint="--cuts"
+        ) from None

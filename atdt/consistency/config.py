@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from atdt.checks import (
     check_counts,
     check_goes_on_or_anew,
+    check_out_apart,
     check_seed_and_rate,
     check_zoom_and_shift,
 )
@@ -101,6 +102,7 @@ class CrossTaskTraining:
         check_counts(self, COUNTS)
         check_seed_and_rate(self)
         check_goes_on_or_anew(resume=self.resume, overwrite=self.overwrite)
+        check_out_apart(self.out, (self.store, self.source_run))
         check_zoom_and_shift(self.zoom, self.shift)
         if not 0 <= self.held_out < 1:
             raise UserError(f"--held-out {self.held_out}: must be at least 0 and below 1")

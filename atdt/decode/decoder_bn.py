@@ -10,6 +10,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from atdt.checks import check_out_apart
 from atdt.decode.belonging import load_side
 from atdt.decode.header import run_info
 from atdt.devices import pick_device
@@ -53,6 +54,7 @@ def adapt_decoder(config: DecoderAdaptation) -> Path:
         NetworkError: D2 has no batch norm with running statistics.
         UserError: a run or the domain cannot be used, or the transfer run is a head.
     """
+    check_out_apart(config.out, (config.transfer, config.encoder))
     device = pick_device(config.device)
     transfer = load_transfer(config.transfer, device, config.allow_import)
     if transfer.mode == HEAD_MODE:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from atdt.checks import check_out_apart
 from atdt.decode.folder import PredictionsWriter, identity
 from atdt.decode.header import header_of_labels
 from atdt.digests import sha256_file
@@ -68,6 +69,7 @@ def ground_depth(config: GroundDepth) -> Path:
     """
     if not config.farthest > 0:
         raise UserError(f"--farthest {config.farthest:g}: must be above 0 metres")
+    check_out_apart(config.out, [config.elsewhere])
     domain = open_domain(config.domain, labels=("semantic",))
     classes = ground_classes(config.ground, config.standing, domain)
     pose(domain, 0)  # now, not after the first image

@@ -16,6 +16,7 @@ from atdt.domains.label_map import LabelMap
 from atdt.domains.labels import IGNORE, LabelSpace
 from atdt.domains.lists import LABEL_KINDS, Sample
 from atdt.domains.semantic_files import read_ids
+from atdt.domains.sharing import Origin
 from atdt.domains.view import nearest
 from atdt.errors import DomainError, UserError
 from atdt.file_sizes import Sizes
@@ -261,7 +262,8 @@ class Domain:
                 depth, of which then neither scale nor shift means anything.
 
         Raises:
-            DomainError: the folder holds another task or label space, or lacks an image.
+            DomainError: the folder holds another task or label space, is of another domain, or
+                lacks an image.
             UserError: it is no finished predictions folder.
         """
         _check_kind(kind)
@@ -279,6 +281,11 @@ class Domain:
                     f"{index}: ids are of label space {space.name!r}, but {self.path} has "
                     f"{self.label_space.name!r}"
                 )
+        if not Origin.of(self).shares(Origin.recorded(made.domain, made.images)):
+            raise DomainError(
+                f"{index}: is of {made.domain.get('name')}, not of {self.name}, though its images "
+                "may have the same names"
+            )
         changed = replace(self, predictions={**self.predictions, kind: made})
         for position in range(len(changed)):
             changed.file(position, kind)

@@ -20,7 +20,7 @@ class LabelMap:
 
     Attributes:
         ids: the map itself.
-        otherwise: what a message says of an id that it lacks.
+        otherwise: what a message says of an id that it lacks; "{id}" stands for it.
     """
 
     ids: Mapping[int, int]
@@ -56,7 +56,7 @@ class LabelMap:
                 raise DomainError(f"{key!r} and {named[source]!r} are the same id {source}")
             named[source] = key
             ids[source] = _target(key, value, space)
-        return cls(ids, 'not named in [labels]: add a line, such as 12 = "ignore"')
+        return cls(ids, 'not named in [labels]: add a line, such as {id} = "ignore"')
 
     def apply(self, raw: np.ndarray) -> np.ndarray:
         """Map ids (H, W) of any integer type to uint8 (H, W).
@@ -73,7 +73,8 @@ class LabelMap:
             worst = np.argsort(-counts)[:SHOWN]
             met = ", ".join(f"id {ids[k]} ({counts[k]} pixels)" for k in worst)
             more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-            raise DomainError(f"holds {met}{more}; {self.otherwise}")
+            advice = self.otherwise.replace("{id}", str(ids[worst[0]]))
+            raise DomainError(f"holds {met}{more}; {advice}")
         return mapped.astype(np.uint8)
 
 

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from atdt.domains.domain import Domain
 from atdt.places import is_remote, place
+
+if TYPE_CHECKING:
+    from atdt.domains.domain import Domain
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Origin:
     images: tuple[str, ...]
 
     @classmethod
-    def of(cls, domain: Domain) -> Self:
+    def of(cls, domain: "Domain") -> Self:
         """Of an open domain."""
         return cls(domain.name, domain.root, tuple(sample.image for sample in domain.samples))
 

@@ -137,14 +137,10 @@ def samples_per_shard(config: Extraction, samples: int, arrays: tuple[Array, ...
     return max(shard - shard % config.batch, min(shard, config.batch))
 
 
-def _told_by(predicted: Predictions, samples: Samples) -> dict[str, Any]:
-    """Whose predictions stand for labels; of depth, under which camera: its focal length in pixels
-    of the views."""
+def _told_by(predicted: Predictions) -> dict[str, Any]:
+    """Whose predictions stand for labels."""
     digest = sha256_file(predicted.folder / INDEX)
-    said: dict[str, Any] = {"taught_by": predicted.method, "predictions_sha256": digest}
-    if predicted.task == "depth":
-        said["focal"] = mean_focal(samples.domain, samples.plan.resize)
-    return said
+    return {"taught_by": predicted.method, "predictions_sha256": digest}
 
 
 def _label_notes(kind: str, samples: Samples) -> dict[str, Any]:
@@ -153,7 +149,9 @@ def _label_notes(kind: str, samples: Samples) -> dict[str, Any]:
     return {
         "task": kind,
         "label_space": {"name": space.name, "classes": list(space.classes)},
-        **({} if predicted is None else _told_by(predicted, samples)),
+        **({} if predicted is None else _told_by(predicted)),
+        # Of the camera that depth is right for, in pixels of the views.
+        **({"focal": mean_focal(samples.domain, samples.plan.resize)} if kind == "depth" else {}),
         "versions": made["versions"],
         "command": made["command"],
         "created": made["created"],

@@ -4,7 +4,6 @@ from typing import Any
 
 from atdt.domains import Domain, open_domain
 from atdt.domains.domain import RELATIVE
-from atdt.domains.sharing import Origin
 from atdt.errors import UserError
 from atdt.extract.config import Extraction
 from atdt.predictions import INDEX, open_predictions
@@ -30,11 +29,6 @@ def open_labelled(config: Extraction, **how: Any) -> Domain:
             raise UserError(f"{made.folder / INDEX}: holds {made.task}, which is no label")
         if kind in config.labels or kind in domain.predictions:
             raise UserError(f"--pseudo {folder}: labels of {kind} are asked for twice; choose one")
-        if not Origin.of(domain).shares(Origin.recorded(made.domain, made.images)):
-            raise UserError(
-                f"--pseudo {folder}: is of {made.domain.get('name')}, not of {domain.name}, though "
-                "its images have the same names"
-            )
         domain = domain.with_predictions(kind, folder)
     return domain
 

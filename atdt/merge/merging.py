@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from atdt.checks import check_out_apart
 from atdt.decode.folder import PLACES, PredictionsWriter, identity
 from atdt.domains import Domain, LabelSpace, open_domain
 from atdt.domains.labels import IGNORE
@@ -105,6 +106,7 @@ def merge(config: Merging) -> Path:
         MismatchError: the folders are of other images, tasks or networks than each other.
     """
     config.check()
+    check_out_apart(config.out, (*config.predictions, *config.learn_from))
     merged = _alike(config.predictions)
     task = get_task(merged[0].task)
     way, said = _way(config, merged, task)

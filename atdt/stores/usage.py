@@ -146,7 +146,8 @@ def _learnt_from(info: dict[str, Any], store: Path) -> set[str]:
     """The arrays of `store` that the run of a run.json learnt from, as A's or as B's."""
     names: set[str] = set()
     if info["store"]["path"] == str(store):
-        names |= {f"{info[side]['level']}/{info[side]['array']}" for side in ("source", "target")}
+        sides = {f"{info[side]['level']}/{info[side]['array']}" for side in ("source", "target")}
+        names |= set(map(str, info.get("arrays", sides)))  # runs of before named but these two
     b = info.get("b")
     if b is not None and b["store"]["path"] == str(store):
         names |= set(map(str, b["arrays"]))

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from atdt.ahead import ahead
+from atdt.checks import check_out_apart
 from atdt.devices import pick_device
 from atdt.domains import ViewPlan, open_domain
 from atdt.errors import NetworkError, RunError
@@ -127,6 +128,7 @@ def re_estimated(
     Raises:
         NetworkError: there is no layer.
     """
+    check_out_apart(config.out, [config.run], RunError)
     source = images.source
     if not layers:
         raise NetworkError(

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from atdt.checks import check_counts, check_seed_and_rate
+from atdt.checks import check_counts, check_out_apart, check_seed_and_rate
 from atdt.errors import RunError
 from atdt.later import LATER
 from atdt.networks import NetworkSpec
@@ -99,6 +99,7 @@ class TaskTraining:
         """
         check_counts(self, ("steps", "batch", "validate_every", "checkpoint_every"), RunError)
         check_seed_and_rate(self, RunError)
+        check_out_apart(self.out, self._read(), RunError)
         if not self.train and not self.pseudo_labels:
             raise RunError("nothing to learn from: give --train SPEC, such as data/streets/a:train")
         self._check_auxiliaries()
@@ -111,6 +112,12 @@ class TaskTraining:
                 raise RunError(
                     "--trust, --mean-teacher and --copy-paste are for predictions: give --pseudo"
                 )
+
+    def _read(self) -> list[Path | None]:
+        """Runs and predictions that it learns from."""
+        agreed = None if self.consistency is None else self.consistency.run
+        decoders = (auxiliary.decoder for auxiliary in self.auxiliaries)
+        return [self.init_from, agreed, *decoders, *(folder for _, folder in self.pseudo_labels)]
 
     def check_together(self, ranks: Ranks) -> None:
         """Refuse what several ranks cannot do as one does.

@@ -95,6 +95,7 @@ def input_keys(config: TransferTraining, setting: Setting) -> dict[str, Any]:
             "key": _target_key(setting),
         },
         "store": store_keys(store),
+        "arrays": [reader.name for reader in setting.readers.values()],
         "mismatch": list(setting.mismatch),
     }
     if config.is_head:

@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from atdt.checks import check_counts, check_goes_on_or_anew, check_seed_and_rate
+from atdt.checks import (
+    check_counts,
+    check_goes_on_or_anew,
+    check_out_apart,
+    check_seed_and_rate,
+)
 from atdt.errors import UserError
 from atdt.later import LATER
 from atdt.ranks import Ranks
@@ -33,6 +38,11 @@ class Consistency:
     b: Path
     weight: float
 
+    @property
+    def read(self) -> tuple[Path, ...]:
+        """The run and the store."""
+        return self.run, self.b
+
 
 @dataclass(frozen=True)
 class LabelsOfB:
@@ -46,6 +56,11 @@ class LabelsOfB:
 
     b: Path
     weight: float
+
+    @property
+    def read(self) -> tuple[Path, ...]:
+        """The store."""
+        return (self.b,)
 
 
 @dataclass(frozen=True)
@@ -170,6 +185,8 @@ class TransferTraining:
         check_counts(self, ("steps", "batch", "checkpoint_every", "validate_every", "window"))
         check_seed_and_rate(self)
         check_goes_on_or_anew(resume=self.resume, overwrite=self.overwrite)
+        on_b = () if self.on_b is None else self.on_b.read
+        check_out_apart(self.out, (self.store, self.target_run, *on_b))
         if not 0 <= self.held_out < 1:
             raise UserError(f"--held-out {self.held_out}: must be at least 0 and below 1")
         levels = [level or self.level for level in (self.source_level, self.target_level)]
@@ -233,6 +250,10 @@ class TransferTraining:
             raise UserError(
                 f"--architecture {self.architecture}: is solved for, so that {option} teaches it "
                 "nothing; take one that learns in steps"
+            )
+        if self.architecture == "identity":
+            raise UserError(
+                f"--architecture identity: has no weights, so that {option} teaches it nothing"
             )
         if self.target_run is None:
             raise UserError(f"{option}: reads what D2 says, give --target-run RUN")

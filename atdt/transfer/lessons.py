@@ -14,6 +14,8 @@ from atdt.training.cross_task import CrossTask
 from atdt.training.load import LoadedNetwork
 from atdt.training.sources import mean_focal
 
+UNKNOWN_FOCAL = " (under no known focal length, so that `evaluate` has no figures × focal ratio)"
+
 
 class Lesson(Protocol):
     """A loss of outputs on B.
@@ -105,7 +107,8 @@ class Labels:
 
     def said(self) -> str:
         whose = "their" if self.taught_by is None else "predictions as"
-        return f"{whose} labels of {self.task.name}"
+        is_lost = self.focal is None and "focal_ratio" in self.task.ways
+        return f"{whose} labels of {self.task.name}" + (UNKNOWN_FOCAL if is_lost else "")
 
     def depended_on(self) -> dict[str, Any]:
         return {} if self.predictions is None else {"predictions": self.predictions}
@@ -165,7 +168,8 @@ def label_classes(reader: FeatureReader) -> tuple[str, ...]:
 
 
 def _focal(store: Store, reader: FeatureReader) -> float | None:
-    """Of the views' labels: as predictions recorded it, or the mean of the domain's cameras."""
+    """Of the views' labels, as the store has it; the mean of the domain's cameras in a store that
+    was made before stores had it of true labels."""
     if "focal" in reader.attrs:
         return reader.attrs["focal"]
     try:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from atdt.devices import precision_context
-from atdt.stores import FeatureReader, Store, open_store
+from atdt.errors import UserError
+from atdt.stores import FeatureReader, Rows, Store, open_store
 from atdt.training.cross_task import load_cross_task
 from atdt.transfer.config import TransferTraining
 from atdt.transfer.feed import B_LABEL, B_SOURCE, Batch, ResidentFeed, StreamingFeed
@@ -89,13 +90,19 @@ def with_b(config: TransferTraining, setting: Setting) -> Setting:
     """`setting` with B's part in it, where `config` asks to learn there.
 
     Raises:
-        UserError: the store of B, its arrays or the cross-task network cannot be used.
+        UserError: the store of B, its arrays or the cross-task network cannot be used; it is that
+            of A; or it has no labelled pixel.
         MismatchError: E1 is not the same in both stores; R reads another task or other classes than
             N2 gives, or B's labels have others than R or N2 knows.
     """
     if config.on_b is None:
         return setting
     store, teacher = open_store(config.on_b.b), setting.teacher
+    if store.domain["digest"] == setting.store.domain["digest"]:
+        raise UserError(
+            f"{store.path}: is of {store.domain.get('name')}:{store.domain.get('split')}, as is "
+            f"{setting.store.path}; give a store of B"
+        )
     if config.consistency is None:
         lesson, labels = own_labels(store, teacher)
     else:
@@ -103,6 +110,7 @@ def with_b(config: TransferTraining, setting: Setting) -> Setting:
         cross_task.check_reads(teacher.task, teacher.space.classes, config.target_run)
         lesson, labels = Agreement(cross_task), labels_of(store, cross_task)
     features = same_source(store, config.source, setting)
+    _refuse_unlabelled(labels, lesson)
     readers = {B_SOURCE: features, B_LABEL: labels}
     sample_bytes = sum(map(item_bytes, readers.values()))
     b = OnB(
@@ -114,6 +122,16 @@ def with_b(config: TransferTraining, setting: Setting) -> Setting:
         geometry=geometry_of(store, sample_bytes, config.batch, config.window),
     )
     return replace(setting, b=b)
+
+
+def _refuse_unlabelled(labels: FeatureReader, lesson: Lesson) -> None:
+    """Prove that a pixel is labelled: a loss over none is 0, which looks perfect. Reads blocks
+    until it finds one, in most stores of the first sample."""
+    rows = Rows(labels)
+    for sample in range(labels.shape[0]):
+        if lesson.labelled(torch.from_numpy(rows.read([sample]))) > 0:
+            return
+    raise UserError(f"{labels.path}: no pixel of it has a label that could teach anything")
 
 
 class Agreeing:

@@ -139,11 +139,14 @@ def same_source(store: Store, source: str, setting: Setting) -> FeatureReader:
         MismatchError: its E1 is another than that of the store that G learns from.
     """
     features = store.features(setting.source_level, source)
-    found = differences(array_key(features), array_key(setting.readers["source"]))
+    learnt = setting.readers["source"]
+    sides = (f"{store.path} has", f"{setting.store.path} has")
+    found = differences(array_key(features), array_key(learnt), sides=sides)
     if found:
         raise MismatchError(
-            f"{store.path}: {features.name} is not the E1 of {setting.store.path}: "
-            f"{'; '.join(found)}"
+            f"{store.path}: {features.name} is not the E1 of {setting.store.path} "
+            f"({'; '.join(found)}); extract it with the run of that one, "
+            f"{learnt.attrs.get('run', 'which it does not name')}"
         )
     return features
 

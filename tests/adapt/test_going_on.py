@@ -88,9 +88,10 @@ def test_what_is_there_is_respected(adaptation, domain_a, domain_b, trained):
     with pytest.raises(MismatchError, match=r"domains: the run has .*'reddish'.* now .*'plain'"):
         adapt(adaptation(resume=True, domain=str(domain_a)))
     assert files(made) == before
-    for out in (domain_b, trained):
-        with pytest.raises(UserError, match=r"holds other files and no adaptation\.json"):
-            adapt(adaptation(out=out, overwrite=True))
+    with pytest.raises(UserError, match=r"is or holds .*, which is read; choose another --out"):
+        adapt(adaptation(out=domain_b, overwrite=True))
+    with pytest.raises(UserError, match=r"holds other files and no adaptation\.json"):
+        adapt(adaptation(out=trained, overwrite=True))
 
 
 def test_overwriting_leaves_nothing_of_the_old_domain_and_nothing_of_its_source(

@@ -114,7 +114,7 @@ def test_views_bring_it_to_another_domains_size(camvid):
 def test_a_forgotten_void_class_is_an_error_that_says_what_to_do(camvid):
     path = camvid / "camvid.toml"
     path.write_text(path.read_text().replace('11 = "ignore"\n', ""))
-    with pytest.raises(DomainError, match=r"holds id 11 .*: add a line, such as 12 = \"ignore\""):
+    with pytest.raises(DomainError, match=r"holds id 11 .*: add a line, such as 11 = \"ignore\""):
         open_domain(f"{path}:val").label(0, "semantic")
 
 

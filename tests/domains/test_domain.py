@@ -284,6 +284,12 @@ def test_predictions_that_do_not_fit(make_domain, predict):
     with pytest.raises(DomainError, match="holds predictions of 'depth', not of 'semantic'"):
         domain.with_predictions("semantic", predict(domain, "depth", ids))
     coarse = label_space("coarse4").to_dict()
+    index = predict(domain, "semantic", ids) / "predictions.json"
+    info = json.loads(index.read_text())
+    elsewhere = info["domain"] | {"name": "other", "root": "elsewhere"}
+    index.write_text(json.dumps(info | {"domain": elsewhere}))
+    with pytest.raises(DomainError, match=r"predictions\.json: is of other, not of .* same names"):
+        domain.with_predictions("semantic", index.parent)
     with pytest.raises(DomainError, match=r"label space 'coarse4', but .* has 'shared11'"):
         domain.with_predictions("semantic", predict(domain, "semantic", ids, label_space=coarse))
     with pytest.raises(DomainError, match="label_space: a label space has exactly"):

@@ -253,6 +253,11 @@ def test_what_does_not_belong_together_is_refused(ground, predicted, tmp_path):
     ):
         with pytest.raises(kind, match=problem):
             merge(replace(base, **changes))
+    read = {file: file.read_bytes() for file in n2.parent.rglob("*") if file.is_file()}
+    for out in (n2, on_a[0]):
+        with pytest.raises(UserError, match="which is read; choose another --out"):
+            merge(replace(base, learn_from=on_a, a=ground.domain, out=out, overwrite=True))
+    assert read == {file: file.read_bytes() for file in n2.parent.rglob("*") if file.is_file()}
     depth = write_network(ground.folder / "n3", "depth", 4)
     with pytest.raises(MismatchError, match="another task or other images"):
         merge(replace(base, predictions=(n2, predicted(depth, "b"))))

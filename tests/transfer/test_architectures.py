@@ -199,7 +199,6 @@ def test_a_dead_channel_does_not_explode():
         ("linear", {"width": 3}, "--option width=3: 'linear' has no such option"),
         ("bottleneck", {"depth": 3}, r"it has width \(None\), blocks \(2\)"),
         ("bottleneck", {"width": 0}, r"`width` \(=0\) must be at least 1"),
-        ("bottleneck", {"width": "wide"}, "--architecture bottleneck"),
         ("bottleneck", {"blocks": -1}, r"`blocks` \(=-1\)"),
         ("bottleneck", {"activation": "sin"}, "must be one of elu, gelu, relu"),
         ("paper", {"width": -2}, r"`width` \(=-2\)"),
@@ -213,6 +212,12 @@ def test_a_dead_channel_does_not_explode():
         ("attention", {"width": 6}, r"`heads` \(=4\) must divide `width` \(=6\)"),
         ("unet", {"blocks": 10**9}, r"`blocks` \(=1000000000\)"),
         ("d4", {"width": 0}, r"`width` \(=0\)"),
+        ("bottleneck", {"width": "x"}, "--option width=x: must be a whole number"),
+        ("bottleneck", {"blocks": None}, "--option blocks=None: must be a whole number"),
+        ("unet", {"blocks": True}, "--option blocks=True: must be a whole number"),
+        ("attention", {"heads": 2.0}, r"--option heads=2\.0: must be a whole number"),
+        ("ridge", {"alpha": "x"}, "--option alpha=x: must be a number"),
+        ("depthwise", {"norm": 1}, "--option norm=1: must be a word"),
     ],
 )
 def test_a_wrong_option_is_named(name, options, message):

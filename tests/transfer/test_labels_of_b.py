@@ -4,10 +4,12 @@ import json
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from atdt.decode import Decoding, Prediction, decode, predict
 from atdt.domains import ViewPlan
+from atdt.domains.encodings import write_depth
 from atdt.errors import RunError, UserError
 from atdt.extract import Extraction, extract
 from atdt.predictions import open_predictions
@@ -23,6 +25,7 @@ from atdt.transfer import (
 )
 from atdt.transfer.feed import B_LABEL, B_SOURCE
 from atdt.transfer.learner import Learner
+from tests.made_ground import SIZE
 from tests.made_kills import Killed, dying_after
 from tests.run_contents import column, same, weights
 
@@ -98,8 +101,8 @@ def test_g_and_a_head_learn_from_labels_of_b(taught, agreement, labelled, tmp_pa
     assert info["b"]["arrays"][1] == "labels/depth"
     assert info["b"]["taught_by"]["kind"] == "network"
     assert info["config"]["labels_of_b"] == {"b": str(labelled), "weight": 0.5}
-    assert any("predictions as labels of depth × 0.5" in line for line in lines)
     assert info["training_focal"] is None  # of a domain whose camera nobody knows
+    assert any("predictions as labels of depth (under no known focal" in line for line in lines)
     decoder = None if architecture == "head" else agreement.n2
     out = decode(
         Decoding(
@@ -135,6 +138,27 @@ def test_labels_of_b_that_cannot_teach_are_refused(taught, agreement, labelled):
     agreeing = Consistency(agreement.r, agreement.b_store, 1.0)
     refused(UserError, "G learns on B by one of the two", consistency=agreeing)
     refused(UserError, "is solved for", architecture="ridge", options={})
+    refused(UserError, "identity: has no weights", architecture="identity", options={})
+    of_a = LabelsOfB(agreement.store, 1.0)
+    refused(UserError, r"a\.zarr: is of a:train, as is .*; give a store of B", labels_of_b=of_a)
+
+
+def test_labels_without_one_known_pixel_teach_nothing(taught, agreement, tmp_path):
+    """Their loss would be 0, as if all were right."""
+    blank = tmp_path / "blank"
+    shutil.copytree(agreement.folder / "a", blank)
+    text = (blank / "domain.toml").read_text()
+    (blank / "domain.toml").write_text(text.replace('name = "a"', 'name = "blank"'))
+    for file in (blank / "depth").iterdir():
+        write_depth(file, np.zeros(SIZE, np.float32), "uint16/256")
+    store = extract(
+        Extraction(
+            f"{blank}:train", ((None, agreement.n1),), tmp_path / "blank.zarr", labels=("depth",),
+            plan=ViewPlan(), device="cpu",
+        )
+    )  # fmt: skip
+    with pytest.raises(UserError, match=r"blank\.zarr.*: no pixel of it has a label"):
+        train(taught(labels_of_b=LabelsOfB(store, 1.0)))
 
 
 def test_the_focal_length_is_the_mean_of_both_cameras(taught, agreement, tmp_path):
@@ -156,3 +180,13 @@ def test_the_focal_length_is_the_mean_of_both_cameras(taught, agreement, tmp_pat
     run = train(taught(labels_of_b=LabelsOfB(store, 1.0), target_run=known, steps=1))
     assert open_run(run).info["training_focal"] == 100.0  # 50, twice as large, and 100
     assert open_run(run).info["b"]["taught_by"] is None
+    wide.rename(tmp_path / "moved")
+    again = taught(labels_of_b=LabelsOfB(store, 1.0), target_run=known, steps=1, overwrite=True)
+    assert open_run(train(again)).info["training_focal"] == 100.0  # the store knows
+
+
+def test_n2_is_not_written_over(taught, agreement):
+    before = weights(agreement.n2)
+    with pytest.raises(UserError, match=r"is or holds .*n2, which is read; choose another"):
+        train(taught(out=agreement.n2, overwrite=True))
+    assert same(weights(agreement.n2), before)

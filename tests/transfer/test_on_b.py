@@ -199,6 +199,19 @@ def test_prune_knows_that_b_s_store_was_learnt_from(config, agreement):
 
 
 @pytest.mark.parametrize(
+    ("changes", "read"),
+    [
+        ({"losses": {"mse": 1.0}}, {"level4/semantic", "level4/depth"}),
+        ({"losses": {"task": 1.0}}, {"level4/semantic", "level4/depth", "labels/depth"}),
+        ({"architecture": "head", "options": {}}, {"level4/semantic", "labels/depth"}),
+    ],
+)
+def test_prune_knows_which_arrays_of_a_were_read(config, agreement, changes, read):
+    run = train(config(steps=1, consistency=None, **changes))
+    assert runs_trained(agreement.store, run.parent).keys() == read
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"target_run": None}, "--consistency: reads what D2 says, give --target-run RUN"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from atdt.checks import check_goes_on_or_anew, check_out_apart
 from atdt.errors import RunError
 from atdt.later import LATER
 from atdt.training import TaskTraining
@@ -71,5 +72,7 @@ class Distillation:
                 f"--beside {self.beside}: is what the student learns from; name the predictions of "
                 "the baseline"
             )
-        if self.resume and self.overwrite:
-            raise RunError("--resume and --overwrite exclude each other: go on, or start anew?")
+        check_goes_on_or_anew(resume=self.resume, overwrite=self.overwrite, wrong=RunError)
+        read = (*self.predictions, self.beside, self.student.init_from)
+        for students in (self, self.second) if self.second else (self,):
+            check_out_apart(students.out, read, RunError)

@@ -11,7 +11,7 @@ from atdt.domains import open_domain
 from atdt.domains.sharing import Origin
 from atdt.errors import MismatchError, RunError
 from atdt.experiments.distill.config import Distillation
-from atdt.experiments.distill.trusted import check_witnesses, says, trusted
+from atdt.experiments.distill.trusted import check_witnesses, refuse_untrusted, says, trusted
 from atdt.files import names_in, remove_tree
 from atdt.hold import exclusive, is_of_writers
 from atdt.predictions import INDEX, LOGITS, Predictions, is_predictions, open_predictions
@@ -83,6 +83,7 @@ def _learn(config: Distillation, student: TaskTraining) -> Path:
         labels = config.predictions[0] if number == 1 else _predicted(config, run, number)
         if teaching is not None and teaching.needs_confidence:
             labels = trusted(labels, config.predictions[1:], config.out / f"labels{number}")
+            refuse_untrusted(labels, teaching.trust)
         run = train_task(
             replace(
                 student,

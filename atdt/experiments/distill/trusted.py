@@ -11,7 +11,8 @@ from atdt.copies import copy_file
 from atdt.decode.folder import PredictionsWriter, identity
 from atdt.digests import sha256_file
 from atdt.domains.encodings import write_png
-from atdt.errors import MismatchError
+from atdt.domains.pictures import read_numbers
+from atdt.errors import MismatchError, RunError
 from atdt.predictions import (
     CONFIDENCE,
     INDEX,
@@ -24,7 +25,7 @@ from atdt.tasks import get_task
 from atdt.tasks.base import Task
 from atdt.tasks.files import with_suffix
 
-SAME = ("task", "label_space", "view")  # of a teacher and its witnesses
+SAME = ("task", "label_space", "domain", "view")  # of a teacher and its witnesses
 
 
 def trusted(teacher: Path, witnesses: Sequence[Path], out: Path) -> Path:
@@ -66,11 +67,33 @@ def trusted(teacher: Path, witnesses: Sequence[Path], out: Path) -> Path:
     return out
 
 
+def refuse_untrusted(folder: Path, trust: str | float) -> None:
+    """Prove that a pixel of predictions counts: a student of none learns from A alone.
+
+    Args:
+        folder: what `trusted` made; read until such a pixel is found, in most of the first image.
+        trust: see `atdt.training.Teaching`.
+
+    Raises:
+        RunError: none does; names the highest confidence.
+    """
+    made, highest = open_predictions(folder), 0.0
+    least = trust if isinstance(trust, int | float) else 1 / 255
+    for image in made.images:
+        highest = max(highest, float(read_numbers(made.path(image, CONFIDENCE)).max()) / 255)
+        if highest >= least:
+            return
+    raise RunError(
+        f"--trust {trust}: no pixel of {folder} counts, the highest confidence is {highest:.3g}; "
+        "give a lower --trust, or --trust all"
+    )
+
+
 def check_witnesses(first: Predictions, others: Sequence[Predictions]) -> None:
     """Prove that predictions can be compared with the first's, image by image.
 
     Raises:
-        MismatchError: another task, label space or view.
+        MismatchError: another task, label space, domain or view.
         UserError: an image without a prediction.
     """
     for other in others:
@@ -107,7 +130,7 @@ def _header(first: Predictions, others: Sequence[Predictions]) -> dict[str, Any]
     info = first.info
     folders = [one.folder / INDEX for one in (first, *others)]
     return {
-        **{key: info[key] for key in (*SAME, "domain")},
+        **{key: info[key] for key in SAME},
         "method": first.method | {"witnesses": [other.method for other in others]},
         "mismatch": sorted({line for one in (first, *others) for line in one.mismatch}),
         "skipped": info.get("skipped", []),

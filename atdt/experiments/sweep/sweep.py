@@ -45,7 +45,7 @@ def sweep(
         UserError: a grid, store, array or run that cannot be used.
     """
     if any(not 0 < share < 1 for share in config.cuts):
-        raise UserError(f"--cuts {config.cuts}: shares of the steps, above 0 and below 1")
+        raise UserError(f"--cuts {_given(config.cuts)}: shares of the steps, above 0 and below 1")
     races = _races(config)
     grounds = {name: ground_of(config, trials) for name, trials in races.items()}
     record = config.out / RECORD
@@ -57,7 +57,8 @@ def sweep(
 
         def keep(name: str) -> None:
             kept[name] = asdict(standings[name])
-            write_json(record, {"schema": 1, "trials": described, "standings": kept})
+            content = {"schema": 1, "cuts": list(config.cuts), "trials": described}
+            write_json(record, content | {"standings": kept})
 
         for name in races:
             keep(name)
@@ -167,4 +168,15 @@ def _begin(
         )
     if there.get("trials") != _described(races):
         raise UserError(f"{record}: the sweep there is of other trainings; choose another --out")
+    cuts = tuple(there.get("cuts", config.cuts))  # of before they were recorded: any will do
+    if cuts != config.cuts:
+        raise UserError(
+            f"--cuts {_given(config.cuts)!r}: the sweep of {record} stops Gs at {_given(cuts)!r}, "
+            "and those that have stopped stay so; choose another --out"
+        )
     return {name: Standing(**there["standings"].get(name, {})) for name in races}
+
+
+def _given(cuts: Sequence[float]) -> str:
+    """As --cuts has them."""
+    return ",".join(f"{share:g}" for share in cuts)

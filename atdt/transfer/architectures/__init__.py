@@ -6,7 +6,7 @@ To add one, write its file and a line in `ARCHITECTURES`.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from torch import nn
 
@@ -23,6 +23,8 @@ from atdt.transfer.architectures import (
     ridge,
     unet,
 )
+
+KINDS = {int: "a whole number", float: "a number", str: "a word"}  # of options
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,18 @@ class Architecture:
         """Names and defaults of the options."""
         own = list(inspect.signature(self.build).parameters.values())[2:]
         return {option.name: option.default for option in own} | {"standardise": self.standardise}
+
+    def check_kind(self, option: str, value: Any) -> None:
+        """Refuse a word where an option is a number, and the like.
+
+        Raises:
+            NetworkError: names the option, the value and what it must be.
+        """
+        annotation = inspect.signature(self.build).parameters[option].annotation
+        kinds = get_args(annotation) or (annotation,)
+        if type(value) not in kinds and not (type(value) is int and float in kinds):
+            wanted = " or ".join(KINDS[kind] for kind in kinds if kind in KINDS)
+            raise NetworkError(f"--option {option}={value}: must be {wanted}")
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -83,6 +97,8 @@ def build_body(
     standardise = values.pop("standardise", known.standardise)
     if not isinstance(standardise, bool):
         raise NetworkError(f"--option standardise={standardise}: must be true or false")
+    for option, value in values.items():
+        known.check_kind(option, value)
     try:
         return known.build(in_channels, out_channels, **values), standardise
     except (TypeError, ValueError) as error:

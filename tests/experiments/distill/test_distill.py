@@ -279,13 +279,14 @@ def test_no_label_of_b_teaches_or_chooses(ground, tmp_path):
 
 
 def test_mistakes_are_one_line_and_nothing_is_written(ground, tmp_path):
-    bare, small = (tmp_path / name for name in ("bare", "small"))
+    bare, small, foreign = (tmp_path / name for name in ("bare", "small", "foreign"))
     network = Path(open_predictions(ground.semantic[0]).method["network"]["path"])
     done("predict", network, "--domain", f"{ground.b}:train", "--device", "cpu", "--out", bare)
     done(
         *("predict", network, "--domain", f"{ground.b}:train", "--device", "cpu", "--out", small),
         *("--resize", "8x12", "--save-logits"),
     )
+    done("predict", network, "--domain", f"{ground.a}:train", "--device", "cpu", "--out", foreign)
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "todo.txt").write_text("…")
     one, two = ground.semantic
@@ -293,6 +294,8 @@ def test_mistakes_are_one_line_and_nothing_is_written(ground, tmp_path):
         ((bare,), (), "has no logits, which tell how sure it is; predict again with --save-logits"),
         ((one, two), ("--trust", "all"), "--trust all: has no use for a second folder"),
         ((one, ground.depth[0]), (), "task is another than that of"),
+        ((one, foreign), (), "domain is another than that of"),
+        ((one,), ("--out", one.parent), f"is or holds {one}, which is read"),
         ((one, small), (), "view is another than that of"),
         ((one, two), ("--rounds", 2, "--resize", "8x12"), "give the same --resize"),
         ((ground.depth[0],), ("--trust", 0.9), "a prediction of depth does not tell how sure"),
@@ -309,7 +312,20 @@ def test_mistakes_are_one_line_and_nothing_is_written(ground, tmp_path):
         assert refused.exit_code == 2, refused.output
         assert message in " ".join(refused.stderr.split())
         assert not (tmp_path / "s").exists()
+    swapped = ("--b", f"{ground.a}:train", "--train", f"{ground.b}:train", "--out", tmp_path / "s")
+    refused = run("distill", one, *swapped, *SHORT)
+    assert refused.exit_code == 2 and "is of b, not of a" in " ".join(refused.stderr.split())
+    assert not (tmp_path / "s").exists()
     assert run("distill").exit_code == 2
+
+
+def test_a_student_of_no_pixel_is_refused(ground, tmp_path):
+    refused = run(*ground.arguments(tmp_path / "s", ground.semantic[0]), "--trust", 1)
+    assert refused.exit_code == 2
+    said = " ".join(refused.stderr.split())
+    assert "--trust 1.0: no pixel of" in said and "give a lower --trust" in said
+    assert not (tmp_path / "s" / "round1").exists()
+    ground.distill(tmp_path / "s", ground.semantic[0], more=("--trust", 0.01, "--resume"))
 
 
 def test_labels_of_other_predictions_are_not_gone_on_with(ground, tmp_path):

@@ -224,6 +224,8 @@ def test_other_trainings_do_not_go_on_with_a_sweep_and_overwriting_is_asked_for(
         sweep(config(TWO.replace("[0, 1]", "[0, 2]"), resume=True))
     assert sweep(config(TWO.replace("[0, 1]", "[0, 2]"), overwrite=True)) == path
     assert set(board(path)[1]) == {"bottleneck-s0", "bottleneck-s2"}
+    with pytest.raises(UserError, match=r"--cuts '0\.1': the sweep of .* stops Gs at '0\.25,0\.5'"):
+        sweep(config(TWO.replace("[0, 1]", "[0, 2]"), resume=True, cuts=(0.1,)))
 
 
 @pytest.mark.parametrize("stack", [False, True])
