@@ -9,7 +9,6 @@ from typing import Any
 from atdt.checks import (
     check_counts,
     check_goes_on_or_anew,
-    check_out_apart,
     check_seed_and_rate,
 )
 from atdt.errors import UserError
@@ -185,8 +184,6 @@ class TransferTraining:
         check_counts(self, ("steps", "batch", "checkpoint_every", "validate_every", "window"))
         check_seed_and_rate(self)
         check_goes_on_or_anew(resume=self.resume, overwrite=self.overwrite)
-        on_b = () if self.on_b is None else self.on_b.read
-        check_out_apart(self.out, (self.store, self.target_run, *on_b))
         if not 0 <= self.held_out < 1:
             raise UserError(f"--held-out {self.held_out}: must be at least 0 and below 1")
         levels = [level or self.level for level in (self.source_level, self.target_level)]

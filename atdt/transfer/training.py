@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from atdt.checks import check_out_apart
 from atdt.hold import exclusive
 from atdt.progress import progress
 from atdt.ranks import ALONE, Ranks, joined
@@ -56,6 +57,8 @@ def train(config: TransferTraining, say: Say = lambda line: None) -> Path:
 
 def _train(config: TransferTraining, say: Say, ranks: Ranks) -> Path:
     device = ranks.device
+    on_b = () if config.on_b is None else config.on_b.read
+    check_out_apart(config.out, (config.store, config.target_run, *on_b))
     setting = with_b(config, prepare(config))
     config.check_together(ranks)
     network = build(config, setting)
