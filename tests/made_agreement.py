@@ -3,14 +3,16 @@
 Networks have drawn weights, as in `made_ground`: what is tested does not need good ones.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from atdt.consistency import CrossTaskTraining, train_cross_task
 from atdt.domains import ViewPlan, encodings
 from atdt.extract import Extraction, extract
+from atdt.transfer import TransferTraining
 from tests.made_ground import COLOURS, SIZE, write_network
 
 
@@ -57,6 +59,24 @@ class Ground:
     store: Path
     b_store: Path
     r: Path
+
+    def training(self, out: Path, **changes: Any) -> TransferTraining:
+        """A short training of G from semantic to depth, so far on A alone; keywords change it."""
+        standard = TransferTraining(
+            store=self.store,
+            source="semantic",
+            target="depth",
+            out=out,
+            options={"width": 8},
+            steps=9,
+            batch=5,
+            window=1,
+            held_out=0.3,
+            target_run=self.n2,
+            device="cpu",
+            checkpoint_every=3,
+        )
+        return replace(standard, **changes)
 
 
 def make_agreement(folder: Path) -> Ground:

@@ -108,15 +108,20 @@ def open_root(config: Extraction, samples: Samples, arrays: tuple[Array, ...]) -
     return store
 
 
-def open_writer(config: Extraction, store: Store, array: Array) -> FeatureWriter:
-    """A writer of one array; its errors are the store's."""
+def open_writer(config: Extraction, samples: Samples, store: Store, array: Array) -> FeatureWriter:
+    """A writer of one array; its errors are the store's.
+
+    Raises:
+        DomainError: depth labels are of a camera whose file is absent or says nothing.
+    """
     terms = {
         "compressor": config.compressor,
         "resume": config.resume,
         "overwrite": array.replaced,
     }
     if array.group == LABELS:
-        return store.label_writer(array.name, array.item, array.dtype, array.provenance, **terms)
+        notes = array.provenance | _camera_notes(array, samples)
+        return store.label_writer(array.name, array.item, array.dtype, notes, **terms)
     return store.feature_writer(
         array.group,
         array.name,
@@ -137,6 +142,14 @@ def samples_per_shard(config: Extraction, samples: int, arrays: tuple[Array, ...
     return max(shard - shard % config.batch, min(shard, config.batch))
 
 
+def _camera_notes(array: Array, samples: Samples) -> dict[str, Any]:
+    """Which focal length depth holds under, in pixels of the views. Looks at every image's camera,
+    so that only who writes the array asks, and no worker."""
+    if array.name != "depth":
+        return {}
+    return {"focal": mean_focal(samples.domain, samples.plan.resize)}
+
+
 def _told_by(predicted: Predictions) -> dict[str, Any]:
     """Whose predictions stand for labels."""
     digest = sha256_file(predicted.folder / INDEX)
@@ -150,8 +163,6 @@ def _label_notes(kind: str, samples: Samples) -> dict[str, Any]:
         "task": kind,
         "label_space": {"name": space.name, "classes": list(space.classes)},
         **({} if predicted is None else _told_by(predicted)),
-        # Of the camera that depth is right for, in pixels of the views.
-        **({"focal": mean_focal(samples.domain, samples.plan.resize)} if kind == "depth" else {}),
         "versions": made["versions"],
         "command": made["command"],
         "created": made["created"],

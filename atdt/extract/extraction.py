@@ -51,7 +51,8 @@ def extract(config: Extraction, say: Say = lambda line: None) -> Path:
             workers, arrays = stack.enter_context(hired(config, samples, encoders, say))
         store = open_root(config, samples, arrays)
         writers = {
-            array: stack.enter_context(open_writer(config, store, array)) for array in arrays
+            array: stack.enter_context(open_writer(config, samples, store, array))
+            for array in arrays
         }
         if workers is not None:
             write_by_workers(store, writers, workers)

@@ -91,6 +91,13 @@ class TaskTraining:
             return ()
         return (self.auxiliary,) if isinstance(self.auxiliary, Auxiliary) else self.auxiliary
 
+    @property
+    def read(self) -> tuple[Path | None, ...]:
+        """Runs and predictions that it learns from; None: no such one."""
+        r = None if self.consistency is None else self.consistency.run
+        decoders = (auxiliary.decoder for auxiliary in self.auxiliaries)
+        return self.init_from, r, *decoders, *(folder for _, folder in self.pseudo_labels)
+
     def check(self) -> None:
         """Refuse values that no training can have.
 
@@ -99,7 +106,7 @@ class TaskTraining:
         """
         check_counts(self, ("steps", "batch", "validate_every", "checkpoint_every"), RunError)
         check_seed_and_rate(self, RunError)
-        check_out_apart(self.out, self._read(), RunError)
+        check_out_apart(self.out, self.read, RunError)
         if not self.train and not self.pseudo_labels:
             raise RunError("nothing to learn from: give --train SPEC, such as data/streets/a:train")
         self._check_auxiliaries()
@@ -112,12 +119,6 @@ class TaskTraining:
                 raise RunError(
                     "--trust, --mean-teacher and --copy-paste are for predictions: give --pseudo"
                 )
-
-    def _read(self) -> list[Path | None]:
-        """Runs and predictions that it learns from."""
-        agreed = None if self.consistency is None else self.consistency.run
-        decoders = (auxiliary.decoder for auxiliary in self.auxiliaries)
-        return [self.init_from, agreed, *decoders, *(folder for _, folder in self.pseudo_labels)]
 
     def check_together(self, ranks: Ranks) -> None:
         """Refuse what several ranks cannot do as one does.

@@ -6,11 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from atdt.checks import (
-    check_counts,
-    check_goes_on_or_anew,
-    check_seed_and_rate,
-)
+from atdt.checks import check_counts, check_goes_on_or_anew, check_seed_and_rate
 from atdt.errors import UserError
 from atdt.later import LATER
 from atdt.ranks import Ranks
@@ -37,11 +33,6 @@ class Consistency:
     b: Path
     weight: float
 
-    @property
-    def read(self) -> tuple[Path, ...]:
-        """The run and the store."""
-        return self.run, self.b
-
 
 @dataclass(frozen=True)
 class LabelsOfB:
@@ -55,11 +46,6 @@ class LabelsOfB:
 
     b: Path
     weight: float
-
-    @property
-    def read(self) -> tuple[Path, ...]:
-        """The store."""
-        return (self.b,)
 
 
 @dataclass(frozen=True)
@@ -169,6 +155,12 @@ class TransferTraining:
     def last_step(self) -> int:
         """After which the training ends."""
         return 0 if self.is_solved else self.steps
+
+    @property
+    def read(self) -> tuple[Path | None, ...]:
+        """Stores and runs that it learns from; None: no such one."""
+        r = None if self.consistency is None else self.consistency.run
+        return self.store, self.target_run, None if self.on_b is None else self.on_b.b, r
 
     @property
     def looks_every(self) -> int:

@@ -57,8 +57,7 @@ def train(config: TransferTraining, say: Say = lambda line: None) -> Path:
 
 def _train(config: TransferTraining, say: Say, ranks: Ranks) -> Path:
     device = ranks.device
-    on_b = () if config.on_b is None else config.on_b.read
-    check_out_apart(config.out, (config.store, config.target_run, *on_b))
+    check_out_apart(config.out, config.read)
     setting = with_b(config, prepare(config))
     config.check_together(ranks)
     network = build(config, setting)

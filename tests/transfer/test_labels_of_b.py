@@ -19,7 +19,6 @@ from atdt.training.load import load_task_network
 from atdt.transfer import (
     Consistency,
     LabelsOfB,
-    TransferTraining,
     load_transfer,
     train,
 )
@@ -50,21 +49,8 @@ def labelled(agreement):
 @pytest.fixture
 def taught(agreement, labelled, tmp_path):
     """A short training whose B has labels of T2; keywords change it."""
-    standard = TransferTraining(
-        store=agreement.store,
-        source="semantic",
-        target="depth",
-        out=tmp_path / "g",
-        options={"width": 8},
-        steps=9,
-        batch=5,
-        window=1,
-        held_out=0.3,
-        target_run=agreement.n2,
-        device="cpu",
-        checkpoint_every=3,
-        labels_of_b=LabelsOfB(labelled, 0.5),
-    )
+    learnt = LabelsOfB(labelled, 0.5)
+    standard = agreement.training(tmp_path / "g", labels_of_b=learnt)
     return lambda **changes: replace(standard, **changes)
 
 

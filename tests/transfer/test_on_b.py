@@ -16,7 +16,6 @@ from atdt.training.cross_task import load_cross_task
 from atdt.training.load import load_task_network
 from atdt.transfer import (
     Consistency,
-    TransferTraining,
     load_transfer,
     plan_training,
     train,
@@ -35,21 +34,8 @@ from tests.run_contents import column, same, weights
 @pytest.fixture
 def config(agreement, tmp_path):
     """A short training of G with consistency on B; keywords change it."""
-    standard = TransferTraining(
-        store=agreement.store,
-        source="semantic",
-        target="depth",
-        out=tmp_path / "g",
-        options={"width": 8},
-        steps=9,
-        batch=5,
-        window=1,
-        held_out=0.3,
-        target_run=agreement.n2,
-        device="cpu",
-        checkpoint_every=3,
-        consistency=Consistency(agreement.r, agreement.b_store, 1.0),
-    )
+    agreeing = Consistency(agreement.r, agreement.b_store, 1.0)
+    standard = agreement.training(tmp_path / "g", consistency=agreeing)
     return lambda **changes: replace(standard, **changes)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from atdt.runs import open_run
-from atdt.transfer import Consistency, TransferTraining, train
+from atdt.transfer import Consistency, train
 from atdt.transfer.learner import Learner
 from atdt.transfer.network import build_transfer
 from tests.made_kills import Killed, dying_after
@@ -18,21 +18,8 @@ from tests.run_contents import check_alike, curves, weights
 def test_two_and_four_processes_train_what_one_does(agreement, tmp_path, monkeypatch):
     """14 samples by batches of 4: the last of an epoch is of two, and of B's of one."""
     monkeypatch.setattr("atdt.transfer.trainee.LOG_EVERY", 1)
-    standard = TransferTraining(
-        store=agreement.store,
-        source="semantic",
-        target="depth",
-        out=tmp_path / "one",
-        options={"width": 8},
-        steps=12,
-        batch=4,
-        window=1,
-        held_out=0.3,
-        target_run=agreement.n2,
-        device="cpu",
-        validate_every=5,
-        checkpoint_every=4,
-    )
+    short = {"steps": 12, "batch": 4, "validate_every": 5, "checkpoint_every": 4}
+    standard = agreement.training(tmp_path / "one", **short)
     everything = replace(
         standard,
         losses=(("mse", 1.0), ("task", 0.5), ("match-l1", 0.1)),

@@ -55,6 +55,11 @@ class Distillation:
             beside=None,
         )
 
+    @property
+    def both(self) -> tuple["Distillation", ...]:
+        """This one, and the second where there is one."""
+        return (self,) if self.second is None else (self, self.second)
+
     def check(self) -> None:
         """Refuse what cannot be meant.
 
@@ -73,6 +78,7 @@ class Distillation:
                 "the baseline"
             )
         check_goes_on_or_anew(resume=self.resume, overwrite=self.overwrite, wrong=RunError)
-        read = (*self.predictions, self.beside, self.student.init_from)
-        for students in (self, self.second) if self.second else (self,):
-            check_out_apart(students.out, read, RunError)
+        for each in self.both:
+            check_out_apart(
+                each.out, (*self.predictions, self.beside, *self.student.read), RunError
+            )

@@ -46,7 +46,7 @@ def distill(config: Distillation) -> Path:
         NumericsError: see `train_task`.
     """
     config.check()
-    both = [config] if config.second is None else [config, config.second]
+    both = config.both
     students = [_student(each) for each in both]
     with ExitStack() as held:
         for each in both:

@@ -57,8 +57,8 @@ def sweep(
 
         def keep(name: str) -> None:
             kept[name] = asdict(standings[name])
-            content = {"schema": 1, "cuts": list(config.cuts), "trials": described}
-            write_json(record, content | {"standings": kept})
+            told = {"cuts": list(config.cuts), "trials": described, "standings": kept}
+            write_json(record, {"schema": 1} | told)
 
         for name in races:
             keep(name)
