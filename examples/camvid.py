@@ -19,6 +19,7 @@ from pathlib import Path
 
 import click
 
+from atdt.devices import fast_precision, pick_device
 from atdt.domains.streets import RenderConfig, render
 from atdt.experiments.direction import essentials, other_rivals
 from atdt.experiments.figures import Result, figures
@@ -30,7 +31,16 @@ from atdt.experiments.steps import Steps
 HELD_OUT_DRIVE = "0006R0"  # chooses the oracle's best weights; the test clip is of drive 0016E5
 # 120x160 has CamVid's aspect and about the demo's number of pixels. The clip has every second frame
 # of 30 a second: a block of ten is two thirds of a second of driving.
-PRESET = Preset(size=(120, 160), resize=(120, 160), train=480, val=64, test=64, steps=700, block=10)
+PRESET = Preset(
+    size=(120, 160),
+    resize=(120, 160),
+    train=480,
+    val=64,
+    test=64,
+    steps=700,
+    block=10,
+    precision=fast_precision(pick_device()),
+)
 TO_SHARED = {
     0: "sky",
     1: "building",

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from atdt.devices import pick_device, precision_context
+from atdt.devices import fast_precision, has_bfloat16, pick_device, precision_context
 from atdt.errors import UserError
 
 
@@ -24,6 +24,36 @@ def test_bfloat16_autocasts_products():
         assert (a @ a).dtype == torch.bfloat16
     with precision_context(torch.device("cpu"), "float32"):
         assert (a @ a).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("told", "precision"),
+    [
+        ({"avx512_bf16": True, "amx_bf16": False}, "bfloat16"),
+        ({"amx_bf16": True}, "bfloat16"),
+        ({"avx2": True, "avx512_f": True, "avx512_bf16": False}, "float32"),
+        ({"architecture": "arm64", "bf16": True}, "float32"),
+    ],
+)
+def test_a_processor_tells_whether_bfloat16_is_fast(told, precision, monkeypatch):
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: told, raising=False)
+    assert fast_precision(torch.device("cpu")) == precision
+
+
+@pytest.mark.parametrize(("compiled_for", "has"), [("AVX512", True), ("AVX2", False)])
+def test_of_an_older_torch_too(compiled_for, has, monkeypatch):
+    monkeypatch.delattr("torch.cpu.get_capabilities", raising=False)
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: compiled_for)
+    assert has_bfloat16(torch.device("cpu")) == has
+
+
+def test_a_gpu_that_emulates_it_has_it_not(monkeypatch):
+    def asked(*, including_emulation):
+        assert not including_emulation
+        return False
+
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", asked)
+    assert fast_precision(torch.device("cuda:0")) == "float32"
 
 
 def test_unknown_precision():

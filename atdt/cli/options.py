@@ -152,12 +152,28 @@ BYTES = Bytes()
 device = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …"
 )
+
+
+def _say_if_slow(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if value == "bfloat16":
+        from atdt.devices import has_bfloat16, pick_device
+
+        if not has_bfloat16(pick_device()):
+            click.echo(
+                "--precision bfloat16: this processor does not multiply it itself, so float32 is "
+                "far faster",
+                err=True,
+            )
+    return value
+
+
 precision = click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16"]),
     default="float32",
     show_default=True,
-    help="bfloat16 autocasts: about twice as fast on recent processors.",
+    callback=_say_if_slow,
+    help="bfloat16 autocasts: about twice as fast on processors that multiply it themselves.",
 )
 threads = click.option(
     "--threads",

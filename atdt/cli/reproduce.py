@@ -8,6 +8,7 @@ from atdt.cli import options, tables
 
 WIDE = 200  # columns, where the output is no terminal
 WITH_RIVALS = ("table1", "table2", "tasks")
+WITH_CYCLEGAN = ("table3", "table4")
 
 
 @click.command("reproduce")
@@ -83,6 +84,11 @@ WITH_RIVALS = ("table1", "table2", "tasks")
 @options.label_transfer
 @options.sweep_grid
 @click.option(
+    "--perfect-look",
+    is_flag=True,
+    help="Also B rendered in A's look, as no CycleGAN could do better; tables 3 and 4.",
+)
+@click.option(
     "--foundation",
     type=options.LocalPath("a network's own weights are read from a disk"),
     metavar="WEIGHTS",
@@ -118,6 +124,7 @@ def command(
     students: bool,
     label_transfer: bool,
     sweep: Path | None,
+    perfect_look: bool,
     foundation: Path | None,
     foundation_model: str,
     curve: str,
@@ -145,6 +152,8 @@ def command(
     ):
         if asked and table not in WITH_RIVALS:
             raise click.UsageError(f"{option}: {table} has no {rows}; tables 1, 2 and tasks do")
+    if perfect_look and table not in WITH_CYCLEGAN:
+        raise click.UsageError(f"--perfect-look: {table} adapts no pixels; tables 3 and 4 do")
     made = reproduce(
         Reproduction(
             table,
@@ -161,6 +170,7 @@ def command(
             students=students,
             label_transfer=label_transfer,
             sweep=sweep,
+            perfect_look=perfect_look,
             foundation=foundation,
             foundation_model=foundation_model,
             curve=_counts(curve),

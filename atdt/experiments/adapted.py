@@ -1,10 +1,12 @@
 """Tables 3 and 4: pixel-level adaptation alone, and under AT/DT."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from atdt.adapt import Adaptation, CycleGANTraining, adapt, train_cyclegan
 from atdt.adapt.networks import BLOCKS, WIDTH
+from atdt.domains.streets import RenderConfig
 from atdt.experiments.direction import (
     BASELINE,
     PAPERS_LOSS,
@@ -13,6 +15,7 @@ from atdt.experiments.direction import (
     target_network,
 )
 from atdt.experiments.pairs import Place
+from atdt.experiments.perfect_look import LOOK, in_that_look, rendered_look
 from atdt.experiments.preset import Preset
 from atdt.experiments.road import Road
 from atdt.experiments.studies import Finding
@@ -27,31 +30,56 @@ def adapted(road: Road) -> list[Finding]:
     direction, preset = road.direction, road.preset
     n1 = source_network(road)
     n2 = target_network(road, n1)
-    a = direction.target.domain("a", "train")
     run = _looks(road)
-    source, target = (
-        replace(side, b=_in_the_look_of_a(road, run, side.b))
-        for side in (direction.source, direction.target)
-    )
-    other = replace(direction, source=source, target=target)
-    there = Road(other, preset, road.steps, road.outcome)
-    n1_there = source_network(there, name="n1-cyclegan")
-    store = road.extract(a, n1, n2)
-    store_there = there.extract(a, n1_there, n2, name="a-cyclegan")
-    plain, combined = [], []
+    there = _elsewhere(road, lambda b: _in_the_look_of_a(road, run, b))
+    alone, combined = _ways(there, n2, "cyclegan")
+    store = road.extract(direction.target.domain("a", "train"), n1, n2)
+    plain = []
     for seed in direction.transfer_seeds:
         g = road.transfer(store, n2, seed, preset.architecture, f"mse{seed}", PAPERS_LOSS)
         plain.append(road.decode(g, n1, n2, "b", f"{PLAIN}{seed}"))
-        name = f"mse-cyclegan{seed}"
-        g = there.transfer(store_there, n2, seed, preset.architecture, name, PAPERS_LOSS)
-        combined.append(there.decode(g, n1_there, n2, "b", f"{PLAIN}-cyclegan{seed}"))
-    alone = there.predict(n2, other.target, "b", "cyclegan")
     return [
         _row("(a) baseline (N2)", "baseline", road.predict(n2, direction.target, "b", BASELINE)),
         _row("(b) AT/DT", "atdt", *plain),
         _row(f"(c) CycleGAN{_other_size(preset)}", "cyclegan", alone),
         _row(f"(d) AT/DT + CycleGAN{_other_size(preset)}", "atdt_cyclegan", *combined),
     ]
+
+
+def perfectly_adapted(road: Road, rendering: RenderConfig) -> list[Finding]:
+    """Rows (c) and (d) on B as no adaptation could do better: its own scenes in A's look.
+
+    Args:
+        rendering: of the pair.
+    """
+    n2 = target_network(road, source_network(road))
+    look = rendered_look(rendering, road.direction, road.steps)
+    there = _elsewhere(road, lambda b: in_that_look(look, b, road.direction, road.steps))
+    alone, combined = _ways(there, n2, LOOK)
+    return [
+        _row("(c) B rendered in A's look", LOOK, alone),
+        _row("(d) AT/DT + B rendered in A's look", f"atdt_{LOOK}", *combined),
+    ]
+
+
+def _elsewhere(road: Road, of: Callable[[Place], Place]) -> Road:
+    """The road on which B is what `of` makes of it."""
+    direction = road.direction
+    source, target = (replace(side, b=of(side.b)) for side in (direction.source, direction.target))
+    other = replace(direction, source=source, target=target)
+    return Road(other, road.preset, road.steps, road.outcome)
+
+
+def _ways(there: Road, n2: Path, name: str) -> tuple[Path, list[Path]]:
+    """N2 alone, and AT/DT with an N1 of its own, for each seed of G, on an adapted B."""
+    direction, preset = there.direction, there.preset
+    n1 = source_network(there, name=f"n1-{name}")
+    store = there.extract(direction.target.domain("a", "train"), n1, n2, name=f"a-{name}")
+    combined = []
+    for seed in direction.transfer_seeds:
+        g = there.transfer(store, n2, seed, preset.architecture, f"mse-{name}{seed}", PAPERS_LOSS)
+        combined.append(there.decode(g, n1, n2, "b", f"{PLAIN}-{name}{seed}"))
+    return there.predict(n2, direction.target, "b", name), combined
 
 
 def _row(label: str, method: str, *folders: Path) -> Finding:

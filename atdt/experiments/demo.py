@@ -24,6 +24,7 @@ def demo(config: Experiment) -> Path:
         UserError: see `atdt.experiments.experiment.run`, and the verbs.
     """
     start = time.monotonic()
+    config = config.settled()
     results, steps = run(config)
     first, reports = results[0], config.reports
     save_grid(pictures(first.directions[0], first.outcomes[0]), reports / "pictures.png")

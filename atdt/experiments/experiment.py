@@ -1,8 +1,9 @@
 """An experiment: directions of transfer on a pair of domains, over seeds, with all their rows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from atdt.domains import open_domain
 from atdt.domains.streets import RenderConfig, render
@@ -17,10 +18,11 @@ from atdt.experiments.known_depth import with_known_depth
 from atdt.experiments.label_students import check_label_transfer, label_students
 from atdt.experiments.matched_camera import with_matched_camera
 from atdt.experiments.pairs import Pair, Place
+from atdt.experiments.precision import keep_precision, with_precision
 from atdt.experiments.preset import Preset
 from atdt.experiments.restyled import with_colours
 from atdt.experiments.sides import Direction, Outcome, Side
-from atdt.experiments.steps import Counted, Steps
+from atdt.experiments.steps import RECORD, Counted, Steps
 from atdt.experiments.students import students
 from atdt.experiments.swept import swept
 from atdt.networks import NetworkSpec
@@ -44,6 +46,8 @@ class Experiment:
             them.
         sweep: text of a grid file: Gs that are swept in each store, see `atdt.experiments.swept`;
             None: no sweep.
+        perfect_look: also adapt B perfectly, see `atdt.experiments.perfect_look`; of tables 3 and
+            4, where the pair is rendered.
         foundation: network of the rival (vi), see `atdt.networks.vit`; None: it has no row.
         curve: numbers of labelled images of B for the oracle's curve; none for no curve.
         places: of domains A and B; None: they are rendered.
@@ -60,6 +64,7 @@ class Experiment:
     students: bool = False
     label_transfer: bool = False
     sweep: str | None = None
+    perfect_look: bool = False
     foundation: NetworkSpec | None = None
     curve: tuple[int, ...] = ()
     places: tuple[Place, Place] | None = None
@@ -73,6 +78,10 @@ class Experiment:
     def data(self) -> Path:
         """What the domains are made of: the folder that is rendered, or B's description."""
         return self.root / "data" / self.name if self.places is None else self.places[1].path
+
+    def settled(self) -> Self:
+        """The experiment with a precision, where its preset leaves that to the machine."""
+        return replace(self, preset=with_precision(self.preset, self.reports))
 
 
 def run(config: Experiment) -> tuple[list[Result], Steps]:
@@ -129,7 +138,8 @@ def walk[Made](
     """
     counted = Counted()
     _walk(config, each, counted)
-    steps = Steps(config.reports / "steps.json", counted.count, config.root)
+    steps = Steps(config.reports / RECORD, counted.count, config.root)
+    keep_precision(config.reports, config.preset.precision)
     return _walk(config, each, steps), steps
 
 
@@ -138,7 +148,7 @@ def _walk[Made](
 ) -> list[tuple[list[Direction], list[Made]]]:
     preset, data = config.preset, config.data
     if config.places is None:
-        steps.do(f"render {config.pair.rendered}", render, _rendering(config), out=data)
+        steps.do(f"render {config.pair.rendered}", render, rendering(config), out=data)
     a, b = config.places or (Place(data / "a"), Place(data / "b"))
     before = None if preset.camera == "own" else a
     a, data = with_matched_camera(preset.camera, a, b, config.root, config.name, data, steps)
@@ -168,7 +178,8 @@ def _walk[Made](
     return walked
 
 
-def _rendering(config: Experiment) -> RenderConfig:
+def rendering(config: Experiment) -> RenderConfig:
+    """How the pair is rendered, where it is."""
     preset = config.preset
     return RenderConfig(
         out=config.data,

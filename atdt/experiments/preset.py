@@ -35,6 +35,7 @@ from atdt.texts import read_toml
 from atdt.training import Teaching
 
 BUILT_IN = Path(__file__).parent / "presets"
+AUTO = "auto"
 EDGES = ("none", "own", "shared")
 # Rows, by their own names.
 MERGEABLE = ("atdt", "atdt-mse", "head", "two-decoders", "baseline", "batch-norm")
@@ -65,7 +66,9 @@ class Preset:
         network: architecture of every task network.
         steps: optimiser steps of a task network, however many images it learns from.
         source_steps: the same of N1; None: as the others, which is what rivals can be held against.
-        batch, learning_rate, precision: of the task networks.
+        batch, learning_rate: of the task networks.
+        precision: of every network; "auto": what an experiment settles, see
+            `atdt.experiments.precision`.
         views: views of each image in a store, the plain one included.
         photometric: of task networks and stores alike, see `atdt.domains.views`.
         flip: mirror half of the draws of task networks, and of the drawn views in stores.
@@ -115,7 +118,7 @@ class Preset:
     source_steps: int | None = None
     batch: int = 8
     learning_rate: float = 1e-3
-    precision: str = "bfloat16"
+    precision: str = AUTO
     views: int = 6
     photometric: str = "paper"
     flip: bool = False

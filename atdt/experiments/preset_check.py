@@ -5,7 +5,7 @@ import torch
 from atdt.devices import PRECISIONS
 from atdt.domains.photometric import colour_ranges
 from atdt.errors import UserError
-from atdt.experiments.preset import Preset
+from atdt.experiments.preset import AUTO, Preset
 from atdt.networks import build_network
 from atdt.transfer.architectures import build_body
 from atdt.transfer.losses import check_losses
@@ -17,8 +17,8 @@ def check_preset(preset: Preset) -> None:
     Raises:
         UserError: naming the option, or the network and its option.
     """
-    if preset.precision not in PRECISIONS:
-        known = ", ".join(PRECISIONS)
+    if preset.precision not in (AUTO, *PRECISIONS):
+        known = ", ".join((AUTO, *PRECISIONS))
         raise UserError(f"precision = {preset.precision!r}: choose one of {known}")
     colour_ranges(preset.photometric)
     check_losses(dict(preset.losses))

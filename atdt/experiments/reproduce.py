@@ -8,9 +8,9 @@ from atdt.evaluate.pictures import save_grid
 from atdt.evaluate.report import Facts, Paragraph, Plot, Section, write_report
 from atdt.evaluate.report_table import Table
 from atdt.evaluate.table import markdown
-from atdt.experiments.adapted import adapted
+from atdt.experiments.adapted import adapted, perfectly_adapted
 from atdt.experiments.class_table import class_tables
-from atdt.experiments.experiment import Experiment, run, walk
+from atdt.experiments.experiment import Experiment, rendering, run, walk
 from atdt.experiments.figures import figures
 from atdt.experiments.grid_table import grid_tables
 from atdt.experiments.grids import GRIDS, Cell
@@ -54,7 +54,7 @@ def reproduce(config: Reproduction) -> Reproduced:
     Raises:
         UserError: an unknown pair or preset, or domains that are missing or too many.
     """
-    experiment = experiment_of(config)
+    experiment = experiment_of(config).settled()
     folder = experiment.reports / report_name(config)
     make = _study if config.table in WAYS else _grid if config.table in GRIDS else _comparison
     tables, text, body, steps = make(config.table, experiment, folder)
@@ -97,7 +97,10 @@ def _study(
     """Tables 3 to 6 and figure 4: changes of the road, on both domains."""
 
     def findings(direction: Direction, steps: Steps) -> list[Finding]:
-        return WAYS[table](Road(direction, experiment.preset, steps, Outcome()))
+        road = Road(direction, experiment.preset, steps, Outcome())
+        if not experiment.perfect_look:
+            return WAYS[table](road)
+        return [*WAYS[table](road), *perfectly_adapted(road, rendering(experiment))]
 
     walked, steps = walk(experiment, findings)
     found = walked[0][1]

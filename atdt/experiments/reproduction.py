@@ -60,6 +60,8 @@ class Reproduction:
         label_transfer: also transfer B's labels of T1 to T2 and teach AT/DT, the head and one
             network by them; of tables 1 and 2 and `tasks`, as are the rivals, students and sweep.
         sweep: grid file of Gs that are swept in each store; see `atdt.experiments.swept`.
+        perfect_look: also the rows of tables 3 and 4 on B as no adaptation could do better, which
+            only a rendered pair has.
         foundation: weights of the rival (vi)'s vision transformer; None: it has no row.
         foundation_model: timm's name of it.
         curve: numbers of labelled images of B for the oracle's curve.
@@ -79,6 +81,7 @@ class Reproduction:
     students: bool = False
     label_transfer: bool = False
     sweep: Path | None = None
+    perfect_look: bool = False
     foundation: Path | None = None
     foundation_model: str = "vit_small_patch14_dinov2"
     curve: tuple[int, ...] = (10, 30, 100, 300)
@@ -99,6 +102,8 @@ def experiment_of(config: Reproduction) -> Experiment:
     places = None
     if pair.rendered is not None and (config.a or config.b or config.b_test):
         raise UserError(f"pair {pair.name!r} is rendered: leave --a, --b and --b-test out")
+    if pair.rendered is None and config.perfect_look:
+        raise UserError(f"--perfect-look: pair {pair.name!r} is not rendered, so it has no such B")
     if pair.rendered is None and (config.a is None or config.b is None):
         raise UserError(
             f"pair {pair.name!r}: name your copies by --a ({pair.a}) and --b ({pair.b}); "
@@ -129,6 +134,7 @@ def experiment_of(config: Reproduction) -> Experiment:
         students=config.students,
         label_transfer=config.label_transfer,
         sweep=grid,
+        perfect_look=config.perfect_look,
         foundation=_foundation(config),
         curve=() if config.table == "figure3" else config.curve,
         places=places,

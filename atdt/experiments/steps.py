@@ -20,6 +20,8 @@ from atdt.digests import sha256_json
 from atdt.later import said
 from atdt.texts import read_json, write_json
 
+RECORD = "steps.json"  # among an experiment's reports
+
 
 class Steps:
     """The record of an experiment's steps, kept in one JSON file.

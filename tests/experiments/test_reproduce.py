@@ -175,6 +175,23 @@ def test_tables_3_and_4_share_a_cyclegan_and_have_the_papers_rows(studied):
     assert re.search(r"learns the looks of A and B: found", done.stderr)
 
 
+def test_a_perfect_adaptation_has_rows_below_the_papers(studied, tmp_path):
+    done, root = studied("table3", "--perfect-look")
+    rows = [line.split("│")[1].strip() for line in done.stdout.splitlines() if "│" in line]
+    assert rows[-2:] == ["(c) B rendered in A's look", "(d) AT/DT + B rendered in A's look"]
+    assert len(rows) == 6
+    info = json.loads(next(root.rglob("n1-rendered/run.json")).read_text())
+    assert "-look/b" in json.dumps(info["domains"]["train"])
+    refused = run("table2", "--perfect-look", "--root", tmp_path)
+    assert refused.exit_code == 2
+    assert "--perfect-look: table2 adapts no pixels; tables 3 and 4 do" in refused.stderr
+    own = ("--pair", "carla-cityscapes", "--a", tmp_path, "--b", tmp_path)
+    refused = run("table3", "--perfect-look", *own, "--root", tmp_path)
+    assert refused.exit_code == 2
+    assert "--perfect-look: pair 'carla-cityscapes' is not rendered" in refused.stderr
+    assert not any(tmp_path.iterdir())
+
+
 def test_edges_are_a_task_2_like_others_without_what_needs_its_labels(studied):
     done, root = studied("tasks", "--from", "depth", "--to", "edges")
     rows = [line.split("│")[1].strip() for line in done.stdout.splitlines() if "│" in line]
