@@ -27,17 +27,19 @@ def column(run: Path, name: str) -> list[float]:
     return [float(row[name]) for row in curves(run) if row[name]]
 
 
-def check_alike(one: Path, two: Path, rel: float = 1e-4) -> None:
+def check_alike(one: Path, two: Path, rel: float = 1e-4, of_weights: float = 1e-5) -> None:
     """Two runs that differ by rounding: the same rows of curves, scores and weights, nearly."""
     rows, others = curves(one), curves(two)
     assert len(rows) == len(others) > 0
     for row, other in zip(rows, others, strict=True):
         assert {key for key in row if row[key]} == {key for key in other if other[key]}
         for key in filter(row.get, row):
-            assert float(other[key]) == pytest.approx(float(row[key]), rel=rel, abs=1e-6), key
+            # A pixel between two classes is counted for the one or the other.
+            near = 5e-3 if key == "validation_miou" else 1e-6
+            assert float(other[key]) == pytest.approx(float(row[key]), rel=rel, abs=near), key
     mine, yours = weights(one), weights(two)
     assert mine.keys() == yours.keys()
     # Not each weight: Adam makes a whole step of a gradient that is nothing but rounding.
     size = sum(float(tensor.double().square().sum()) for tensor in mine.values())
     apart = sum(float((mine[name] - yours[name]).double().square().sum()) for name in mine)
-    assert apart <= (1e-5) ** 2 * size
+    assert apart <= of_weights**2 * size

@@ -79,7 +79,9 @@ def test_four_processes_train_what_one_does(
     assert told.count("4 ranks, which take 2 of the 8 samples of a batch each") == len(configs)
     assert [line.split()[0] for line in told.splitlines() if "note" in line] == ["batch4"]
     for name in configs.keys() - {"batch"}:
-        check_alike(tmp_path / f"{name}1", tmp_path / f"{name}4")
+        # Of the teacher's labels, too, rounding may make another class here and there.
+        of_weights = 1e-3 if name == "taught" else 1e-5
+        check_alike(tmp_path / f"{name}1", tmp_path / f"{name}4", of_weights=of_weights)
         one, four = (open_run(tmp_path / f"{name}{ranks}").info for ranks in "14")
         assert four["chosen"]["step"] == one["chosen"]["step"]
         assert (four["provenance"]["ranks"], "ranks" in one["provenance"]) == (4, False)
