@@ -84,9 +84,12 @@ def check(
 @options.overwrite
 def describe(dataset: str, called: str | None, **chosen: Any) -> None:
     """Make a domain of data set NAME in the folder PATH: a description and lists, no copies."""
-    from atdt.domains.datasets import Describing, describe
+    from atdt.domains.datasets import Describing, describe, missing_of
 
-    click.echo(describe(Describing(dataset, name=called, **chosen)))
+    path = describe(Describing(dataset, name=called, **chosen))
+    for line in missing_of(path):
+        click.echo(f"missing: {line}", err=True)
+    click.echo(path)
 
 
 @command.command("unpack")
@@ -180,3 +183,5 @@ def _show_checked(checked: "Checked") -> None:
         click.echo(f"semantic labels: {way.name} ({way.encoding}, {way.table or way.space})")
     for line in checked.missing:
         click.echo(f"missing: {line}")
+    for line in checked.doubts:
+        click.echo(f"doubtful: {line}")

@@ -98,7 +98,7 @@ def experiment_of(config: Reproduction) -> Experiment:
         raise UserError(f"{config.table!r}: known are {', '.join(TITLES)}")
     pair = pair_of(config.pair, config.a, config.b)
     preset = load_preset(config.preset, config.overrides)
-    check_preset(preset)
+    check_preset(preset, config.table)
     places = None
     if pair.rendered is not None and (config.a or config.b or config.b_test):
         raise UserError(f"pair {pair.name!r} is rendered: leave --a, --b and --b-test out")

@@ -114,6 +114,21 @@ def test_mistakes_end_with_2(arguments, message, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("table", "network", "message"),
+    [
+        ("table6", "{name='tiny', norm='none'}", "its norm is 'none', and table6 changes the norm"),
+        ("table6", "resnet50", "table6: no 'none' norm in every network (network 'resnet50'"),
+        ("table1", "{name='atdt-resnet50', skips=true}", "has skips, so it cannot be cut into"),
+    ],
+)
+def test_a_network_that_a_table_cannot_use_is_refused_before_all(table, network, message, tmp_path):
+    done = run(table, *SMALL, "--set", f"network={network}", "--root", tmp_path)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not any(tmp_path.iterdir())
+
+
 def test_rival_vi_is_for_tables_of_rivals():
     done = run("table5", "--foundation", "w.pth")
     assert done.exit_code == 2

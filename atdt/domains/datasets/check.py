@@ -15,6 +15,8 @@ from atdt.domains.lists import LABEL_KINDS, Sample
 from atdt.errors import DomainError
 from atdt.progress import progress
 
+MOST_IGNORED = 0.5  # of the pixels with labels, beyond which they are doubted
+
 
 @dataclass
 class Checked:
@@ -26,6 +28,7 @@ class Checked:
         facts: what the opened files hold, a line each, by split.
         missing: what images are without, a line each, where that need not be wrong: a kind of file
             that none has (one may do without), or that the data set itself lacks in places.
+        doubts: a line for each split whose labels may be meant otherwise.
         wrong: the first file that is not what the layout says, and why; None: none.
     """
 
@@ -33,6 +36,7 @@ class Checked:
     opened: dict[str, int] = field(default_factory=dict)
     facts: dict[str, list[str]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     wrong: str | None = None
 
 
@@ -67,6 +71,7 @@ def check_dataset(
                 advance(1)
         checked.opened[split] = seen.images
         checked.facts[split] = seen.facts()
+        checked.doubts += seen.doubts()
         checked.wrong = checked.wrong or seen.nothing_known()
         if checked.wrong:
             break
@@ -152,6 +157,17 @@ class _Seen:
         if self._depths and not any(share for _, _, share in self._depths):
             return f"{self._domain.split}: no pixel of {len(self._depths)} depth files has depth"
         return None
+
+    def doubts(self) -> list[str]:
+        """Ids of one table are names in another too: then most of them come to be ignored."""
+        total = self._pixels.sum()
+        if not total or self._pixels[IGNORE] <= MOST_IGNORED * total:
+            return []
+        ignored = self._pixels[IGNORE] / total
+        return [
+            f"{self._domain.split}: {ignored:.1%} of the labels are ignored, which is much; do the "
+            "files hold ids of another table? (--labels, `atdt data list NAME`)"
+        ]
 
     def facts(self) -> list[str]:
         """A line for each thing that was seen."""

@@ -1,16 +1,19 @@
 """`atdt data describe`: make a domain of a data set where it lies; nothing of it is copied."""
 
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from atdt.domains.datasets.find import find
+from atdt.domains.datasets.find import Found, find
 from atdt.domains.datasets.layout import layout
 from atdt.domains.description import FILE_NAME, FOCAL_KEYS, description_of
 from atdt.errors import DomainError
 from atdt.files import write_atomic
+
+MISSING = "# missing: "
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,13 @@ def describe(config: Describing) -> Path:
     description_of(path, content)
     for file, text in texts.items():
         write_atomic(file, text.encode())
-    return write_atomic(
-        path, (_heading(config, made.layout.source) + tomli_w.dumps(content)).encode()
-    )
+    return write_atomic(path, (_heading(config, made) + tomli_w.dumps(content)).encode())
+
+
+def missing_of(path: Path) -> list[str]:
+    """What a description says that its data set had not when it was made, a line each."""
+    heading = takewhile(lambda line: line.startswith("#"), path.read_text().splitlines())
+    return [line.removeprefix(MISSING) for line in heading if line.startswith(MISSING)]
 
 
 def _with_camera(content: dict[str, Any], config: Describing) -> dict[str, Any]:
@@ -76,6 +83,7 @@ def _with_camera(content: dict[str, Any], config: Describing) -> dict[str, Any]:
     return {key: value for key, value in content.items() if key not in FOCAL_KEYS} | given
 
 
-def _heading(config: Describing, source: str) -> str:
+def _heading(config: Describing, made: Found) -> str:
     labels = f" --labels {config.labels}" if config.labels else ""
-    return f"# atdt data describe {config.dataset}{labels}; layout: {source}\n"
+    lines = [f"# atdt data describe {config.dataset}{labels}; layout: {made.layout.source}"]
+    return "".join(f"{line}\n" for line in [*lines, *(MISSING + line for line in made.absent())])

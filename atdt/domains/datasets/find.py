@@ -36,6 +36,9 @@ class Found:
         columns: of the lists; those that no sample has are left out.
         patterns: of the files that were looked for, by column; in the order of columns.
         unsplit: images that belong to no split.
+        empty: splits of the layout that have no image; optional ones without a list are none.
+        other_ways: ways to read semantic labels of which there are files, where there are none of
+            `way`.
     """
 
     layout: Layout
@@ -45,6 +48,8 @@ class Found:
     columns: tuple[str, ...]
     patterns: Mapping[str, tuple[str, ...]]
     unsplit: int
+    empty: tuple[str, ...] = ()
+    other_ways: tuple[str, ...] = ()
 
     def lines(self, split: str) -> str:
         """The text of a split's list."""
@@ -59,12 +64,16 @@ class Found:
         return sum(row[place] is not None for row in self.splits[split])
 
     def absent(self) -> list[str]:
-        """A line for each kind of file that no image has."""
-        return [
-            f"no {NAMES[column]} at all: nothing is called {', nor '.join(patterns)}"
-            for column, patterns in self.patterns.items()
-            if column not in self.columns
-        ]
+        """A line for each split that has no image, and each kind of file that no image has."""
+        lines = [f"{split}: no image at all" for split in self.empty]
+        for column, patterns in self.patterns.items():
+            if column in self.columns:
+                continue
+            line = f"no {NAMES[column]} at all: nothing is called {', nor '.join(patterns)}"
+            if column == "semantic" and self.other_ways:
+                line += f"; there are files for --labels {' or '.join(self.other_ways)}"
+            lines.append(line)
+        return lines
 
     def gaps(self) -> dict[tuple[str, str], str]:
         """Where some images lack a file that others have: a line by split and column."""
@@ -127,6 +136,7 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         for c, within in known.nearest.items()
     }
     unsplit, met, used = [], 0, set()
+    other_ways: dict[str, None] = {}
     for image, fields in found(root, known.files["image"]):
         met += 1
         into = [split for split, chooses in chosen.items() if chooses(fields)]
@@ -140,6 +150,8 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
             for column in patterns
         }
         used.update(row.values())
+        if way and not other_ways and row["semantic"] is None:
+            other_ways = _other_ways(known, root, fields)
         for split in into:
             lacking = dict.fromkeys(_without(known, split))
             splits[split].append(row | {"image": image} | lacking)
@@ -166,6 +178,8 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         columns,
         patterns,
         len(set(unsplit) - used),  # CamVid's labels lie where images of another split might
+        tuple(split for split in splits if split not in kept),
+        tuple(other_ways),
     )
 
 
@@ -179,6 +193,14 @@ def needed(known: Layout) -> dict[str, str]:
 
 def _first(root: Path, patterns: tuple[str, ...], fields: Mapping[str, str]) -> str | None:
     return next(filter(None, (filled(root, pattern, fields) for pattern in patterns)), None)
+
+
+def _other_ways(known: Layout, root: Path, fields: Mapping[str, str]) -> dict[str, None]:
+    """Ways of which an image has labels, by name; of all that read the same files the first."""
+    ways = {way.files: name for name, way in reversed(known.ways.items())}
+    return dict.fromkeys(
+        name for files, name in reversed(ways.items()) if _first(root, files, fields)
+    )
 
 
 def _without(known: Layout, split: str) -> Sequence[str]:

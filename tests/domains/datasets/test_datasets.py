@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+from atdt.cli import main
 from atdt.domains import IGNORE, open_domain
 from atdt.domains.datasets import Describing, check_dataset, describe, layout, layout_names
 from atdt.domains.datasets.find import find, needed
@@ -14,6 +16,7 @@ from atdt.domains.datasets.patterns import fields_of
 from atdt.domains.encodings import write_png
 from atdt.domains.lists import ALL_COLUMNS
 from atdt.errors import DomainError
+from tests.made_datasets import SIZE
 
 WAYS = [(name, way) for name in layout_names() for way in layout(name).ways or [None]]
 
@@ -265,6 +268,39 @@ def test_a_kind_of_label_that_no_image_has_is_named_and_may_be_done_without(make
     assert "semantic" in checked.found.patterns and checked.found.count("val", "semantic") == 0
     with pytest.raises(DomainError, match=r"no gtFine/.*Ids\.png, which --labels trainids"):
         check_dataset("cityscapes", root, "trainids")
+
+
+def test_a_split_without_an_image_is_missing(make_dataset):
+    root = make_dataset("cityscapes")
+    shutil.rmtree(root / "leftImg8bit" / "val")
+    checked = check_dataset("cityscapes", root)
+    assert checked.missing[0] == "val: no image at all" and not checked.wrong
+
+
+def test_labels_of_another_way_are_named(make_dataset, tmp_path):
+    root = make_dataset("cityscapes", "trainids")
+    done = CliRunner().invoke(
+        main, ["data", "describe", "cityscapes", str(root), "--out", str(tmp_path / "d")]
+    )
+    assert done.exit_code == 0
+    assert done.stdout.strip() == str(tmp_path / "d" / "domain.toml")
+    line = next(line for line in done.stderr.splitlines() if "semantic" in line)
+    assert line.startswith("missing: no semantic label at all: nothing is called gtFine/")
+    assert line.endswith("; there are files for --labels trainids")
+    assert f"# {line}" in (tmp_path / "d" / "domain.toml").read_text()
+
+
+@pytest.mark.parametrize(("road", "doubted"), [(7, []), (0, ["train", "val"])])
+def test_labels_most_of_which_are_ignored_are_doubted(make_dataset, road, doubted):
+    """Road is 0 among the 19 classes, and of the 34 ids 0 is unlabelled."""
+    root = make_dataset("cityscapes")
+    for file in root.glob("gtFine/*/*/*_labelIds.png"):
+        ids = np.full(SIZE, road, np.uint8)
+        ids[0] = 26
+        write_png(file, ids)
+    doubts = check_dataset("cityscapes", root).doubts
+    assert [doubt.split(": ")[0] for doubt in doubts] == doubted
+    assert all(": 91.7% of the labels are ignored, which is much; do" in line for line in doubts)
 
 
 def test_depth_that_a_data_set_itself_lacks_in_places_is_not_wrong(make_dataset):
