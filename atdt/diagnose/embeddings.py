@@ -1,28 +1,33 @@
 """`atdt embed`: a vector for each image, for TensorBoard's projector.
 
     OUT/tensors.tsv           a line a vector: the mean of its features over the positions
-    OUT/metadata.tsv          domain, image
+    OUT/metadata.tsv          domain, image; with a G also whose features
     OUT/sprites.png           the images, small, in rows
     OUT/projector_config.pbtxt
 
 `tensorboard --logdir OUT` shows them by PCA, t-SNE or UMAP. As the original's utils/tsne does, of
-the deepest features or another level's, of as many domains as there are stores.
+the deepest features or another level's, of as many domains as there are stores, and through G.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
+from atdt.decode.belonging import check_channels, check_key
+from atdt.devices import pick_device
 from atdt.diagnose.clouds import plain_blocks, plain_samples
 from atdt.domains.pictures import read_image, write_picture
 from atdt.errors import DomainError, UserError
 from atdt.files import inside, write_atomic
 from atdt.places import place
-from atdt.stores import Store, open_store
+from atdt.stores import FeatureReader, Store, open_store
+from atdt.transfer import load_transfer
+from atdt.transfer.building import HEAD_MODE
 from atdt.transfer.setting import deepest
 
 SPRITE = 32  # pixels, a side
@@ -46,17 +51,23 @@ class Embedding:
 
     Attributes:
         stores: feature stores, such as of A and of B; one kind of encoder in all.
-        array: name of the encoder's array.
+        array: name of the encoder's array; None: what `transfer` reads.
         out: the folder, absent or empty.
-        level: where it was cut; the deepest that has the array when None.
+        level: where it was cut; the deepest that has the array, or where `transfer` reads, when
+            None.
         sprites: also small pictures of the images, which must still be where they were.
+        transfer: run of a G: its output is embedded, and beside it the features of E2 that it is to
+            be like, of the stores that have them.
+        device: see `atdt.devices`; where G runs.
     """
 
     stores: tuple[Path, ...]
-    array: str
+    array: str | None
     out: Path
     level: str | None = None
     sprites: bool = True
+    transfer: Path | None = None
+    device: str = "auto"
 
 
 def embed(config: Embedding) -> Path:
@@ -66,22 +77,26 @@ def embed(config: Embedding) -> Path:
         `config.out`.
 
     Raises:
-        UserError: no store, one without the array, or a folder that holds other files.
+        UserError: no store, one without the array, neither an array nor a G, a G that is a head,
+            or a folder that holds other files.
         DomainError: an image is not where it was.
+        MismatchError: a store's features are not of the encoder that G was trained on.
     """
     if not config.stores:
         raise UserError("no store; give one or more")
     if config.out.exists() and any(config.out.iterdir()):
         raise UserError(f"{config.out}: holds files; choose another --out")
+    through = None if config.transfer is None else _Through(config)
     vectors, names, pictures = [], [], []
     for path in config.stores:
         store = open_store(path)
-        level = config.level or deepest(store, config.array)
-        vectors.append(_means(store, level, config.array))
+        made = _own(store, config) if through is None else through.of(store)
         images = _images(store)
-        names += [(store.domain["name"], image) for image in images]
-        if config.sprites:
-            pictures += _sprites(place(store.domain["root"]), images)
+        shown = _sprites(place(store.domain["root"]), images) if config.sprites else []
+        for whose, means in made.items():
+            vectors.append(means)
+            names += [(store.domain["name"], image, *whose) for image in images]
+            pictures += shown
     channels = {array.shape[1] for array in vectors}
     if len(channels) > 1:
         raise UserError(f"the stores' features have {sorted(channels)} channels; embed them apart")
@@ -93,10 +108,51 @@ def _images(store: Store) -> list[str]:
     return [str(image) for image in store.samples.image[: plain_samples(store)]]
 
 
-def _means(store: Store, level: str, array: str) -> np.ndarray:
-    """Mean over the positions, float32 (images, C), block by block."""
-    blocks = plain_blocks(store, store.features(level, array))
-    return np.concatenate([block.mean(axis=(2, 3), dtype=np.float32) for (block,) in blocks])
+def _own(store: Store, config: Embedding) -> dict[tuple[str, ...], np.ndarray]:
+    """The vectors of an encoder's features; nothing has to say whose they are."""
+    if config.array is None:
+        raise UserError("--array: name the encoder whose features are embedded, or --transfer a G")
+    level = config.level or deepest(store, config.array)
+    return {(): _means(store, store.features(level, config.array))}
+
+
+class _Through:
+    """What a G makes of stores, and what it is to be like."""
+
+    def __init__(self, config: Embedding):
+        self._device = pick_device(config.device)
+        self._transfer = load_transfer(config.transfer, self._device)
+        info = self._transfer.run.info
+        if self._transfer.mode == HEAD_MODE:
+            raise UserError(f"{config.transfer}: is a head, which makes no features; give a G")
+        self._array = config.array or info["source"]["array"]
+        self._level = config.level or self._transfer.source_level
+        self._target = info["target"]
+
+    def of(self, store: Store) -> dict[tuple[str, ...], np.ndarray]:
+        """The vectors of a store, by whose they are."""
+        reader = store.features(self._level, self._array)
+        source = self._transfer.run.info["source"]
+        check_channels("source", reader.shape[1], self._transfer, reader.path)
+        check_key("source", source["key"], reader.attrs, self._transfer, reader.path, ())
+        made = {(f"G({self._array})",): _means(store, reader, self._made)}
+        level, array = self._transfer.level, self._target["array"]
+        if level in store.levels() and array in store.arrays(level):
+            made[array,] = _means(store, store.features(level, array))
+        return made
+
+    @torch.inference_mode()
+    def _made(self, features: np.ndarray) -> np.ndarray:
+        source = torch.from_numpy(features.astype(np.float32)).to(self._device)
+        return self._transfer.module(source).float().cpu().numpy()
+
+
+def _means(
+    store: Store, reader: FeatureReader, of: Callable[[np.ndarray], np.ndarray] = np.asarray
+) -> np.ndarray:
+    """Mean over the positions of what `of` makes of features, float32 (images, C), by blocks."""
+    blocks = plain_blocks(store, reader)
+    return np.concatenate([of(block).mean(axis=(2, 3), dtype=np.float32) for (block,) in blocks])
 
 
 def _sprites(root: Path, images: Sequence[str]) -> list[np.ndarray]:
@@ -114,12 +170,13 @@ def _sprites(root: Path, images: Sequence[str]) -> list[np.ndarray]:
 def _write(
     out: Path,
     vectors: np.ndarray,
-    names: Sequence[tuple[str, str]],
+    names: Sequence[tuple[str, ...]],
     pictures: Sequence[np.ndarray],
 ) -> None:
     lines = ("\t".join(f"{value:.6g}" for value in vector) for vector in vectors)
     write_atomic(out / "tensors.tsv", "".join(f"{line}\n" for line in lines).encode())
-    rows = ["domain\timage", *(f"{_flat(domain)}\t{_flat(image)}" for domain, image in names)]
+    columns = ("domain", "image", "features")[: len(names[0])]
+    rows = ["\t".join(map(_flat, row)) for row in (columns, *names)]
     write_atomic(out / "metadata.tsv", "".join(f"{row}\n" for row in rows).encode())
     sprites = ""
     if 0 < len(pictures) <= MOST_SPRITES:

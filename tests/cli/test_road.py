@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from atdt.cli import main
 from atdt.runs import open_run
+from atdt.stores import open_store
+from atdt.transfer import load_transfer
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +49,32 @@ def made(road):
         "extract", f"{data / 'b'}:test", "--encoder", n1, "--views", 1, "--out", out / "b.zarr"
     )
     return {"data": data, "n1": n1, "n2": n2, "a": store, "b": of_b, "g": g, "head": head}
+
+
+def test_what_g_makes_is_embedded_beside_what_it_is_to_be_like(road, made, tmp_path):
+    a, b, g = (str(made[name]) for name in ("a", "b", "g"))
+    out = road("embed", a, b, "--transfer", g, "--device", "cpu", "--out", tmp_path / "e")
+    rows = [line.split("\t") for line in (out / "metadata.tsv").read_text().splitlines()]
+    assert rows[0] == ["domain", "image", "features"]
+    of_a, of_b = 4, 2  # images
+    assert [row[2] for row in rows[1:]] == [
+        *["G(edges)"] * of_a,
+        *["normals"] * of_a,
+        *["G(edges)"] * of_b,  # whose store has no E2
+    ]
+    vectors = np.loadtxt(out / "tensors.tsv", delimiter="\t")
+    source = open_store(a).features("level4", "edges").read_all()[:of_a].astype(np.float32)
+    module = load_transfer(g).module
+    expected = module(torch.from_numpy(source)).mean(dim=(2, 3)).numpy()
+    np.testing.assert_allclose(vectors[:of_a], expected, rtol=1e-3, atol=1e-4)
+    for options, why in (
+        (("--transfer", str(made["head"])), "is a head, which makes no features"),
+        ((), "--array: name the encoder"),
+        (("--transfer", g, "--array", "normals"), "E1"),
+    ):
+        refused = CliRunner().invoke(main, ["embed", a, *options, "--out", str(tmp_path / "x")])
+        assert refused.exit_code == 2 and why in refused.stderr
+    assert not (tmp_path / "x").exists()
 
 
 def test_g_predicts_what_was_never_labelled_on_b(road, made):
