@@ -50,7 +50,7 @@ from atdt.cli import options
     "far as PyTorch is from double precision if unset.",
 )
 @options.device
-@options.precision
+@options.precision_elsewhere
 @options.overwrite
 @options.allow_network
 def command(run: Path, **config: Any) -> None:

@@ -1,6 +1,7 @@
 """Options and types that several verbs share."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -167,14 +168,19 @@ def _say_if_slow(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
-precision = click.option(
-    "--precision",
-    type=click.Choice(["float32", "bfloat16"]),
-    default="float32",
-    show_default=True,
-    callback=_say_if_slow,
-    help="bfloat16 autocasts: about twice as fast on processors that multiply it themselves.",
-)
+def _precision(callback: Callable[..., str] | None) -> Callable:
+    return click.option(
+        "--precision",
+        type=click.Choice(["float32", "bfloat16"]),
+        default="float32",
+        show_default=True,
+        callback=callback,
+        help="bfloat16 autocasts: about twice as fast on processors that multiply it themselves.",
+    )
+
+
+precision = _precision(_say_if_slow)
+precision_elsewhere = _precision(None)  # of a file, which other processors will run
 threads = click.option(
     "--threads",
     type=click.IntRange(min=1),

@@ -286,6 +286,8 @@ def test_camvid_is_a_data_set(tmp_path):
             (root / folder).mkdir()
             Image.fromarray(picture).save(root / folder / "0.png")
     checked = check_dataset("camvid", root)
-    assert checked.wrong is None and not checked.missing
+    assert checked.wrong is None
+    absent = [split for split in ("train", "val", "test") if split not in checked.found.splits]
+    assert absent and checked.missing == [f"{split}: no image at all" for split in absent]
     assert checked.opened["val"] > 0
     assert any("10 of 11 classes of shared11 (not wall)" in fact for fact in checked.facts["val"])
