@@ -11,6 +11,7 @@ PRECISIONS = ("float32", "bfloat16")
 # What an x86 processor that multiplies bfloat16 itself says of itself; one without takes 15 times
 # as long as in float32 for a step of a task network.
 MULTIPLIES = ("avx512_bf16", "amx_bf16")
+OLDER = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -36,8 +37,9 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     told = getattr(torch.cpu, "get_capabilities", None)
-    if told is None:  # an older torch tells only what it was compiled to use
-        return torch.backends.cpu.get_cpu_capability() == "AVX512"
+    if told is None:  # an older torch has the same for itself
+        asked = (getattr(torch.cpu, name, None) for name in OLDER)
+        return any(ask is not None and ask() for ask in asked)
     return any(told().get(name, False) for name in MULTIPLIES)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from atdt.decode import Prediction, predict
+from atdt.devices import fast_precision, pick_device
 from atdt.domains.streets import KNOBS, RenderConfig, render
 from atdt.evaluate import Evaluation, evaluate
 from atdt.networks import NetworkSpec
@@ -36,7 +37,7 @@ def train(task: str, run: Path, domains: tuple[str, ...], steps: int) -> Path:
             out=run,
             steps=steps,
             learning_rate=2e-3,
-            precision="bfloat16",
+            precision=fast_precision(pick_device()),
             overwrite=True,
         )
     )

@@ -19,14 +19,14 @@ from pathlib import Path
 
 import click
 
-from atdt.devices import fast_precision, pick_device
 from atdt.domains.streets import RenderConfig, render
 from atdt.experiments.direction import essentials, other_rivals
 from atdt.experiments.figures import Result, figures
 from atdt.experiments.page import in_markdown
+from atdt.experiments.precision import keep_precision, with_precision
 from atdt.experiments.preset import Preset
 from atdt.experiments.sides import Direction, Side
-from atdt.experiments.steps import Steps
+from atdt.experiments.steps import RECORD, Steps
 
 HELD_OUT_DRIVE = "0006R0"  # chooses the oracle's best weights; the test clip is of drive 0016E5
 # 120x160 has CamVid's aspect and about the demo's number of pixels. The clip has every second frame
@@ -39,7 +39,6 @@ PRESET = Preset(
     test=64,
     steps=700,
     block=10,
-    precision=fast_precision(pick_device()),
 )
 TO_SHARED = {
     0: "sky",
@@ -116,7 +115,9 @@ def describe_camvid(camvid: Path, out: Path) -> None:
 def main(camvid: Path, out: Path, seeds: tuple[int, ...], sources: tuple[str, ...], rivals: bool):
     """Measure AT/DT from rendered streets to CamVid's photographs."""
     out = out.resolve()
-    steps = Steps(out / "steps.json")
+    preset = with_precision(PRESET, out)
+    keep_precision(out, preset.precision)
+    steps = Steps(out / RECORD)
     streets = out / "data" / "streets"
     rendering = RenderConfig(
         out=streets,
@@ -140,10 +141,10 @@ def main(camvid: Path, out: Path, seeds: tuple[int, ...], sources: tuple[str, ..
         directions = [
             Direction(firsts[source], full, streets, out, "camvid", seed) for seed in seeds
         ]
-        outcomes = [essentials(direction, PRESET, steps) for direction in directions]
+        outcomes = [essentials(direction, preset, steps) for direction in directions]
         if rivals:
             for direction, outcome in zip(directions, outcomes, strict=True):
-                other_rivals(direction, PRESET, steps, outcome)
+                other_rivals(direction, preset, steps, outcome)
         result = Result(directions, outcomes, block=PRESET.block)
         click.echo("\n" + in_markdown(result, figures(result)))
 

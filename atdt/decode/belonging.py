@@ -105,8 +105,12 @@ def check_key(
     transfer: LoadedTransfer,
     path: Path,
     allowed: Sequence[str],
+    advice: str | None = None,
 ) -> list[str]:
     """Compare what G was trained with (`recorded`) to what it is given (`found`, from `path`).
+
+    Args:
+        advice: what one can do instead; None: name another network, or let the difference through.
 
     Returns:
         the differences, all of which `allowed` lets through.
@@ -118,9 +122,11 @@ def check_key(
     lines = [f"{ROLES[side]}: {line}" for line in differences(recorded, found, sides=sides)]
     refused = [line for line in lines if _subject(line) not in allowed]
     if refused:
+        by = OPTIONS[side]
+        usual = f"give what it was trained with by {by}, or proceed with --allow-mismatch"
         raise MismatchError(
-            f"{path}: does not belong to {transfer.run.path}: {'; '.join(refused)}; give what it "
-            f"was trained with by {OPTIONS[side]}, or proceed with --allow-mismatch"
+            f"{path}: does not belong to {transfer.run.path}: {'; '.join(refused)}; "
+            f"{advice or usual}"
         )
     return lines
 

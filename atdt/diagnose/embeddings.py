@@ -131,15 +131,20 @@ class _Through:
 
     def of(self, store: Store) -> dict[tuple[str, ...], np.ndarray]:
         """The vectors of a store, by whose they are."""
-        reader = store.features(self._level, self._array)
-        source = self._transfer.run.info["source"]
-        check_channels("source", reader.shape[1], self._transfer, reader.path)
-        check_key("source", source["key"], reader.attrs, self._transfer, reader.path, ())
-        made = {(f"G({self._array})",): _means(store, reader, self._made)}
+        source = self._checked("source", store.features(self._level, self._array))
+        made = {(f"G({self._array})",): _means(store, source, self._made)}
         level, array = self._transfer.level, self._target["array"]
         if level in store.levels() and array in store.arrays(level):
-            made[array,] = _means(store, store.features(level, array))
+            made[array,] = _means(store, self._checked("target", store.features(level, array)))
         return made
+
+    def _checked(self, side: str, reader: FeatureReader) -> FeatureReader:
+        """An array, if it is of the encoder that G was trained with."""
+        transfer, advice = self._transfer, "give stores of the encoders that it was trained with"
+        check_channels(side, reader.shape[1], transfer, reader.path)
+        key = transfer.run.info[side]["key"]
+        check_key(side, key, reader.attrs, transfer, reader.path, (), advice)
+        return reader
 
     @torch.inference_mode()
     def _made(self, features: np.ndarray) -> np.ndarray:

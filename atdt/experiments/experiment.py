@@ -90,6 +90,7 @@ def run(config: Experiment) -> tuple[list[Result], Steps]:
     Raises:
         UserError: labels cannot be transferred as is asked; nothing has been made then.
     """
+    config = config.settled()
     if config.label_transfer:
         for tasks in config.directions:
             check_label_transfer(*tasks, config.preset, config.places)

@@ -4,7 +4,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from atdt.devices import fast_precision, has_bfloat16, pick_device
+from atdt.devices import PRECISIONS, fast_precision, has_bfloat16, pick_device
+from atdt.errors import UserError
 from atdt.experiments.preset import AUTO, Preset
 from atdt.experiments.steps import RECORD
 from atdt.texts import read_json, write_json
@@ -26,7 +27,7 @@ def with_precision(preset: Preset, reports: Path) -> Preset:
         return preset
     device = pick_device()
     if (reports / FILE).is_file():
-        precision = read_json(reports / FILE)["precision"]
+        precision = _kept(reports / FILE)
     elif (reports / RECORD).is_file():
         precision = BEFORE
     else:
@@ -38,16 +39,30 @@ def with_precision(preset: Preset, reports: Path) -> Preset:
 
 _SAID = {
     "float32": "trains in float32, since this processor does not multiply bfloat16 itself; expect "
-    "three times the minutes of one that does",
+    "several times the minutes of one that does",
     "bfloat16": "was begun in bfloat16, which this processor does not multiply itself: what is "
     "left to train takes far longer here than in float32, in which another --root begins",
 }
 
 
 def keep_precision(reports: Path, precision: str) -> None:
-    """Write down what an experiment is made in, before its first step."""
+    """Write down what an experiment is made in, before its first step.
+
+    Raises:
+        ValueError: `precision` is not settled.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision {precision!r}: settle the experiment first")
     if not (reports / FILE).is_file() or read_json(reports / FILE) != {"precision": precision}:
         write_json(reports / FILE, {"precision": precision})
+
+
+def _kept(file: Path) -> str:
+    content = read_json(file)
+    precision = content.get("precision") if isinstance(content, dict) else None
+    if precision not in PRECISIONS:
+        raise UserError(f"{file}: holds no precision of {', '.join(PRECISIONS)}; remove it")
+    return precision
 
 
 def _say(text: str) -> None:

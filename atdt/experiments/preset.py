@@ -67,7 +67,7 @@ class Preset:
         steps: optimiser steps of a task network, however many images it learns from.
         source_steps: the same of N1; None: as the others, which is what rivals can be held against.
         batch, learning_rate: of the task networks.
-        precision: of every network; "auto": what an experiment settles, see
+        precision: of every training; "auto": what an experiment settles, see
             `atdt.experiments.precision`.
         views: views of each image in a store, the plain one included.
         photometric: of task networks and stores alike, see `atdt.domains.views`.

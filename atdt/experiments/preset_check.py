@@ -36,7 +36,7 @@ def check_preset(preset: Preset, table: str | None = None) -> None:
 
 def _check_norms(network: NetworkSpec) -> None:
     """Prove that the network can be built with every norm of table 6."""
-    if "norm" in network.options:
+    if network.options.get("norm", "batch") != "batch":
         raise UserError(
             f"network = {network.name!r}: its norm is {network.options['norm']!r}, and table6 "
             "changes the norm itself; leave that option out"

@@ -70,7 +70,7 @@ def test_what_g_makes_is_embedded_beside_what_it_is_to_be_like(road, made, tmp_p
     for options, why in (
         (("--transfer", str(made["head"])), "is a head, which makes no features"),
         ((), "--array: name the encoder"),
-        (("--transfer", g, "--array", "normals"), "E1"),
+        (("--transfer", g, "--array", "normals"), "give stores of the encoders that"),
     ):
         refused = CliRunner().invoke(main, ["embed", a, *options, "--out", str(tmp_path / "x")])
         assert refused.exit_code == 2 and why in refused.stderr

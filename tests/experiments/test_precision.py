@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from atdt.errors import UserError
 from atdt.experiments.experiment import Experiment, walk
 from atdt.experiments.pairs import PAIRS
 from atdt.experiments.preset import SMOKE, load_preset
@@ -64,6 +65,16 @@ def test_what_earlier_versions_began_was_bfloat16(machine, tmp_path):
     machine(False)
     write_json(tmp_path / "reports" / "x" / RECORD, {})
     assert settled(tmp_path) == "bfloat16"
+
+
+def test_what_is_kept_must_be_a_precision(machine, tmp_path):
+    machine(True)
+    reports = begin(tmp_path)
+    write_json(reports / "precision.json", {"precision": "auto"})
+    with pytest.raises(UserError, match=r"precision\.json: holds no precision of float32, bfloat"):
+        settled(tmp_path)
+    with pytest.raises(ValueError, match="settle the experiment first"):
+        walk(Experiment(AUTO, PAIRS["streets"], tmp_path, "y"), lambda direction, steps: None)
 
 
 def test_what_is_asked_for_is_taken(machine, tmp_path):

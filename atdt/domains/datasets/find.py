@@ -169,7 +169,10 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         if any(row.get(column) for rows in kept.values() for row in rows)
     )
     if way and labels and not known.ask and "semantic" not in columns:
-        raise DomainError(f"{root}: no {', nor '.join(way.files)}, which --labels {labels} means")
+        others = f"; there are files for --labels {' or '.join(other_ways)}" if other_ways else ""
+        raise DomainError(
+            f"{root}: no {', nor '.join(way.files)}, which --labels {labels} means{others}"
+        )
     return Found(
         known,
         way,
