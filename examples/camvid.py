@@ -31,15 +31,7 @@ from atdt.experiments.steps import RECORD, Steps
 HELD_OUT_DRIVE = "0006R0"  # chooses the oracle's best weights; the test clip is of drive 0016E5
 # 120x160 has CamVid's aspect and about the demo's number of pixels. The clip has every second frame
 # of 30 a second: a block of ten is two thirds of a second of driving.
-PRESET = Preset(
-    size=(120, 160),
-    resize=(120, 160),
-    train=480,
-    val=64,
-    test=64,
-    steps=700,
-    block=10,
-)
+PRESET = Preset(size=(120, 160), resize=(120, 160), train=480, val=64, test=64, steps=700, block=10)
 TO_SHARED = {
     0: "sky",
     1: "building",

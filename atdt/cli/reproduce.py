@@ -8,7 +8,6 @@ from atdt.cli import options, tables
 
 WIDE = 200  # columns, where the output is no terminal
 WITH_RIVALS = ("table1", "table2", "tasks")
-WITH_CYCLEGAN = ("table3", "table4")
 
 
 @click.command("reproduce")
@@ -139,7 +138,7 @@ def command(
     there already is used again. With the paper's data the published numbers and the
     differences stand beside.
     """
-    from atdt.experiments.reproduce import reproduce
+    from atdt.experiments.reproduce import ADAPTED, reproduce
     from atdt.experiments.reproduction import Reproduction
 
     if (source is None) != (target is None):
@@ -152,7 +151,7 @@ def command(
     ):
         if asked and table not in WITH_RIVALS:
             raise click.UsageError(f"{option}: {table} has no {rows}; tables 1, 2 and tasks do")
-    if perfect_look and table not in WITH_CYCLEGAN:
+    if perfect_look and table not in ADAPTED:
         raise click.UsageError(f"--perfect-look: {table} adapts no pixels; tables 3 and 4 do")
     made = reproduce(
         Reproduction(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from atdt.adapt import Adaptation, CycleGANTraining, adapt, train_cyclegan
@@ -27,22 +28,17 @@ def adapted(road: Road) -> list[Finding]:
     (a) N2 on B; (b) AT/DT; (c) N2 on B in A's look; (d) N1 from A and from B in A's look, G as
     ever, and all of it on B in A's look. G has the paper's loss.
     """
-    direction, preset = road.direction, road.preset
     n1 = source_network(road)
     n2 = target_network(road, n1)
+    baseline, plain = _ways(road, n1, n2, BASELINE)
     run = _looks(road)
-    there = _elsewhere(road, lambda b: _in_the_look_of_a(road, run, b))
-    alone, combined = _ways(there, n2, "cyclegan")
-    store = road.extract(direction.target.domain("a", "train"), n1, n2)
-    plain = []
-    for seed in direction.transfer_seeds:
-        g = road.transfer(store, n2, seed, preset.architecture, f"mse{seed}", PAPERS_LOSS)
-        plain.append(road.decode(g, n1, n2, "b", f"{PLAIN}{seed}"))
+    alone, combined = _adapted(road, n2, "cyclegan", lambda b: _in_the_look_of_a(road, run, b))
+    size = _other_size(road.preset)
     return [
-        _row("(a) baseline (N2)", "baseline", road.predict(n2, direction.target, "b", BASELINE)),
+        _row("(a) baseline (N2)", "baseline", baseline),
         _row("(b) AT/DT", "atdt", *plain),
-        _row(f"(c) CycleGAN{_other_size(preset)}", "cyclegan", alone),
-        _row(f"(d) AT/DT + CycleGAN{_other_size(preset)}", "atdt_cyclegan", *combined),
+        _row(f"(c) CycleGAN{size}", "cyclegan", alone),
+        _row(f"(d) AT/DT + CycleGAN{size}", "atdt_cyclegan", *combined),
     ]
 
 
@@ -54,32 +50,34 @@ def perfectly_adapted(road: Road, rendering: RenderConfig) -> list[Finding]:
     """
     n2 = target_network(road, source_network(road))
     look = rendered_look(rendering, road.direction, road.steps)
-    there = _elsewhere(road, lambda b: in_that_look(look, b, road.direction, road.steps))
-    alone, combined = _ways(there, n2, LOOK)
+    of = partial(in_that_look, look, direction=road.direction, steps=road.steps)
+    alone, combined = _adapted(road, n2, LOOK, of)
     return [
         _row("(c) B rendered in A's look", LOOK, alone),
         _row("(d) AT/DT + B rendered in A's look", f"atdt_{LOOK}", *combined),
     ]
 
 
-def _elsewhere(road: Road, of: Callable[[Place], Place]) -> Road:
-    """The road on which B is what `of` makes of it."""
+Ways = tuple[Path, list[Path]]  # N2 alone, and AT/DT for each seed of G
+
+
+def _adapted(road: Road, n2: Path, name: str, of: Callable[[Place], Place]) -> Ways:
+    """Both on the B that `of` makes of B, from which an N1 of its own learns too."""
     direction = road.direction
     source, target = (replace(side, b=of(side.b)) for side in (direction.source, direction.target))
     other = replace(direction, source=source, target=target)
-    return Road(other, road.preset, road.steps, road.outcome)
+    there = Road(other, road.preset, road.steps, road.outcome)
+    return _ways(there, source_network(there, name=f"n1-{name}"), n2, name, f"-{name}")
 
 
-def _ways(there: Road, n2: Path, name: str) -> tuple[Path, list[Path]]:
-    """N2 alone, and AT/DT with an N1 of its own, for each seed of G, on an adapted B."""
-    direction, preset = there.direction, there.preset
-    n1 = source_network(there, name=f"n1-{name}")
-    store = there.extract(direction.target.domain("a", "train"), n1, n2, name=f"a-{name}")
-    combined = []
+def _ways(road: Road, n1: Path, n2: Path, name: str, suffix: str = "") -> Ways:
+    direction, architecture = road.direction, road.preset.architecture
+    store = road.extract(direction.target.domain("a", "train"), n1, n2, name=f"a{suffix}")
+    transferred = []
     for seed in direction.transfer_seeds:
-        g = there.transfer(store, n2, seed, preset.architecture, f"mse-{name}{seed}", PAPERS_LOSS)
-        combined.append(there.decode(g, n1, n2, "b", f"{PLAIN}-{name}{seed}"))
-    return there.predict(n2, direction.target, "b", name), combined
+        g = road.transfer(store, n2, seed, architecture, f"mse{suffix}{seed}", PAPERS_LOSS)
+        transferred.append(road.decode(g, n1, n2, "b", f"{PLAIN}{suffix}{seed}"))
+    return road.predict(n2, direction.target, "b", name), transferred
 
 
 def _row(label: str, method: str, *folders: Path) -> Finding:

@@ -33,7 +33,7 @@ def with_precision(preset: Preset, reports: Path) -> Preset:
     else:
         precision = fast_precision(device)
     if not has_bfloat16(device):
-        _say(f"{reports}: {_SAID[precision]}")
+        print(f"{reports}: {_SAID[precision]}", file=sys.stderr, flush=True)
     return replace(preset, precision=precision)
 
 
@@ -63,7 +63,3 @@ def _kept(file: Path) -> str:
     if precision not in PRECISIONS:
         raise UserError(f"{file}: holds no precision of {', '.join(PRECISIONS)}; remove it")
     return precision
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -70,9 +70,7 @@ class Found:
             if column in self.columns:
                 continue
             line = f"no {NAMES[column]} at all: nothing is called {', nor '.join(patterns)}"
-            if column == "semantic" and self.other_ways:
-                line += f"; there are files for --labels {' or '.join(self.other_ways)}"
-            lines.append(line)
+            lines.append(line + (_there_are(self.other_ways) if column == "semantic" else ""))
         return lines
 
     def gaps(self) -> dict[tuple[str, str], str]:
@@ -136,7 +134,7 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         for c, within in known.nearest.items()
     }
     unsplit, met, used = [], 0, set()
-    other_ways: dict[str, None] = {}
+    other_ways: tuple[str, ...] = ()
     for image, fields in found(root, known.files["image"]):
         met += 1
         into = [split for split, chooses in chosen.items() if chooses(fields)]
@@ -169,9 +167,9 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         if any(row.get(column) for rows in kept.values() for row in rows)
     )
     if way and labels and not known.ask and "semantic" not in columns:
-        others = f"; there are files for --labels {' or '.join(other_ways)}" if other_ways else ""
         raise DomainError(
-            f"{root}: no {', nor '.join(way.files)}, which --labels {labels} means{others}"
+            f"{root}: no {', nor '.join(way.files)}, which --labels {labels} means"
+            f"{_there_are(other_ways)}"
         )
     return Found(
         known,
@@ -182,7 +180,7 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         patterns,
         len(set(unsplit) - used),  # CamVid's labels lie where images of another split might
         tuple(split for split in splits if split not in kept),
-        tuple(other_ways),
+        other_ways,
     )
 
 
@@ -198,12 +196,17 @@ def _first(root: Path, patterns: tuple[str, ...], fields: Mapping[str, str]) -> 
     return next(filter(None, (filled(root, pattern, fields) for pattern in patterns)), None)
 
 
-def _other_ways(known: Layout, root: Path, fields: Mapping[str, str]) -> dict[str, None]:
+def _other_ways(known: Layout, root: Path, fields: Mapping[str, str]) -> tuple[str, ...]:
     """Ways of which an image has labels, by name; of all that read the same files the first."""
-    ways = {way.files: name for name, way in reversed(known.ways.items())}
-    return dict.fromkeys(
-        name for files, name in reversed(ways.items()) if _first(root, files, fields)
-    )
+    names: dict[tuple[str, ...], str] = {}
+    for name, way in known.ways.items():
+        names.setdefault(way.files, name)
+    return tuple(name for files, name in names.items() if _first(root, files, fields))
+
+
+def _there_are(other_ways: Sequence[str]) -> str:
+    """What a message adds of them; "" where there are none."""
+    return f"; there are files for --labels {' or '.join(other_ways)}" if other_ways else ""
 
 
 def _without(known: Layout, split: str) -> Sequence[str]:
