@@ -113,14 +113,18 @@ def unpack(name: str, **chosen: Any) -> None:
 
 
 def _needs(known: "Layout") -> str:
-    """The folders that its files lie in, or below."""
+    """The folders that its files lie below, each as far as the first that has a name of its own."""
     patterns = [*known.files.values(), *(file for way in known.ways.values() for file in way.files)]
-    tops = []
-    for pattern in patterns:
-        first, *further = pattern.split("/")
-        fixed = not first.startswith("{") or len(further) < 2
-        tops.append(first if fixed else f"{first}/{further[0]}")
-    return ", ".join(f"{top}/" for top in dict.fromkeys(tops))
+    folders = [pattern.split("/")[:-1] for pattern in patterns]
+    tops = [_as_far_as_a_name(parts) for parts in folders]
+    if all(top == tops[0] for top in tops):  # which says little, as KITTI's training/
+        tops = [parts[: len(top) + 1] for parts, top in zip(folders, tops, strict=True)]
+    return ", ".join(dict.fromkeys("".join(f"{part}/" for part in top) for top in tops))
+
+
+def _as_far_as_a_name(folders: list[str]) -> list[str]:
+    named = (n for n, part in enumerate(folders, start=1) if not set(part) & set("{}*"))
+    return folders[: next(named, len(folders))]
 
 
 def _gives(known: "Layout") -> str:

@@ -30,6 +30,7 @@ def test_what_is_known_is_listed_and_one_of_it_shown():
     assert listed.exit_code == 0
     for name in ("cityscapes", "kitti-2015", "carla", "synthia-sf", "nyuv2-npy", "voc2012"):
         assert name in listed.stdout
+    assert "training/disp_occ_0/" in listed.stdout and "leftImg8bit/{split}" not in listed.stdout
     shown = run("list", "cityscapes").stdout
     assert "leftImg8bit/{split}/{city}/{frame}_leftImg8bit.png" in shown
     assert "cityscapes19-to-shared11" in shown and "disparity-cityscapes" in shown
@@ -56,7 +57,7 @@ def test_the_first_wrong_file_is_named(camvid):
     write_png(camvid / "valannot/1.png", np.full((6, 8), 77, np.uint8))
     done = run("check", "camvid", camvid)
     assert done.exit_code == 1
-    assert "valannot/1.png: holds id 77 (48 pixels)" in done.stdout
+    assert f"wrong: val: {camvid}/valannot/1.png: holds id 77 (48 pixels)" in done.stdout
 
 
 def test_a_missing_label_is_wrong_and_a_missing_kind_of_label_is_named(camvid):

@@ -65,8 +65,9 @@ def check_dataset(
             for index in chosen:
                 try:
                     seen.look(index)
-                except DomainError as error:
-                    checked.wrong = str(error)
+                except DomainError as error:  # which names a list that `describe` would write
+                    listed = f"{domain.list_path}:{domain.samples[index].line}: "
+                    checked.wrong = f"{split}: {str(error).removeprefix(listed)}"
                     break
                 advance(1)
         checked.opened[split] = seen.images
