@@ -42,9 +42,15 @@ def make_dataset(
                 if column in rule.get("without", ()):
                     continue
                 path = FIELD.sub(lambda field, row=row: _written(row, field), pattern)
-                path = root / path.replace("*/", "train/").replace("*", "1")
+                top = rule.get("beside", "elsewhere").split("/")[0]
+                path = root / path.replace("*/", f"{top}/").replace("*", "1")
                 _write(path, column, known, way, random, size)
     return root
+
+
+def lacking(checked):
+    """What is missing, but that two images of a split are not the whole data set."""
+    return [line for line in checked.missing if not line.endswith("of the whole data set")]
 
 
 def _written(row, field):
@@ -58,6 +64,9 @@ def _fields(known, rule, number):
         fields["time"] = f"{1305031452 + number}.7917"
     if "names" in rule:
         return fields | {rule["field"]: f"{Path(rule['names']).stem}_{number}"}
+    if "beside" in rule:
+        top = rule["beside"].split("/")[0]
+        return {name: f"{top}-{value}" for name, value in fields.items()}
     for name, wanted in rule.items():
         if name == "without":
             continue

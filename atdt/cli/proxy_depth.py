@@ -96,7 +96,12 @@ def command(
     two do not agree. The result is a predictions folder of task depth: `train-task --pseudo`
     learns from it, `convert --predictions` makes a domain of it.
     """
-    from atdt.decode.proxy_depth import ProxyDepth, proxy_depth, share_with_depth
+    from atdt.decode.proxy_depth import (
+        ProxyDepth,
+        doubt_of_cameras,
+        proxy_depth,
+        share_with_depth,
+    )
     from atdt.domains.stereo import Matching
 
     matching = Matching(
@@ -107,6 +112,8 @@ def command(
         uniqueness=uniqueness,
         speckle=speckle,
     )
+    if doubt := doubt_of_cameras(domain):
+        click.echo(doubt, err=True)
     folder = proxy_depth(
         ProxyDepth(
             domain=domain,

@@ -115,6 +115,20 @@ def proxy_depth(config: ProxyDepth) -> Path:
     return config.out
 
 
+def doubt_of_cameras(spec: str) -> str | None:
+    """What speaks against the focal length of a domain's first image, and so against its depth.
+
+    Args:
+        spec: PATH[:SPLIT][@N] of the domain.
+
+    Raises:
+        DomainError: the domain, its image or its camera cannot be read.
+    """
+    domain = open_domain(spec)
+    doubt = domain.camera(0).doubt_of_width(domain.image_size(0)[1])
+    return None if doubt is None else f"{domain.list_path}:{domain.samples[0].line}: {doubt}"
+
+
 def share_with_depth(folder: Path) -> float:
     """The share of pixels that have a depth, over some images of a finished folder."""
     made, task = open_predictions(folder), get_task("depth")

@@ -10,7 +10,7 @@ Which of these a file is, its name and its content say:
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from atdt.texts import read_bounded, read_json
 LONGEST_FOCAL = 1e9  # pixels: beyond it are mistakes
 LONGEST_BASELINE = 1e3  # metres
 HIGHEST_MOUNT = 1e3  # metres
+MOST_OFF_CENTRE = 0.2  # of the width: Cityscapes 0.04, KITTI 0.01; 0.25 at twice the width
 STEEPEST = 60.0  # degrees: beyond it little of a road is seen
 KITTI_PAIRS = (("P_rect_02", "P_rect_03"), ("P2", "P3"), ("P0", "P1"))  # colour, colour, grey
 
@@ -31,10 +32,22 @@ class Camera:
     Attributes:
         focal: horizontal focal length in pixels of the image as it is on disk; None: unknown.
         baseline: metres between the cameras of a stereo pair; None: unknown, or no pair.
+        centre: column of the principal point, in the same pixels; None: unknown. It only tells
+            whether an image may have been resized since.
     """
 
     focal: float | None = None
     baseline: float | None = None
+    centre: float | None = field(default=None, compare=False)
+
+    def doubt_of_width(self, width: int) -> str | None:
+        """What speaks against an image of this width being as wide as its camera file has it."""
+        if self.centre is None or abs(self.centre / width - 0.5) <= MOST_OFF_CENTRE:
+            return None
+        return (
+            f"the camera's centre is at column {self.centre:g}, the image is {width} wide: was it "
+            f"resized or cropped, and the focal length ({self.focal:g}) not?"
+        )
 
     def stereo(self) -> float:
         """focal × baseline in pixels · metres: what depth × disparity is.
@@ -137,13 +150,14 @@ def _from_json(content: Any) -> Camera:
         raise DomainError('holds no {"focal": pixels}')
     intrinsic, extrinsic = content.get("intrinsic"), content.get("extrinsic")
     if isinstance(intrinsic, Mapping):  # Cityscapes'
-        focal = intrinsic.get("fx")
+        focal, centre = intrinsic.get("fx"), intrinsic.get("u0")
         baseline = extrinsic.get("baseline") if isinstance(extrinsic, Mapping) else None
     else:
         focal, baseline = content.get("focal"), content.get("baseline")
+        centre = None
     if focal is None:
         raise DomainError('holds no {"focal": pixels}')
-    return _camera(focal, baseline)
+    return _camera(focal, baseline, centre)
 
 
 def _from_text(text: str) -> Camera:
@@ -158,10 +172,11 @@ def _from_text(text: str) -> Camera:
             focal, baseline = matrix[0], None
             if right in rows and focal:
                 baseline = (matrix[3] - _numbers(rows[right], 12, right)[3]) / focal
-            return _camera(focal, baseline)
+            return _camera(focal, baseline, matrix[2])
     if rows:
         raise DomainError(f"holds none of the lines {', '.join(left for left, _ in KITTI_PAIRS)}")
-    return _camera(_numbers(text, 9, "the matrix")[0], None)
+    matrix = _numbers(text, 9, "the matrix")
+    return _camera(matrix[0], None, matrix[2])
 
 
 def _numbers(text: str, count: int, what: str) -> list[float]:
@@ -174,10 +189,11 @@ def _numbers(text: str, count: int, what: str) -> list[float]:
     return numbers
 
 
-def _camera(focal: Any, baseline: Any) -> Camera:
+def _camera(focal: Any, baseline: Any, centre: Any) -> Camera:
     return Camera(
         positive(focal, "focal", LONGEST_FOCAL, "pixels"),
         None if baseline is None else positive(baseline, "baseline", LONGEST_BASELINE, "metres"),
+        float(centre) if type(centre) in (int, float) else None,
     )
 
 

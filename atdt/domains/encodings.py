@@ -6,7 +6,7 @@ or not at all.
 Depth, float32 (H, W) metres, 0 where there is none:
     npy          NumPy file of (H, W) or (H, W, 1) numbers, metres
     rgb24-1000m  PNG, metres = 1000·(R + 256·G + 65536·B) / (2²⁴ − 1): CARLA's 24 bits, which
-                 AT/DT's released code reads (core/input.py); Synthia-SF's is rgb24-5000m
+                 AT/DT's released code reads (core/input.py); SYNTHIA-AL's is rgb24-5000m
     uint16/N     PNG of 16 bits, metres = v / N (KITTI 256, TUM 5000, millimetres 1000)
     uint16*S+O   the same, metres = S·v + O where v is not 0
     disparity/N  PNG of 16 bits, v / N pixels of disparity (KITTI 256), by the camera to metres
@@ -36,7 +36,7 @@ from atdt.domains.depth_files import (
     read_relative_depth,
     write_depth,
 )
-from atdt.domains.pictures import opened, read_channels, write_picture
+from atdt.domains.pictures import opened, read_channels, read_numbers, write_picture
 from atdt.domains.semantic_files import SEMANTIC_ENCODINGS
 from atdt.errors import DomainError
 from atdt.npy import load_npy
@@ -104,7 +104,7 @@ def read_png(path: str | Path) -> np.ndarray:
     """
     with opened(place(path)) as picture:
         if picture.mode in ("L", "P"):
-            return np.array(picture)
+            return read_numbers(place(path))
     return read_channels(place(path))
 
 

@@ -21,6 +21,7 @@ FORMATS = ("PNG", "JPEG", "PPM", "TIFF", "BMP", "WEBP")
 COLOURS = (None, None, 3)  # shape of an image
 HEADER = 2**16  # bytes in which nearly every image says its size
 SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
+OTHER_BITS = {"L;2": 3, "L;4": 15, "RGB;16B": 65535, "RGBA;16B": 65535, "RGB;16L": 65535}
 BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # What Pillow's decoders raise on damaged files, found by damaging files.
 BROKEN = (
@@ -107,11 +108,13 @@ def read_channels(path: Path) -> np.ndarray:
     """Read the three channels of an image as they are stored: uint8 (H, W, 3), alpha dropped.
 
     Raises:
-        DomainError: see `opened`; or grey, palette, or other colours than RGB.
+        DomainError: see `opened`; or grey, palette, or other colours than RGB; or not 8 bits each.
     """
     with opened(path) as picture:
         if picture.mode not in ("RGB", "RGBA"):
             raise DomainError(f"{path}: has mode {picture.mode}, not three channels of 8 bits")
+        if _rescaled(picture) is not None:
+            raise DomainError(f"{path}: has three channels, but not of 8 bits")
         return np.array(picture)[:, :, :3].copy()
 
 
@@ -130,12 +133,18 @@ def read_colours(path: Path) -> np.ndarray:
 def read_numbers(path: Path) -> np.ndarray:
     """Read the numbers of a single-channel image: uint8 or uint16, (H, W).
 
-    Palette images give their indices, not their colours.
+    Palette images give their indices, not their colours; grey of 2 or 4 bits, or of a .pgm's own
+    range, gives what is stored, which Pillow would show brighter.
 
     Raises:
         DomainError: see `opened`; or several channels, floats, or integers beyond 16 bits.
     """
     with opened(path) as picture:
+        rescaled = _rescaled(picture)  # decoding forgets it
+        if rescaled is not None and picture.mode in ("L", "I"):
+            most = 255 if picture.mode == "L" else 65535
+            stored = np.rint(np.asarray(picture) * (rescaled / most))
+            return stored.astype(np.uint8 if picture.mode == "L" else np.uint16)
         if picture.mode in ("L", "P"):
             return np.array(picture)
         if picture.mode in SIXTEEN_BITS:
@@ -173,6 +182,20 @@ def _from_npy(path: Path) -> np.ndarray:
             ".npy file is uint8, or from 0 to 1"
         )
     return np.rint(array * 255).astype(np.uint8)
+
+
+def _rescaled(picture: Image.Image) -> int | None:
+    """The most that a channel is in the file, where Pillow decodes it to another range; or None.
+
+    To be asked before it is decoded.
+    """
+    tile = next(iter(getattr(picture, "tile", ())), None)
+    if tile is None:
+        return None
+    coder, *_, stored = tile
+    if coder.startswith("ppm"):
+        return stored[-1] if stored[-1] not in (255, 65535) else None
+    return OTHER_BITS.get(stored[0] if isinstance(stored, tuple) else stored)
 
 
 def _bomb(path: Path) -> DomainError:

@@ -41,7 +41,8 @@ def test_a_whole_folder_is_counted_and_described(camvid, tmp_path):
     assert done.exit_code == 0, done.output
     assert "images 6x8" in done.stdout and "of 11 classes of shared11" in done.stdout
     assert "missing: test: no image at all" in done.stdout
-    assert done.stdout.count("missing") == 1
+    assert "missing: train: 3 of the 367 images of the whole data set" in done.stdout
+    assert done.stdout.count("missing") == 3
     made = run("describe", "camvid", camvid, "--out", tmp_path / "own")
     assert made.exit_code == 0 and made.stdout.strip() == str(tmp_path / "own/domain.toml")
     assert len(open_domain(f"{tmp_path}/own:val", labels=["semantic"])) == 3

@@ -112,6 +112,18 @@ def test_pairs_that_are_none_are_named(config: ProxyDepth, pairs: Path) -> None:
     assert not config.out.exists()
 
 
+def test_a_camera_file_of_larger_images_is_doubted(config: ProxyDepth, pairs: Path) -> None:
+    """Images that were halved, and their camera was not: depth is twice as far."""
+    intrinsic, extrinsic = {"fx": FOCAL, "u0": 96.0}, {"baseline": BASELINE}
+    (pairs / "camera.json").write_text(json.dumps({"intrinsic": intrinsic, "extrinsic": extrinsic}))
+    describe(pairs, 'columns = ["image", "right", "camera"]\n')
+    (pairs / "all.txt").write_text("left/0.png;right/0.png;camera.json\n")
+    done = CliRunner().invoke(main, ["proxy-depth", str(pairs), "--out", str(config.out)])
+    assert done.exit_code == 0 and done.stdout.endswith(f"{config.out}\n")
+    said = "all.txt:1: the camera's centre is at column 96, the image is 96 wide: was it resized"
+    assert said in done.stderr
+
+
 def test_values_that_cannot_be_used(config: ProxyDepth) -> None:
     for change, message in (
         ({"depth_format": "exr"}, "--depth-format exr"),

@@ -33,6 +33,24 @@ def test_each_kind_is_read(tmp_path, name, content, camera):
     assert read_camera(written(tmp_path, name, content)) == camera
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a_camera.json", '{"intrinsic": {"fx": 2262.52, "u0": 1096.98}}'),
+        ("000001.txt", "P_rect_02: 721.5 0 1096.98 45.0 0 721.5 172.9 0 0 0 1 0"),
+        ("intrinsics.txt", "520.5 0 1096.98\n0 520.7 215.1\n0 0 1\n"),
+    ],
+)
+def test_a_camera_whose_centre_is_far_off_an_images_middle_is_doubted(tmp_path, name, content):
+    camera = read_camera(written(tmp_path, name, content))
+    assert camera.centre == 1096.98
+    assert all(camera.doubt_of_width(width) is None for width in (1600, 2048, 3000))
+    for width in (1024, 4096):
+        said = f"column 1096.98, the image is {width} wide: was it resized or cropped"
+        assert said in camera.doubt_of_width(width)
+    assert Camera(721.5).doubt_of_width(1) is None
+
+
 @pytest.mark.parametrize("names", [("P_rect_02", "P_rect_03"), ("P2", "P3"), ("P0", "P1")])
 def test_kittis_baseline_lies_between_its_colour_cameras(tmp_path, names):
     left, right = (f"{n}: {ROW.format(t)}" for n, t in zip(names, (45.0, -340.0), strict=True))

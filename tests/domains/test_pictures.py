@@ -1,7 +1,9 @@
 """Image files of every mode, and damaged ones: an array or a DomainError, nothing else."""
 
 import io
+import struct
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -70,6 +72,49 @@ def test_numbers_of_8_and_16_bits(tmp_path):
         read = read_numbers(tmp_path / name)
         assert np.array_equal(read, array), name
         assert read.dtype == array.dtype
+
+
+def _png(bits: int, colour: int, row: bytes, width: int) -> bytes:
+    """A PNG of one row; Pillow itself writes none of fewer bits than 8, nor colours of 16."""
+    header = struct.pack(">IIBBBBB", width, 1, bits, colour, 0, 0, 0)
+    blocks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in blocks
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "numbers"),
+    [
+        (_png(4, 0, b"\x12\xf0", 4), [1, 2, 15, 0]),
+        (_png(2, 0, b"\x1b", 4), [0, 1, 2, 3]),
+        (b"P5 2 1 40\n\x01\x28", [1, 40]),
+        (b"P2 2 1 40\n1 40\n", [1, 40]),
+        (b"P5 3 1 10000\n\x00\x01\x27\x0f\x27\x10", [1, 9999, 10000]),
+    ],
+)
+def test_numbers_are_those_of_the_file_whatever_their_bits_and_their_most(
+    tmp_path, content, numbers
+):
+    (tmp_path / "labels").write_bytes(content)
+    assert read_numbers(tmp_path / "labels").tolist() == [numbers]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [_png(16, 2, bytes(6), 1), _png(16, 6, bytes(8), 1), b"P6 1 1 40\n\1\2\3"],
+    ids=["rgb", "rgba", "ppm"],
+)
+def test_channels_that_are_not_of_8_bits_are_refused(tmp_path, content):
+    (tmp_path / "depth").write_bytes(content)
+    with pytest.raises(DomainError, match=r"depth: has three channels, but not of 8 bits"):
+        read_channels(tmp_path / "depth")
+
+
+def test_plain_channels_of_8_bits_are_read(tmp_path):
+    (tmp_path / "depth").write_bytes(b"P3 1 1 255\n1 2 40\n")
+    assert read_channels(tmp_path / "depth").tolist() == [[[1, 2, 40]]]
 
 
 def test_numbers_in_several_channels_or_beyond_16_bits_are_refused(tmp_path):

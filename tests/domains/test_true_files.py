@@ -20,6 +20,7 @@ from atdt.domains.encodings import read_depth, read_normals
 from atdt.domains.label_table import label_table
 from atdt.domains.pictures import read_image
 from atdt.domains.semantic_files import read_ids
+from tests.made_datasets import lacking
 
 VARIABLE, CAMVID = "ATDT_FORMATS", "ATDT_CAMVID"
 SHAPE = (24, 32)
@@ -276,7 +277,7 @@ def test_scenes_of_sun_rgbd_are_a_data_set(files):
     assert checked.wrong is None
     for column in ("image", "depth", "camera"):
         assert checked.found.count("all", column) == len(scenes) == checked.opened["all"]
-    assert [line.partition(":")[0] for line in checked.missing] == ["no semantic label at all"]
+    assert [line.partition(":")[0] for line in lacking(checked)] == ["no semantic label at all"]
 
 
 def test_camvid_is_a_data_set(tmp_path):
@@ -288,6 +289,6 @@ def test_camvid_is_a_data_set(tmp_path):
     checked = check_dataset("camvid", root)
     assert checked.wrong is None
     absent = [split for split in ("train", "val", "test") if split not in checked.found.splits]
-    assert absent and checked.missing == [f"{split}: no image at all" for split in absent]
+    assert absent and lacking(checked) == [f"{split}: no image at all" for split in absent]
     assert checked.opened["val"] > 0
     assert any("10 of 11 classes of shared11 (not wall)" in fact for fact in checked.facts["val"])

@@ -86,4 +86,5 @@ def _with_camera(content: dict[str, Any], config: Describing) -> dict[str, Any]:
 def _heading(config: Describing, made: Found) -> str:
     labels = f" --labels {config.labels}" if config.labels else ""
     lines = [f"# atdt data describe {config.dataset}{labels}; layout: {made.layout.source}"]
-    return "".join(f"{line}\n" for line in [*lines, *(MISSING + line for line in made.absent())])
+    lines += [MISSING + line for line in (*made.absent(), *made.gaps().values())]
+    return "".join(f"{line}\n" for line in lines)

@@ -1,6 +1,5 @@
 """Which samples of a data set are on disk, and the domain that they make."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +8,9 @@ from typing import Any
 from atdt.domains.datasets.layout import Layout, SemanticWay
 from atdt.domains.datasets.nearest import Nearest
 from atdt.domains.datasets.patterns import filled, found
+from atdt.domains.datasets.splits import Splits
 from atdt.domains.lists import ALL_COLUMNS, MISSING
-from atdt.errors import DomainError, UserError
-from atdt.files import inside
-from atdt.texts import read_bounded
+from atdt.errors import DomainError
 
 NAMES = {  # of a column's files, in a message
     "image": "image",
@@ -37,6 +35,7 @@ class Found:
         patterns: of the files that were looked for, by column; in the order of columns.
         unsplit: images that belong to no split.
         empty: splits of the layout that have no image; optional ones without a list are none.
+        unmet: lists with names of which there is no image, a line each.
         other_ways: ways to read semantic labels of which there are files, where there are none of
             `way`.
     """
@@ -49,6 +48,7 @@ class Found:
     patterns: Mapping[str, tuple[str, ...]]
     unsplit: int
     empty: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
     other_ways: tuple[str, ...] = ()
 
     def lines(self, split: str) -> str:
@@ -64,12 +64,18 @@ class Found:
         return sum(row[place] is not None for row in self.splits[split])
 
     def absent(self) -> list[str]:
-        """A line for each split that has no image, and each kind of file that no image has."""
+        """A line for each split that lacks images, and each kind of file that no image has."""
         lines = [f"{split}: no image at all" for split in self.empty]
+        for split, count in self.layout.counts.items():
+            if 0 < (there := len(self.splits.get(split, ()))) < count:
+                lines.append(f"{split}: {there} of the {count} images of the whole data set")
+        lines += self.unmet
         for column, patterns in self.patterns.items():
             if column in self.columns:
                 continue
             line = f"no {NAMES[column]} at all: nothing is called {', nor '.join(patterns)}"
+            if column == "depth" and self.way is not None and self.way.far:
+                line += f"; {self.way.far['class']}, which these labels tell by it, is ignored"
             lines.append(line + (_there_are(self.other_ways) if column == "semantic" else ""))
         return lines
 
@@ -119,7 +125,7 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
     Raises:
         DomainError: `root` is no folder, no image of the layout is in it, or a list of names that
             the layout needs is not, or no file of the labels that were asked for; says which path
-            was looked for.
+            was looked for. Or an image is in two splits.
     """
     if not root.is_dir():
         raise DomainError(f"{root}: no such folder")
@@ -127,7 +133,7 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
     patterns = {column: (pattern,) for column, pattern in known.files.items()}
     patterns |= {"semantic": way.files} if way else {}
     patterns = {column: patterns[column] for column in ALL_COLUMNS if column in patterns}
-    chosen = {s: _choice(root, rule) for s, rule in known.splits.items() if _is_there(root, rule)}
+    chosen = Splits(root, known.splits)
     splits: dict[str, list[dict[str, str | None]]] = {split: [] for split in chosen}
     timed = {
         c: Nearest(root, known.files[c], known.files["image"], within)
@@ -137,7 +143,7 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
     other_ways: tuple[str, ...] = ()
     for image, fields in found(root, known.files["image"]):
         met += 1
-        into = [split for split, chooses in chosen.items() if chooses(fields)]
+        into = chosen.of(image, fields)
         if not into:
             unsplit.append(image)
             continue
@@ -180,6 +186,7 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         patterns,
         len(set(unsplit) - used),  # CamVid's labels lie where images of another split might
         tuple(split for split in splits if split not in kept),
+        tuple(chosen.unmet()),
         other_ways,
     )
 
@@ -212,41 +219,3 @@ def _there_are(other_ways: Sequence[str]) -> str:
 def _without(known: Layout, split: str) -> Sequence[str]:
     """Columns that a split has no files of, or none that say anything."""
     return known.splits[split].get("without", ())
-
-
-def _is_there(root: Path, rule: Mapping[str, Any]) -> bool:
-    """Whether a split can be chosen: an optional one may have no list."""
-    return not rule.get("optional") or inside(root, rule["names"]).exists()
-
-
-def _choice(root: Path, rule: Mapping[str, Any]) -> Any:
-    """Whether a sample's fields are of a split, as a function."""
-    if "names" in rule:
-        field, names = rule["field"], _names(inside(root, rule["names"]))
-        return lambda fields: fields[field] in names
-    wanted = {
-        field: [values] if isinstance(values, str) else values
-        for field, values in rule.items()
-        if field != "without"
-    }
-    return lambda fields: all(
-        any(_is(fields[field], value) for value in values) for field, values in wanted.items()
-    )
-
-
-def _names(path: Path) -> set[str]:
-    try:
-        lines = read_bounded(path).decode().split("\n")
-    except FileNotFoundError:
-        raise DomainError(f"{path}: no such list, which says what is in the split") from None
-    except (OSError, UnicodeDecodeError, UserError) as error:
-        raise DomainError(f"{path}: cannot be read as a list ({error})") from None
-    return {line.split()[0] for line in lines if line.strip()}
-
-
-def _is(value: str, wanted: str) -> bool:
-    span = re.fullmatch(r"(\d+)-(\d+)", wanted)
-    digits = re.fullmatch(r"\D*(\d+)", value)
-    if span and digits:
-        return int(span[1]) <= int(digits[1]) <= int(span[2])
-    return value == wanted

@@ -21,6 +21,11 @@ val = { episode = ["35-39"] }               # … or ranges of whole numbers;
                                             # without = ["semantic"]: no such files, or empty ones
 test = { names = "ImageSets/test.txt", field = "frame" }   # or values that a file lists;
                                             # with optional = true: no file, no such split
+more = { beside = "train/{drive}" }         # or whose drive has such a folder
+all = {}                                    # everything; no other two splits share an image
+
+[counts]                                    # optional: how many images the whole data set has
+train = 2975
 
 [semantic.labelids]                         # ways to read semantic labels; the first is taken
 file = "gtFine/{split}/{city}/{frame}_gtFine_labelIds.png"   # or a list: the first that is there
@@ -94,6 +99,7 @@ class Layout:
     files: Mapping[str, str]
     nearest: Mapping[str, float]
     splits: Mapping[str, Mapping[str, Any]]
+    counts: Mapping[str, int]
     ways: Mapping[str, SemanticWay]
     encodings: Mapping[str, str]
     bounds: tuple[float, float]
@@ -149,6 +155,7 @@ def _layout(name: str, content: dict[str, Any]) -> Layout:
         files=content["files"],
         nearest=content.get("nearest", {}),
         splits=content["splits"],
+        counts=content.get("counts", {}),
         ways={key: _way(key, way) for key, way in content.get("semantic", {}).items()},
         encodings=encodings,
         bounds=tuple(content.get("bounds", {}).get("depth", (0.0, float("inf")))),

@@ -30,13 +30,18 @@ def found(root: Path, pattern: str) -> Iterator[tuple[str, dict[str, str]]]:
             yield path, match.groupdict()
 
 
+def written(pattern: str, fields: Mapping[str, str]) -> str:
+    """The path that a sample has by this pattern; `*` stays."""
+    return FIELD.sub(lambda field: _written(fields[field[1]], field[3]), pattern)
+
+
 def filled(root: Path, pattern: str, fields: Mapping[str, str]) -> str | None:
     """The path below `root` that a sample has by this pattern; None: no such file.
 
     Raises:
         DomainError: `*` in it stands for several files.
     """
-    path = FIELD.sub(lambda field: _written(fields[field[1]], field[3]), pattern)
+    path = written(pattern, fields)
     if "*" not in path:
         return path if (root / path).is_file() else None
     there = sorted(root.glob(_escaped(path)))

@@ -16,7 +16,7 @@ from atdt.domains.datasets.patterns import fields_of
 from atdt.domains.encodings import write_png
 from atdt.domains.lists import ALL_COLUMNS
 from atdt.errors import DomainError
-from tests.made_datasets import SIZE
+from tests.made_datasets import SIZE, lacking
 
 WAYS = [(name, way) for name in layout_names() for way in layout(name).ways or [None]]
 
@@ -31,7 +31,9 @@ def test_a_layout_says_where_it_comes_from_and_fills_its_paths_from_the_images(n
         assert set(fields_of(pattern)) <= have or column in known.nearest
     assert set(known.gaps) <= {*known.files, "semantic"}
     for rule in known.splits.values():
-        assert ({rule["field"]} if "names" in rule else set(rule) - {"without"}) <= have
+        chooses = {rule["field"]} if "names" in rule else set(rule) - {"without", "beside"}
+        assert {*chooses, *fields_of(rule.get("beside", ""))} <= have
+    assert set(known.counts) <= set(known.splits)
 
 
 @pytest.mark.parametrize(("name", "labels"), WAYS)
@@ -210,7 +212,7 @@ def test_cityscapes_test_images_are_for_predicting_alone(make_dataset):
         label.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, label)
     checked = check_dataset("cityscapes", root)
-    assert checked.wrong is None and not checked.missing
+    assert checked.wrong is None and not lacking(checked)
     assert checked.found.count("test", "image") == 2
     assert checked.found.count("test", "semantic") == 0
 
@@ -250,7 +252,7 @@ def test_labels_that_some_images_lack_are_wrong_and_counted(make_dataset):
     image = str(path.relative_to(root)).replace("gtFine/", "leftImg8bit/")
     image = image.replace("gtFine_labelIds", "leftImg8bit")
     line = f"val: 1 of 2 images have no semantic label, the first: {image}"
-    assert checked.wrong == line and not checked.missing
+    assert checked.wrong == line and not lacking(checked)
     for other in root.glob("gtFine/val/*/*"):
         other.unlink()
     assert "val: 2 of 2 images have no semantic label" in check_dataset("cityscapes", root).wrong
@@ -261,7 +263,7 @@ def test_a_kind_of_label_that_no_image_has_is_named_and_may_be_done_without(make
     shutil.rmtree(root / "gtFine")
     checked = check_dataset("cityscapes", root)
     assert checked.wrong is None
-    assert checked.missing == [
+    assert lacking(checked) == [
         "no semantic label at all: nothing is called "
         "gtFine/{split}/{city}/{frame}_gtFine_labelIds.png"
     ]
@@ -305,10 +307,13 @@ def test_labels_most_of_which_are_ignored_are_doubted(make_dataset, road, doubte
 
 def test_depth_that_a_data_set_itself_lacks_in_places_is_not_wrong(make_dataset):
     root = make_dataset("kitti-raw")
-    next(root.glob("*/*/proj_depth/groundtruth/image_02/*.png")).unlink()
+    next(root.glob("val/*/proj_depth/groundtruth/image_02/*.png")).unlink()
     checked = check_dataset("kitti-raw", root)
     assert checked.wrong is None
-    assert checked.missing[0].startswith("all: 1 of 2 images have no depth, the first: ")
+    assert [line.partition(", ")[0] for line in checked.missing] == [
+        "all: 1 of 6 images have no depth",
+        "val: 1 of 2 images have no depth",
+    ]
 
 
 def test_a_description_is_not_replaced_unasked(make_dataset, tmp_path):
