@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from html import escape
 from typing import Any, Literal
 
@@ -179,8 +180,12 @@ def digits_for(numbers: Iterable[float | None], least: int) -> int:
 
 
 def number_text(number: float, digits: int) -> str:
-    """The number with so many digits behind the point, a true minus sign, and no minus zero."""
+    """The number with so many digits behind the point, a true minus sign, and no minus zero.
+
+    Halves go up as the number is written: 24.95, which no float is, is 25.0, as in the paper.
+    """
     if not math.isfinite(number):
         return "–"
-    text = f"{number:.{digits}f}"
+    written = Decimal(repr(float(number)))
+    text = f"{written.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):f}"
     return text.replace("-", MINUS) if float(text) else text.removeprefix("-")

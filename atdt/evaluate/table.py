@@ -20,6 +20,8 @@ from atdt.evaluate.report_table import (
 )
 
 GAP = "gap closed %"
+PADDING = 3  # of a column on the terminal, and its rule
+FRAME = 4  # of the labels, and the rules left and right
 
 
 @dataclass(frozen=True)
@@ -98,21 +100,54 @@ def figures_by_method(entries: Sequence[Entry]) -> Table:
 
 
 def terminal_text(table: Table, width: int = 120) -> str:
-    """A table for the terminal, `width` columns wide at most, with its notes below."""
-    rich = RichTable(title=Text(table.caption), title_justify="left", title_style="bold")
-    rich.add_column(table.label_header, no_wrap=True)
-    for column in table.columns:
-        rich.add_column(_header(column), justify="right")
+    """A table for the terminal, `width` columns wide at most, with its notes below.
+
+    Where it is wider, intervals stand below their figures; and columns for which there still is no
+    room below the others, beside the same labels. No figure is cut in two.
+    """
     notes: list[str] = []
-    for row in table.rows:
-        cells = [_label(row, notes), *_texts(row, table.columns)]
-        rich.add_row(*(Text(cell) for cell in cells))
+    labels = [_label(row, notes) for row in table.rows]
+    headers = [_header(column) for column in table.columns]
+    texts = [_texts(row, table.columns) for row in table.rows]
+    room = width - max(map(len, (table.label_header, *labels))) - FRAME
+    parts = _parts(_widths(headers, texts), room)
+    if len(parts) > 1:
+        texts = [[cell.replace(" [", "\n[") for cell in row] for row in texts]
+        parts = _parts(_widths(headers, texts), room)
+    widths = _widths(headers, texts)
     console = Console(width=width, color_system=None, highlight=False, markup=False, emoji=False)
     with console.capture() as capture:
-        console.print(rich)
+        console.print(Text(table.caption))
+        for part in parts:
+            rich = RichTable()
+            rich.add_column(table.label_header, no_wrap=True)
+            for k in part:
+                rich.add_column(headers[k], justify="right", min_width=widths[k])
+            for label, row in zip(labels, texts, strict=True):
+                rich.add_row(Text(label), *(Text(row[k]) for k in part))
+            console.print(rich)
         for note in _numbered(notes):
             console.print(note)
     return capture.get().rstrip("\n")
+
+
+def _widths(headers: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]:
+    """Of each column: a header may break between words, a figure nowhere."""
+    columns = zip(headers, zip(*texts, strict=True), strict=True)
+    return [
+        max(len(piece) for piece in (*header.split(), *"\n".join(cells).split("\n")))
+        for header, cells in columns
+    ]
+
+
+def _parts(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Columns, by number, in parts that have room side by side, as even as may be."""
+    for many in range(1, len(widths)):
+        each = -(-len(widths) // many)
+        parts = [list(range(k, min(k + each, len(widths)))) for k in range(0, len(widths), each)]
+        if all(sum(widths[k] + PADDING for k in part) <= room for part in parts):
+            return parts
+    return [[k] for k in range(len(widths))]
 
 
 def markdown(table: Table) -> str:

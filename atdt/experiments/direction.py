@@ -119,7 +119,7 @@ def oracle_network(road: Road) -> Path:
 
 
 def two_decoders(road: Road) -> Path:
-    """The rival (i): one encoder under T2 on A, and T1 on A and B."""
+    """The rival (i): one encoder under T2 on A, and T1 on A and B; as many steps as N1 has."""
     t1, t2 = road.direction.source, road.direction.target
     first = Auxiliary(task=t1.task, train=(t1.domain("a", "train"), t1.domain("b", "train")))
     return road.train(
@@ -129,6 +129,7 @@ def two_decoders(road: Road) -> Path:
         (t2.domain("a", "train"),),
         t2.validation("a"),
         auxiliary=(first,),
+        steps=road.preset.source_steps,
     )
 
 

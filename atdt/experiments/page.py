@@ -29,6 +29,7 @@ from atdt.experiments.direction import (
     FOUNDATION,
     HEAD,
     ORACLE,
+    PLAIN,
     SELF,
 )
 from atdt.experiments.figures import (
@@ -228,6 +229,7 @@ def pictures(direction: Direction, outcome: Outcome) -> PictureGrid:
     shown = {
         BASELINE: "baseline",
         HEAD: "head on E1",
+        PLAIN: "AT/DT, the paper's loss",
         ATDT: "AT/DT",
         TAUGHT: "transferred labels",
         ORACLE: "oracle",

@@ -92,6 +92,26 @@ def pair_of(name: str, a: Path | None, b: Path | None) -> Pair:
     return Pair(name, one, other)
 
 
+def check_names(pair: Pair, a: Path, b: Path) -> None:
+    """Prove of a pair of the paper that no domain is called as another of its domains.
+
+    Raises:
+        UserError: one is: published numbers would stand beside other data.
+        DomainError: a domain cannot be read.
+    """
+    theirs = {name for known in PAIRS.values() if known.published for name in (known.a, known.b)}
+    for option, path, wanted in (("--a", a, pair.a), ("--b", b, pair.b)):
+        if not pair.published:
+            return
+        called = read_description(_description(path)).name
+        met = {name for name in theirs if name in called.lower()}
+        if met and wanted not in met:
+            raise UserError(
+                f"{option} {path}: is called {called!r}, but {option} of pair {pair.name} is "
+                f"{wanted}; change them round, name another pair, or the domain in its domain.toml"
+            )
+
+
 def place_of(path: Path, tested: str | None = None, labels: Sequence[str] = ()) -> Place:
     """Where a described domain is; its test list is "test" or, without one, "val".
 

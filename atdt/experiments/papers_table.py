@@ -23,6 +23,7 @@ UNLABELLED = (
     "the task's own loss; a head on E1 and self-training have no row"
 )
 PUBLISHED = ("table1", "table2")
+BY_DOMAIN = ("table5", "table6")  # rows on A first, then those on B
 DEPTH = ("abs_rel", "sq_rel", "rmse", "rmse_log", "delta1", "delta2", "delta3")
 FOCAL = "focal/"  # the paper does not say whether its figures are scaled so: both tables
 NBSP = "\N{NO-BREAK SPACE}"
@@ -121,7 +122,10 @@ def _study_table(
     what += ", in %" if known[keys[0]]["percent"] else ""
     metrics = [known[key] for key in keys]
     rows = []
-    for same in zip(*findings, strict=True):
+    every = list(zip(*findings, strict=True))
+    if name in BY_DOMAIN:
+        every.sort(key=lambda same: same[0].domain)
+    for same in every:
         first = same[0]
         measured = [[mean_figure(f.folders, metric) for f in same] for metric in metrics]
         cells = [_text(values, m["digits"]) for values, m in zip(measured, metrics, strict=True)]

@@ -56,7 +56,7 @@ def reproduce(config: Reproduction) -> Reproduced:
     """
     experiment = experiment_of(config).settled()
     folder = experiment.reports / report_name(config)
-    make = _study if config.table in WAYS else _grid if config.table in GRIDS else _comparison
+    make = MAKERS.get(config.table, _comparison)
     tables, text, body, steps = make(config.table, experiment, folder)
     write_atomic(folder / "tables.md", text.encode())
     preset = experiment.preset
@@ -76,7 +76,7 @@ def reproduce(config: Reproduction) -> Reproduced:
 def _comparison(
     table: str, experiment: Experiment, folder: Path
 ) -> tuple[list[Table], str, list[Section], Steps]:
-    """Tables 1 and 2 and figure 3: AT/DT beside baseline, oracle and rivals."""
+    """Tables 1 and 2 and `tasks`: AT/DT beside baseline, oracle and rivals."""
     results, steps = run(experiment)
     result = results[0]
     tables = papers_tables(table, result, experiment.pair)
@@ -89,6 +89,23 @@ def _comparison(
         plots["curve.png"] = curve_plot(result, measured)
     body = [*tables, *_saved(plots, folder), *sections(result, measured, classes)]
     return tables, text, [*body, *pages_beside(result, folder)], steps
+
+
+def _figure3(
+    table: str, experiment: Experiment, folder: Path
+) -> tuple[list[Table], str, list[Section], Steps]:
+    """Pictures of both directions, with the figures that belong to them."""
+    results, steps = run(experiment)
+    tables: list[Table] = []
+    body: list[Section] = []
+    for result in results:
+        direction = result.directions[0]
+        grid = pictures(direction, result.outcomes[0])
+        save_grid(grid, folder / f"{direction.name}.png")
+        shown = papers_tables(table, result, experiment.pair)
+        tables += shown
+        body += [grid, *shown]
+    return tables, "\n\n".join(map(markdown, tables)), body, steps
 
 
 def _study(
@@ -137,6 +154,9 @@ def _grid(
     preset = experiment.preset
     tables = grid_tables(TITLES[table], walked[0][1], experiment.pair, preset.block)
     return tables, "\n\n".join(map(markdown, tables)), [*tables], steps
+
+
+MAKERS = {"figure3": _figure3} | dict.fromkeys(WAYS, _study) | dict.fromkeys(GRIDS, _grid)
 
 
 def _introduction(experiment: Experiment) -> str:

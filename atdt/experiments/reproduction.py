@@ -9,7 +9,7 @@ from atdt.domains import open_domain
 from atdt.errors import UserError
 from atdt.experiments.experiment import Experiment
 from atdt.experiments.grids import GRIDS
-from atdt.experiments.pairs import Place, pair_of, place_of
+from atdt.experiments.pairs import Place, check_names, pair_of, place_of
 from atdt.experiments.preset import Preset, load_preset
 from atdt.experiments.preset_check import check_preset
 from atdt.experiments.studies import STUDIES
@@ -24,7 +24,7 @@ TITLES = {
     "table4": "Table 4: from semantics to depth, with a CycleGAN",
     "table5": "Table 5: one N1 on both domains, or one each",
     "table6": "Table 6: with batch norm and without",
-    "figure3": "Figure 3: from depth to semantics, in pictures",
+    "figure3": "Figure 3: from depth to semantics, and back, in pictures",
     "figure4": "Figure 4: where to transfer",
     "supplement": "What G itself is worth, as the supplement asks",
     "tasks": "Other tasks, as the paper's supplement asks",
@@ -109,15 +109,19 @@ def experiment_of(config: Reproduction) -> Experiment:
             f"pair {pair.name!r}: name your copies by --a ({pair.a}) and --b ({pair.b}); "
             "`atdt data describe` makes domains of them"
         )
-    direction = _direction(config)
-    target = get_task(direction[1])
+    if config.a is not None and config.b is not None:
+        check_names(pair, config.a, config.b)
+    directions = _directions(config)
+    target = get_task(directions[0][1])
     if pair.rendered is None:
-        kinds = [label for task in direction if (label := get_task(task).label)]
+        kinds = [label for task in directions[0] if (label := get_task(task).label)]
         places = place_of(config.a, None, kinds), place_of(config.b, config.b_test, kinds)
-        labels = () if target.label is None else (target.label,)
+        labels = [label for _, task in directions if (label := get_task(task).label)]
         for place in places:  # now, not when all is trained
             open_domain(f"{place.spec('test')}", labels=labels)
         _check_sizes(places, preset)
+    if config.table in ("table3", "table4"):
+        _check_cyclegan(places, preset)
     grid = None if config.sweep is None else check_grid(config.sweep)
     if target.label is None and (config.students or grid or config.table in GRIDS):
         asked = "--students" if config.students else "--sweep" if grid else config.table
@@ -127,7 +131,7 @@ def experiment_of(config: Reproduction) -> Experiment:
         pair,
         config.root,
         _name(config),
-        directions=(direction,),
+        directions=directions,
         seeds=config.seeds,
         transfer_seeds=config.transfer_seeds,
         rivals=config.rivals and config.table != "figure3",
@@ -161,6 +165,23 @@ def _check_sizes(places: Sequence[Place], preset: Preset) -> None:
         )
 
 
+def _check_cyclegan(places: Sequence[Place] | None, preset: Preset) -> None:
+    """Refuse a crop that its images have no room for, before the networks have learnt."""
+    if preset.cyclegan_crop is None:
+        return
+    height, width = preset.cyclegan_crop
+    sizes = {"the rendered images": preset.size} if places is None else {}
+    for place in places or ():
+        domain = open_domain(f"{place.spec('train')}")
+        sizes[f"{domain.path}: {domain.samples[0].image}"] = domain.image_size(0)
+    for named, size in sizes.items():
+        if size[0] < height or size[1] < width:
+            raise UserError(
+                f"cyclegan_crop = [{height}, {width}]: no room for it in {named} of "
+                f"{size[0]}x{size[1]}; --set cyclegan_crop=[H,W] takes less, none whole images"
+            )
+
+
 def _foundation(config: Reproduction) -> NetworkSpec | None:
     if config.foundation is None:
         return None
@@ -170,7 +191,7 @@ def _foundation(config: Reproduction) -> NetworkSpec | None:
     return NetworkSpec("vit", options)
 
 
-def _direction(config: Reproduction) -> tuple[str, str]:
+def _directions(config: Reproduction) -> tuple[tuple[str, str], ...]:
     if config.table == "tasks" and config.tasks is None:
         raise UserError("the table 'tasks' needs --from T1 --to T2")
     if config.tasks is not None and config.table not in ("tasks", *STUDIES, *GRIDS):
@@ -179,15 +200,17 @@ def _direction(config: Reproduction) -> tuple[str, str]:
         source, target = (get_task(name).name for name in config.tasks)
         if source == target:
             raise UserError(f"--from {source} --to {target}: the same task")
-        return source, target
-    return TO_DEPTH if config.table in ("table2", "table4") else TO_SEMANTIC
+        return ((source, target),)
+    if config.table == "figure3":
+        return TO_SEMANTIC, TO_DEPTH
+    return (TO_DEPTH if config.table in ("table2", "table4") else TO_SEMANTIC,)
 
 
 def report_name(config: Reproduction) -> str:
     """Of the folder of the report; another where other tasks than a table's own are asked for."""
     if config.tasks is None:
         return config.table
-    return f"{config.table}-{'-to-'.join(_direction(config))}"
+    return f"{config.table}-{'-to-'.join(_directions(config)[0])}"
 
 
 def _name(config: Reproduction) -> str:

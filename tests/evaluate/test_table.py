@@ -2,7 +2,7 @@
 
 import pytest
 
-from atdt.evaluate.report_table import digits_for, number_text
+from atdt.evaluate.report_table import Column, Row, Table, Value, digits_for, number_text
 from atdt.evaluate.table import Entry, figures_by_method, figures_table, markdown, terminal_text
 
 
@@ -123,8 +123,23 @@ def test_the_terminal_shows_the_same_cells_and_notes(depth):
     assert text.splitlines()[-1] == "[1] diagnostic: fitted on labels"
 
 
+@pytest.mark.parametrize("width", [60, 80, 100, 140, 200])
+def test_no_terminal_cuts_a_figure_in_two(width):
+    spread = "55.9\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}2.1"
+    columns = [Column(name, 3) for name in ("road", "abs rel × focal ratio", "a", "b", "c", "d")]
+    row = Row("AT/DT, transferred labels", [spread, Value(0.3, 0.28, 0.35), 0.1, 0.2, 0.4, 0.5])
+    text = terminal_text(Table("figures", columns, [row]), width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    for figure in (spread, "0.300", "[0.280, 0.350]", "0.100", "0.200", "0.400", "0.500"):
+        assert text.count(figure) == 1
+    assert "…" not in text
+
+
 def test_a_column_of_small_numbers_has_digits_that_tell_them_apart():
     assert digits_for([0.53, 12.0, None, 0.0, float("nan")], 4) == 4
     digits = digits_for([0.53, 0.000123], 4)
     assert number_text(0.000123, digits) == "0.000123"
+    assert [number_text(value, 1) for value in (24.95, 69.05, -0.05, -0.04, 1e20)] == [
+        *("25.0", "69.1", "\N{MINUS SIGN}0.1", "0.0", "100000000000000000000.0")
+    ]
     assert digits_for([], 3) == 3

@@ -19,6 +19,7 @@ from atdt.experiments.pairs import Place
 from atdt.experiments.preset import load_preset
 from atdt.experiments.sides import Direction, Side
 from atdt.experiments.steps import Counted
+from atdt.training import TaskTraining
 from atdt.transfer import TransferTraining
 
 
@@ -35,8 +36,8 @@ class Noted(Counted):
 
 
 @pytest.fixture
-def walked(tmp_path):
-    """`walked(preset, target)`: rows → names of folders, runs, and G's (and the head's) losses."""
+def walk_through(tmp_path):
+    """`walk_through(preset, target)`: what essentials and rivals do, and leave."""
 
     def walk(preset, target="depth", **changes):
         a, b = Place(tmp_path / "a"), Place(tmp_path / "b")
@@ -45,11 +46,29 @@ def walked(tmp_path):
         steps, preset = Noted(), load_preset(preset, changes)
         outcome = essentials(direction, preset, steps)
         other_rivals(direction, preset, steps, outcome)
-        trained = {c.out.name: c.losses for c in steps.configs if isinstance(c, TransferTraining)}
+        return steps.configs, outcome
+
+    return walk
+
+
+@pytest.fixture
+def walked(walk_through):
+    """`walked(preset, target)`: rows → names of folders, runs, and G's (and the head's) losses."""
+
+    def walk(preset, target="depth", **changes):
+        configs, outcome = walk_through(preset, target, **changes)
+        trained = {c.out.name: c.losses for c in configs if isinstance(c, TransferTraining)}
         rows = {name: [path.name for path in paths] for name, paths in outcome.rows.items()}
         return rows, outcome.runs, trained
 
     return walk
+
+
+def test_the_end_to_end_rival_learns_as_long_as_n1(walk_through):
+    configs, _ = walk_through("paper")
+    steps = {c.out.name: c.steps for c in configs if isinstance(c, TaskTraining)}
+    assert steps["n1"] == steps[SHARED] == 150_000
+    assert steps["n2"] == steps[WARM] == 25_000
 
 
 def test_all_rows_and_a_g_for_each_loss_and_seed(walked):

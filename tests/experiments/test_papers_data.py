@@ -9,7 +9,7 @@ from atdt.domains.datasets import Describing, describe
 from atdt.errors import DomainError
 from atdt.experiments.direction import ORACLE, PLAIN
 from atdt.experiments.figures import LABELS
-from atdt.experiments.pairs import place_of
+from atdt.experiments.pairs import PAIRS, check_names, place_of
 from atdt.places import place
 from tests.made_datasets import make_dataset
 from tests.made_reproductions import LEAST, SMALL, run
@@ -141,3 +141,45 @@ def test_without_a_list_for_tests_the_validation_is_it_and_chooses_nothing(tmp_p
     assert described("train", "test").spec("val") is None
     with pytest.raises(DomainError, match="needs 'train', and 'test' or 'val'"):
         described("train")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--a", "cityscapes", "--b", "carla"), "--a {root}/cityscapes: is called 'cityscapes', "),
+        (("--a", "carla", "--b", "carla"), "--b {root}/carla: is called 'carla', "),
+    ],
+)
+def test_domains_that_are_changed_round_are_refused(tmp_path, options, said):
+    """Or the paper's numbers would stand beside those of other data."""
+    for name, labels in (("carla", "tags23"), ("cityscapes", "labelids")):
+        make_dataset(tmp_path / "data" / name, name, labels, SIZE)
+        describe(Describing(name, tmp_path / "data" / name, tmp_path / name, labels=labels))
+    options = [word if word.startswith("-") else tmp_path / word for word in options]
+    done = run("table1", "--pair", "carla-cityscapes", *options, *SMALL, "--root", tmp_path)
+    assert done.exit_code == 2
+    assert said.format(root=tmp_path) in done.stderr and "change them round" in done.stderr
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_domain_may_be_called_as_one_likes(tmp_path):
+    for name in ("my-town", "cityscapes-and-carla"):
+        make_dataset(tmp_path / "data" / name, "carla", "tags23", SIZE)
+        describe(
+            Describing("carla", tmp_path / "data" / name, tmp_path / name, name, labels="tags23")
+        )
+    for a, b in (("my-town", "cityscapes-and-carla"), ("cityscapes-and-carla", "my-town")):
+        check_names(PAIRS["carla-cityscapes"], tmp_path / a, tmp_path / b)
+
+
+def test_a_cyclegan_s_crop_is_looked_at_before_anything_learns(kitti, tmp_path):
+    for places in (("--root", tmp_path), ("--pair", "carla-kitti", *on_the_disk(kitti))):
+        done = run("table3", *SMALL, "--set", "cyclegan_crop=[256, 256]", *places)
+        assert done.exit_code == 2
+        assert "cyclegan_crop = [256, 256]: no room for it in " in done.stderr
+    assert not list(tmp_path.glob("*"))
+
+
+def on_the_disk(root):
+    options = ("--a", root / "carla", "--b", root / "kitti-2015", "--b-test", root / "kitti-2015")
+    return *options, "--set", "crop=[32, 48]", "--root", root / "none"
