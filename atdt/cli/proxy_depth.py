@@ -113,7 +113,7 @@ def command(
         speckle=speckle,
     )
     if doubt := doubt_of_cameras(domain):
-        click.echo(doubt, err=True)
+        click.echo(f"doubtful: {doubt}", err=True)
     folder = proxy_depth(
         ProxyDepth(
             domain=domain,

@@ -21,7 +21,7 @@ FORMATS = ("PNG", "JPEG", "PPM", "TIFF", "BMP", "WEBP")
 COLOURS = (None, None, 3)  # shape of an image
 HEADER = 2**16  # bytes in which nearly every image says its size
 SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
-OTHER_BITS = {"L;2": 3, "L;4": 15, "RGB;16B": 65535, "RGBA;16B": 65535, "RGB;16L": 65535}
+FEWER_BITS = {"L;2": 3, "L;4": 15}  # grey as it is stored, and the most of it
 BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # What Pillow's decoders raise on damaged files, found by damaging files.
 BROKEN = (
@@ -113,7 +113,8 @@ def read_channels(path: Path) -> np.ndarray:
     with opened(path) as picture:
         if picture.mode not in ("RGB", "RGBA"):
             raise DomainError(f"{path}: has mode {picture.mode}, not three channels of 8 bits")
-        if _rescaled(picture) is not None:
+        _, stored, most = _as_stored(picture)
+        if ";16" in stored or most != 255:
             raise DomainError(f"{path}: has three channels, but not of 8 bits")
         return np.array(picture)[:, :, :3].copy()
 
@@ -140,13 +141,16 @@ def read_numbers(path: Path) -> np.ndarray:
         DomainError: see `opened`; or several channels, floats, or integers beyond 16 bits.
     """
     with opened(path) as picture:
-        rescaled = _rescaled(picture)  # decoding forgets it
-        if rescaled is not None and picture.mode in ("L", "I"):
-            most = 255 if picture.mode == "L" else 65535
-            stored = np.rint(np.asarray(picture) * (rescaled / most))
-            return stored.astype(np.uint8 if picture.mode == "L" else np.uint16)
-        if picture.mode in ("L", "P"):
+        coder, stored, most = _as_stored(picture)  # decoding forgets it
+        if stored not in ("L", *FEWER_BITS) and picture.mode == "L":
+            raise DomainError(f"{path}: is grey stored as {stored}; convert it to 8 or 16 bits")
+        if picture.mode == "L":
+            shown = np.array(picture)
+            return shown if most == 255 else np.rint(shown * (most / 255)).astype(np.uint8)
+        if picture.mode == "P":
             return np.array(picture)
+        if picture.mode == "I" and coder.startswith("ppm"):
+            return np.rint(np.asarray(picture) * (most / 65535)).astype(np.uint16)
         if picture.mode in SIXTEEN_BITS:
             return np.asarray(picture).astype(np.uint16)
         if picture.mode == "I":
@@ -184,18 +188,24 @@ def _from_npy(path: Path) -> np.ndarray:
     return np.rint(array * 255).astype(np.uint8)
 
 
-def _rescaled(picture: Image.Image) -> int | None:
-    """The most that a channel is in the file, where Pillow decodes it to another range; or None.
+def _as_stored(picture: Image.Image) -> tuple[str, str, int]:
+    """How Pillow will decode an image, which may show its numbers in another range.
 
     To be asked before it is decoded.
+
+    Returns:
+        its decoder, the layout of the file's pixels, and the most that a channel is in the file.
     """
     tile = next(iter(getattr(picture, "tile", ())), None)
     if tile is None:
-        return None
+        return "", picture.mode, 255
     coder, *_, stored = tile
     if coder.startswith("ppm"):
-        return stored[-1] if stored[-1] not in (255, 65535) else None
-    return OTHER_BITS.get(stored[0] if isinstance(stored, tuple) else stored)
+        return coder, picture.mode, stored[-1]
+    layout = stored[0] if isinstance(stored, tuple) else stored
+    if not isinstance(layout, str):
+        return coder, picture.mode, 255
+    return coder, layout, FEWER_BITS.get(layout, 255)
 
 
 def _bomb(path: Path) -> DomainError:

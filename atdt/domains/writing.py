@@ -1,7 +1,7 @@
 """A domain's own files: its lists, cameras and description, from what is known of its samples."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from atdt.texts import write_json
 
 SPACE = "label_space.toml"
 CAMERA = "camera"
+KEPT = ("focal", "baseline")  # of a camera; its centre is that of the image it had
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ def write_domain(folder: Path, domain: Written) -> Path:
     content: dict[str, Any] = {"name": domain.name, "root": "."}
     content["label_space"] = _write_space(folder, domain.label_space)
     alike = {
-        field.name: getattr(next(iter(every)), field.name)
-        for field in fields(Camera)
-        if len({getattr(camera, field.name) for camera in every}) == 1
+        name: getattr(next(iter(every)), name)
+        for name in KEPT
+        if len({getattr(camera, name) for camera in every}) == 1
     }
     content |= {key: value for key, value in alike.items() if value is not None and len(every) == 1}
     samples = [sample for split in domain.splits.values() for sample in split]
@@ -86,7 +87,8 @@ def _write_camera(folder: Path, name: str, camera: Camera) -> str:
     """Write a camera file; gives its name, or `_` where the focal length is unknown."""
     if camera.focal is None:
         return MISSING
-    write_json(inside(folder, name), {k: v for k, v in vars(camera).items() if v is not None})
+    known = {key: value for key in KEPT if (value := getattr(camera, key)) is not None}
+    write_json(inside(folder, name), known)
     return name
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 Better = Literal["higher", "lower"]
 MINUS = "\u2212"
+EXACT = 1e15  # beyond it no float has a half
 
 
 @dataclass(frozen=True)
@@ -182,10 +183,13 @@ def digits_for(numbers: Iterable[float | None], least: int) -> int:
 def number_text(number: float, digits: int) -> str:
     """The number with so many digits behind the point, a true minus sign, and no minus zero.
 
-    Halves go up as the number is written: 24.95, which no float is, is 25.0, as in the paper.
+    Halves go away from zero as the number is written: 24.95, which no float is, is 25.0.
     """
     if not math.isfinite(number):
         return "–"
-    written = Decimal(repr(float(number)))
-    text = f"{written.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):f}"
+    if abs(number) < EXACT:
+        written = Decimal(repr(float(number)))
+        text = f"{written.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):f}"
+    else:
+        text = f"{number:.{digits}f}"
     return text.replace("-", MINUS) if float(text) else text.removeprefix("-")

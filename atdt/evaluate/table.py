@@ -109,20 +109,22 @@ def terminal_text(table: Table, width: int = 120) -> str:
     labels = [_label(row, notes) for row in table.rows]
     headers = [_header(column) for column in table.columns]
     texts = [_texts(row, table.columns) for row in table.rows]
-    room = width - max(map(len, (table.label_header, *labels))) - FRAME
-    parts = _parts(_widths(headers, texts), room)
+    beside = min(max(map(len, (table.label_header, *labels))), width // 2)
+    room = width - beside - FRAME
+    parts = _parts(_widths(headers, texts, room), room)
     if len(parts) > 1:
         texts = [[cell.replace(" [", "\n[") for cell in row] for row in texts]
-        parts = _parts(_widths(headers, texts), room)
-    widths = _widths(headers, texts)
+        parts = _parts(_widths(headers, texts, room), room)
+    widths = _widths(headers, texts, room)
     console = Console(width=width, color_system=None, highlight=False, markup=False, emoji=False)
     with console.capture() as capture:
-        console.print(Text(table.caption))
+        if table.caption:
+            console.print(Text(table.caption))
         for part in parts:
             rich = RichTable()
-            rich.add_column(table.label_header, no_wrap=True)
-            for k in part:
-                rich.add_column(headers[k], justify="right", min_width=widths[k])
+            rich.add_column(table.label_header, width=beside, overflow="fold")
+            for k, wide in zip(part, _spread(part, widths, headers, texts, room), strict=True):
+                rich.add_column(headers[k], justify="right", width=wide, overflow="fold")
             for label, row in zip(labels, texts, strict=True):
                 rich.add_row(Text(label), *(Text(row[k]) for k in part))
             console.print(rich)
@@ -131,17 +133,39 @@ def terminal_text(table: Table, width: int = 120) -> str:
     return capture.get().rstrip("\n")
 
 
-def _widths(headers: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]:
-    """Of each column: a header may break between words, a figure nowhere."""
-    columns = zip(headers, zip(*texts, strict=True), strict=True)
-    return [
-        max(len(piece) for piece in (*header.split(), *"\n".join(cells).split("\n")))
-        for header, cells in columns
-    ]
+def _widths(headers: Sequence[str], texts: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Of each column, at the least: text may break between words, a figure nowhere."""
+    widths = []
+    for k, header in enumerate(headers):
+        pieces = header.split()
+        for row in texts:
+            is_text = any(character.isalpha() for character in row[k])
+            pieces += row[k].split() if is_text else row[k].split("\n")
+        widths.append(min(max(map(len, pieces), default=0), room - PADDING))
+    return widths
+
+
+def _spread(
+    part: Sequence[int],
+    widths: Sequence[int],
+    headers: Sequence[str],
+    texts: Sequence[Sequence[str]],
+    room: int,
+) -> list[int]:
+    """Widths of a part's columns: what they need at the least, and of what is left their share."""
+    left = room - sum(widths[k] + PADDING for k in part)
+    spread = []
+    for number, k in enumerate(part):
+        lines = [headers[k], *(line for row in texts for line in row[k].split("\n"))]
+        wanted = max(map(len, lines)) - widths[k]
+        more = max(0, min(wanted, left // (len(part) - number)))
+        left -= more
+        spread.append(widths[k] + more)
+    return spread
 
 
 def _parts(widths: Sequence[int], room: int) -> list[list[int]]:
-    """Columns, by number, in parts that have room side by side, as even as may be."""
+    """Columns, by number, in parts that have room side by side, each of as many as may be."""
     for many in range(1, len(widths)):
         each = -(-len(widths) // many)
         parts = [list(range(k, min(k + each, len(widths)))) for k in range(0, len(widths), each)]

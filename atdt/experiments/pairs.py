@@ -92,23 +92,26 @@ def pair_of(name: str, a: Path | None, b: Path | None) -> Pair:
     return Pair(name, one, other)
 
 
-def check_names(pair: Pair, a: Path, b: Path) -> None:
+def check_names(pair: Pair, domains: Mapping[str, Path]) -> None:
     """Prove of a pair of the paper that no domain is called as another of its domains.
+
+    Args:
+        domains: option that named it ("--a" for A) → its description, or folder.
 
     Raises:
         UserError: one is: published numbers would stand beside other data.
         DomainError: a domain cannot be read.
     """
     theirs = {name for known in PAIRS.values() if known.published for name in (known.a, known.b)}
-    for option, path, wanted in (("--a", a, pair.a), ("--b", b, pair.b)):
-        if not pair.published:
-            return
+    for option, path in domains.items():
+        wanted = pair.a if option == "--a" else pair.b
         called = read_description(_description(path)).name
         met = {name for name in theirs if name in called.lower()}
         if met and wanted not in met:
             raise UserError(
-                f"{option} {path}: is called {called!r}, but {option} of pair {pair.name} is "
-                f"{wanted}; change them round, name another pair, or the domain in its domain.toml"
+                f"{option} {path}: is called {called!r}, but pair {pair.name} has {wanted} there; "
+                "swap the domains, name the pair that they are, or rename this one in its "
+                "domain.toml"
             )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from atdt.evaluate.focal import NO_RATIO
 from atdt.evaluate.records import load_measured
 from atdt.evaluate.report import Column, Row, Table
+from atdt.evaluate.report_table import number_text
 from atdt.experiments.direction import ATDT, BASELINE, HEAD, ORACLE, PLAIN
 from atdt.experiments.figures import LABELS, ORACLES, Result, own_key, shown_factor
 from atdt.experiments.pairs import Pair
@@ -34,7 +35,7 @@ ORACLE_NOTE = "the paper's oracle learnt from B alone, ours from A and B"
 def papers_tables(name: str, result: Result, pair: Pair) -> list[Table]:
     """Table 1 or 2, `name`, with our rows: the paper's columns, mean ± spread over encoder seeds.
 
-    Of other tasks ("tasks") all figures, of "figure3" those of table 1.
+    Of other tasks ("tasks") all figures, of "figure3" those of tables 1 and 2.
 
     Rendered pairs are other data: they have no published rows and no differences.
     """
@@ -239,8 +240,10 @@ def mean_figure(folders: Sequence[Path], metric: dict[str, Any]) -> float:
 def _text(values: Sequence[float], digits: int) -> str:
     if np.isnan(values).any():
         return "–"  # a class that is in no label and no prediction
-    mean = f"{np.mean(values):.{digits}f}"
-    return f"{mean}{NBSP}±{NBSP}{np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else mean
+    mean = number_text(float(np.mean(values)), digits)
+    if len(values) == 1:
+        return mean
+    return f"{mean}{NBSP}±{NBSP}{number_text(float(np.std(values, ddof=1)), digits)}"
 
 
 def printed_figure(row: Mapping[str, Any], key: str) -> float:

@@ -65,7 +65,8 @@ class Preset:
         crop: (height, width) that trainings and stores cut from them; None for whole images.
         network: architecture of every task network.
         steps: optimiser steps of a task network, however many images it learns from.
-        source_steps: the same of N1; None: as the others, which is what rivals can be held against.
+        source_steps: the same of N1 and of the rival (i); None: as the others, which is what rivals
+            can be held against.
         batch, learning_rate: of the task networks.
         precision: of every training; "auto": what an experiment settles, see
             `atdt.experiments.precision`.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from atdt.digests import sha256_json
 from atdt.domains import open_domain
+from atdt.domains.opening import parse_spec
 from atdt.errors import UserError
 from atdt.experiments.experiment import Experiment
 from atdt.experiments.grids import GRIDS
@@ -109,8 +110,9 @@ def experiment_of(config: Reproduction) -> Experiment:
             f"pair {pair.name!r}: name your copies by --a ({pair.a}) and --b ({pair.b}); "
             "`atdt data describe` makes domains of them"
         )
-    if config.a is not None and config.b is not None:
-        check_names(pair, config.a, config.b)
+    if pair.published and config.a is not None and config.b is not None:
+        tested = {} if config.b_test is None else {"--b-test": parse_spec(config.b_test).path}
+        check_names(pair, {"--a": config.a, "--b": config.b, **tested})
     directions = _directions(config)
     target = get_task(directions[0][1])
     if pair.rendered is None:

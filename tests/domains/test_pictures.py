@@ -84,11 +84,32 @@ def _png(bits: int, colour: int, row: bytes, width: int) -> bytes:
     )
 
 
+def _tiff(bits: int, shown: int, row: bytes, width: int = 1, channels: int = 1) -> bytes:
+    """A TIFF of one row, not compressed; `shown` 0 means that white is 0, 1 black, 2 RGB."""
+    entries = ((256, width), (257, 1), (258, bits), (259, 1), (262, shown), (277, channels))
+    entries += ((278, 1), (279, len(row)), (273, 8 + 2 + 9 * 12 + 4 + 2 * channels))
+    kinds = {258: (3, channels)} if channels > 1 else {}
+    made = b""
+    for tag, value in sorted(entries):
+        kind, count = kinds.get(tag, (4, 1))
+        value = 8 + 2 + 9 * 12 + 4 if count > 1 else value
+        made += struct.pack("<HHII", tag, kind, count, value)
+    depths = struct.pack(f"<{channels}H", *[bits] * channels)
+    return b"II*\0" + struct.pack("<IH", 8, 9) + made + struct.pack("<I", 0) + depths + row
+
+
+def test_grey_whose_white_is_0_is_refused(tmp_path):
+    (tmp_path / "labels").write_bytes(_tiff(8, 0, b"\x01\x02", width=2))
+    with pytest.raises(DomainError, match=r"labels: is grey stored as L;I; convert it"):
+        read_numbers(tmp_path / "labels")
+
+
 @pytest.mark.parametrize(
     ("content", "numbers"),
     [
         (_png(4, 0, b"\x12\xf0", 4), [1, 2, 15, 0]),
         (_png(2, 0, b"\x1b", 4), [0, 1, 2, 3]),
+        (_tiff(4, 1, b"\x12", width=2), [1, 2]),
         (b"P5 2 1 40\n\x01\x28", [1, 40]),
         (b"P2 2 1 40\n1 40\n", [1, 40]),
         (b"P5 3 1 10000\n\x00\x01\x27\x0f\x27\x10", [1, 9999, 10000]),
@@ -103,8 +124,15 @@ def test_numbers_are_those_of_the_file_whatever_their_bits_and_their_most(
 
 @pytest.mark.parametrize(
     "content",
-    [_png(16, 2, bytes(6), 1), _png(16, 6, bytes(8), 1), b"P6 1 1 40\n\1\2\3"],
-    ids=["rgb", "rgba", "ppm"],
+    [
+        _png(16, 2, bytes(6), 1),
+        _png(16, 6, bytes(8), 1),
+        b"P6 1 1 40\n\1\2\3",
+        b"P6 1 1 65535\n" + bytes(6),
+        b"P3 1 1 65535\n1 2 3\n",
+        _tiff(16, 2, bytes(6), channels=3),
+    ],
+    ids=["rgb", "rgba", "ppm", "deep ppm", "plain ppm", "tiff"],
 )
 def test_channels_that_are_not_of_8_bits_are_refused(tmp_path, content):
     (tmp_path / "depth").write_bytes(content)

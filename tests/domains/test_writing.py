@@ -28,6 +28,8 @@ def write(folder: Path, cameras: list[Camera], space: LabelSpace | str = "coarse
     [
         [Camera(), Camera()],
         [Camera(100.0, 0.5), Camera(100.0, 0.5)],
+        [Camera(100.0, 0.5, centre=9.0), Camera(120.0, 0.5, centre=8.0)],
+        [Camera(100.0, 0.5, centre=9.0), Camera(100.0, 0.5, centre=8.0)],
         [Camera(100.0), Camera(120.0)],
         [Camera(100.0, 0.5), Camera(120.0, 0.25)],
         [Camera(100.0, 0.5), Camera(None, 0.5)],

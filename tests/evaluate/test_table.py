@@ -135,11 +135,30 @@ def test_no_terminal_cuts_a_figure_in_two(width):
     assert "…" not in text
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_long_words_leave_room_for_the_figures(width):
+    said = (
+        "predictions were made for domain 'cityscapes' (digest 12ab), these labels are of another"
+    )
+    columns = [Column("AT/DT", 3), Column("x" * 70, 3)]
+    rows = [Row("mismatch allowed", [said, ""]), Row("abs rel", [Value(0.3, 0.28, 0.35), 0.5])]
+    for label in ("", "y" * 90):
+        table = Table("", columns, [*rows, Row(label, [0.25, None])], "figure")
+        text = terminal_text(table, width)
+        assert max(len(line) for line in text.splitlines()) <= width
+        for figure in ("0.300", "[0.280, 0.350]", "0.500", "0.250"):
+            assert text.count(figure) == 1
+
+
+def test_a_table_without_rows_shows_its_columns():
+    assert "abs rel" in terminal_text(Table("none yet", [Column("abs rel")], []))
+
+
 def test_a_column_of_small_numbers_has_digits_that_tell_them_apart():
     assert digits_for([0.53, 12.0, None, 0.0, float("nan")], 4) == 4
     digits = digits_for([0.53, 0.000123], 4)
     assert number_text(0.000123, digits) == "0.000123"
-    assert [number_text(value, 1) for value in (24.95, 69.05, -0.05, -0.04, 1e20)] == [
-        *("25.0", "69.1", "\N{MINUS SIGN}0.1", "0.0", "100000000000000000000.0")
+    assert [number_text(value, 1) for value in (24.95, 69.05, -0.05, -0.04, 1e30)] == [
+        *("25.0", "69.1", "\N{MINUS SIGN}0.1", "0.0", f"{1e30:.1f}")
     ]
     assert digits_for([], 3) == 3

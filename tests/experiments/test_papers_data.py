@@ -148,6 +148,10 @@ def test_without_a_list_for_tests_the_validation_is_it_and_chooses_nothing(tmp_p
     [
         (("--a", "cityscapes", "--b", "carla"), "--a {root}/cityscapes: is called 'cityscapes', "),
         (("--a", "carla", "--b", "carla"), "--b {root}/carla: is called 'carla', "),
+        (
+            ("--a", "carla", "--b", "cityscapes", "--b-test", "carla"),
+            "--b-test {root}/carla: is called 'carla', but pair carla-cityscapes has cityscapes",
+        ),
     ],
 )
 def test_domains_that_are_changed_round_are_refused(tmp_path, options, said):
@@ -158,7 +162,7 @@ def test_domains_that_are_changed_round_are_refused(tmp_path, options, said):
     options = [word if word.startswith("-") else tmp_path / word for word in options]
     done = run("table1", "--pair", "carla-cityscapes", *options, *SMALL, "--root", tmp_path)
     assert done.exit_code == 2
-    assert said.format(root=tmp_path) in done.stderr and "change them round" in done.stderr
+    assert said.format(root=tmp_path) in done.stderr and "swap the domains, " in done.stderr
     assert not (tmp_path / "reports").exists()
 
 
@@ -169,7 +173,7 @@ def test_a_domain_may_be_called_as_one_likes(tmp_path):
             Describing("carla", tmp_path / "data" / name, tmp_path / name, name, labels="tags23")
         )
     for a, b in (("my-town", "cityscapes-and-carla"), ("cityscapes-and-carla", "my-town")):
-        check_names(PAIRS["carla-cityscapes"], tmp_path / a, tmp_path / b)
+        check_names(PAIRS["carla-cityscapes"], {"--a": tmp_path / a, "--b": tmp_path / b})
 
 
 def test_a_cyclegan_s_crop_is_looked_at_before_anything_learns(kitti, tmp_path):

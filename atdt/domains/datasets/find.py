@@ -68,7 +68,10 @@ class Found:
         lines = [f"{split}: no image at all" for split in self.empty]
         for split, count in self.layout.counts.items():
             if 0 < (there := len(self.splits.get(split, ()))) < count:
-                lines.append(f"{split}: {there} of the {count} images of the whole data set")
+                lines.append(
+                    f"{split}: {count - there} of the {count} images that the whole data set has "
+                    f"({there} are there)"
+                )
         lines += self.unmet
         for column, patterns in self.patterns.items():
             if column in self.columns:
@@ -143,7 +146,7 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
     other_ways: tuple[str, ...] = ()
     for image, fields in found(root, known.files["image"]):
         met += 1
-        into = chosen.of(image, fields)
+        into = chosen.splits_of(image, fields)
         if not into:
             unsplit.append(image)
             continue
@@ -186,7 +189,7 @@ def find(known: Layout, root: Path, labels: str | None = None) -> Found:
         patterns,
         len(set(unsplit) - used),  # CamVid's labels lie where images of another split might
         tuple(split for split in splits if split not in kept),
-        tuple(chosen.unmet()),
+        tuple(chosen.names_without_image()),
         other_ways,
     )
 

@@ -27,7 +27,7 @@ class Seen:
         self._depths: list[tuple[float, float, float]] = []  # least, most, share of pixels
         self._normals: list[float] = []  # share of pixels
         self._focals: set[float] = set()
-        self._doubted: list[str] = []
+        self._doubted: dict[str, str] = {}
 
     def look(self, index: int) -> None:
         """Open one sample's files.
@@ -46,10 +46,11 @@ class Seen:
         camera = domain.camera(index)
         if camera.focal is not None:
             self._focals.add(camera.focal)
-        self._doubt(camera.doubt_of_width(size[1]))
+        self._doubt("camera", camera.doubt_of_width(size[1]))
         far = domain.description.far
         if far is not None and sample.depth is None and sample.semantic is not None:
-            raise DomainError(f"{sample.image}: has no depth, by which its labels tell the sky")
+            name = domain.label_space.classes[far.target]
+            raise DomainError(f"{sample.image}: has no depth, by which its labels tell {name}")
         for kind in (kind for kind in LABEL_KINDS if getattr(sample, kind) is not None):
             label = domain.label(index, kind)
             if kind == "semantic":
@@ -57,7 +58,8 @@ class Seen:
             elif kind == "depth":
                 self._depths.append(self._depth(index, label))
                 if domain.encodings["depth"].startswith("rgb24"):
-                    self._doubt(_doubt_of_bytes(pictures.read_channels(domain.file(index, kind))))
+                    channels = pictures.read_channels(domain.file(index, kind))
+                    self._doubt("bytes", _doubt_of_bytes(channels))
             else:
                 self._normals.append(float(label.any(axis=2).mean()))
         self.images += 1
@@ -85,7 +87,7 @@ class Seen:
 
     def doubts(self) -> list[str]:
         """A line for each way in which they may be meant otherwise."""
-        doubts = list(self._doubted)
+        doubts = list(self._doubted.values())
         total = self._pixels.sum()
         if total and self._pixels[IGNORE] > MOST_IGNORED * total:
             ignored = self._pixels[IGNORE] / total
@@ -95,10 +97,10 @@ class Seen:
             )
         return [f"{self._domain.split}: {doubt}" for doubt in doubts]
 
-    def _doubt(self, doubt: str | None) -> None:
-        """Note a doubt, once."""
-        if doubt is not None and doubt not in self._doubted:
-            self._doubted.append(doubt)
+    def _doubt(self, kind: str, doubt: str | None) -> None:
+        """Note the first doubt of a kind."""
+        if doubt is not None:
+            self._doubted.setdefault(kind, doubt)
 
     def facts(self) -> list[str]:
         """A line for each thing that was seen."""
@@ -137,12 +139,20 @@ def _span(values: set[float]) -> str:
 def _doubt_of_bytes(channels: np.ndarray) -> str | None:
     """What speaks against three bytes being one depth, red the least of them.
 
-    The last byte of a depth is all but noise from pixel to pixel, and its first one hardly changes.
+    From pixel to pixel the last byte of a depth changes most, and its first one hardly. Where there
+    is no depth, or the farthest, nothing is told.
     """
+    told = (channels.min(axis=2) < 255) & (channels.max(axis=2) > 0)
     red, green, blue = np.moveaxis(channels.astype(np.int16), 2, 0)
-    if (red == green).all() and (red == blue).all() and (red != 255).any():
-        return "depth is grey: one of 8 bits (CARLA's LogarithmicDepth?), where 24 are expected"
-    least, most = (np.abs(np.diff(channel, axis=1)).mean() for channel in (red, blue))
+    if told.any() and (red == green)[told].all() and (red == blue)[told].all():
+        return (
+            "depth is grey, one of 8 bits, where 24 are expected: of CARLA's colour converters "
+            "only Raw keeps them"
+        )
+    both = told[:, 1:] & told[:, :-1]
+    if not both.any():
+        return None
+    least, most = (np.abs(np.diff(channel, axis=1))[both].mean() for channel in (red, blue))
     if 2 * least < most:
         return "depth changes more in blue than in red: are its channels swapped (BGR for RGB)?"
     return None

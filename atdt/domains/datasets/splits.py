@@ -1,7 +1,7 @@
 """Which split of a data set an image belongs to: its path says so, or a list of names."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,10 @@ class Splits:
         }
         self._met: dict[str, set[str]] = {split: set() for split in self._names}
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._rules)
 
-    def of(self, image: str, fields: Mapping[str, str]) -> list[str]:
+    def splits_of(self, image: str, fields: Mapping[str, str]) -> list[str]:
         """Splits that an image is in, by its path's fields.
 
         Raises:
@@ -46,17 +46,18 @@ class Splits:
         into = [split for split in self._rules if self._chooses(split, fields)]
         apart = [split for split in into if split != ALL]
         if len(apart) > 1:
-            lists = [rule["names"] for s in apart if "names" in (rule := self._rules[s])]
+            where = [self._rules[s].get("names") or self._rules[s].get("beside") for s in apart]
+            where = [written(each, fields) for each in where if each]
             raise DomainError(
                 f"{self._root / image}: is in the splits {' and '.join(apart)}, of which no image "
-                f"may be in two; leave it out of one{f' ({", ".join(lists)})' if lists else ''}"
+                f"may be in two; leave it out of one{f' ({", ".join(where)})' if where else ''}"
             )
         for split in into:
             if split in self._met:
                 self._met[split].add(fields[self._rules[split]["field"]])
         return into
 
-    def unmet(self) -> list[str]:
+    def names_without_image(self) -> list[str]:
         """A line for each list that names images which are not there."""
         lines = []
         for split, names in self._names.items():
@@ -65,6 +66,7 @@ class Splits:
                 lines.append(
                     f"{split}: {len(lacking)} of the {len(names)} names in "
                     f"{self._rules[split]['names']} have no image, the first: {lacking[0]}"
+                    + (" (names stand without folder and ending)" if _is_path(lacking[0]) else "")
                 )
         return lines
 
@@ -76,7 +78,7 @@ class Splits:
             return (self._root / written(rule["beside"], fields)).is_dir()
         wanted = {field: values for field, values in rule.items() if field != "without"}
         return all(
-            any(_is(fields[field], value) for value in _several(values))
+            any(_is(fields[field], value) for value in _as_list(values))
             for field, values in wanted.items()
         )
 
@@ -88,15 +90,20 @@ def _is_there(root: Path, rule: Mapping[str, Any]) -> bool:
 
 def _names(path: Path) -> set[str]:
     try:
-        lines = read_bounded(path).decode().split("\n")
+        lines = read_bounded(path).decode("utf-8-sig").split("\n")
     except FileNotFoundError:
         raise DomainError(f"{path}: no such list, which says what is in the split") from None
     except (OSError, UnicodeDecodeError, UserError) as error:
         raise DomainError(f"{path}: cannot be read as a list ({error})") from None
-    return {line.split()[0] for line in lines if line.strip()}
+    words = (line.split() for line in lines if not line.startswith("#"))
+    return {first for first, *_ in filter(None, words)}
 
 
-def _several(values: str | list[str]) -> list[str]:
+def _is_path(name: str) -> bool:
+    return "/" in name or Path(name).suffix.lower() in (".png", ".jpg", ".jpeg")
+
+
+def _as_list(values: str | list[str]) -> list[str]:
     return [values] if isinstance(values, str) else values
 
 

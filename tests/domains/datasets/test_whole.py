@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atdt.domains import IGNORE, open_domain
+from atdt.domains import open_domain
 from atdt.domains.datasets import Describing, check_dataset, describe, layout
 from atdt.domains.datasets.describe import missing_of
 from atdt.domains.datasets.find import find
@@ -16,12 +16,12 @@ from atdt.errors import DomainError
 from tests.made_datasets import SIZE, lacking
 
 
-def test_how_many_images_of_the_whole_are_there_is_said(make_dataset, tmp_path):
+def test_how_many_images_of_the_whole_are_there_is_said(make_dataset):
     root = make_dataset("cityscapes")
     assert check_dataset("cityscapes", root).missing == [
-        "train: 2 of the 2975 images of the whole data set",
-        "val: 2 of the 500 images of the whole data set",
-        "test: 2 of the 1525 images of the whole data set",
+        "train: 2973 of the 2975 images that the whole data set has (2 are there)",
+        "val: 498 of the 500 images that the whole data set has (2 are there)",
+        "test: 1523 of the 1525 images that the whole data set has (2 are there)",
     ]
 
 
@@ -47,6 +47,26 @@ def test_an_image_in_two_splits_is_refused(make_dataset):
         check_dataset("voc2012", root)
     with pytest.raises(DomainError, match=where):
         find(layout("voc2012"), root)
+
+
+def test_a_list_may_have_a_mark_at_its_head_and_remarks(make_dataset):
+    root = make_dataset("voc2012")
+    listed = root / "ImageSets/Segmentation/val.txt"
+    listed.write_text("\ufeff" + listed.read_text().replace("\n", " 1\r\n") + "# the end\n\n")
+    checked = check_dataset("voc2012", root)
+    assert checked.found.count("val", "image") == 2 and lacking(checked) == []
+    listed.write_text("val_0\nJPEGImages/val_1.jpg\n")
+    (line,) = lacking(check_dataset("voc2012", root))
+    assert line.endswith("JPEGImages/val_1.jpg (names stand without folder and ending)")
+
+
+def test_a_drive_of_kitti_in_both_parts_is_refused_and_both_are_named(make_dataset):
+    root = make_dataset("kitti-raw")
+    drive = next(root.glob("train/*/proj_depth"))
+    shutil.copytree(drive, root / "val" / drive.relative_to(root / "train"))
+    where = f"train/{drive.parent.name}/proj_depth, val/{drive.parent.name}/proj_depth"
+    with pytest.raises(DomainError, match=rf"is in the splits train and val, .*\({where}\)"):
+        find(layout("kitti-raw"), root)
 
 
 def test_the_depth_benchmark_says_which_drives_of_kitti_are_train_and_val(make_dataset):
@@ -83,7 +103,7 @@ def test_an_image_without_the_depth_that_its_labels_need_is_named(make_dataset):
     path.unlink()
     image = path.relative_to(root).as_posix().replace("CameraDepth", "CameraRGB")
     assert check_dataset("carla", root, "tags13").wrong == (
-        f"train: {image}: has no depth, by which its labels tell the sky"
+        f"train: {image}: has no depth, by which its labels tell sky"
     )
 
 
@@ -124,8 +144,9 @@ def test_a_right_image_of_another_size_is_wrong(make_dataset):
 
 
 def far_and_near(root):
-    """Depth of a street in all files: smooth, from 4 to 40 m."""
+    """Depth of a street in all files: from 4 to 40 m, with sky between leaves, and some unknown."""
     metres = np.tile(np.linspace(4.0, 40.0, SIZE[1]), (SIZE[0], 1))
+    metres[:4, ::3], metres[5] = 1000.0, 0.0
     for path in root.glob("*/CameraDepth/*"):
         write_depth(path, metres, "rgb24-1000m")
 
@@ -145,6 +166,16 @@ def test_depth_whose_bytes_are_swapped_or_grey_is_doubted(make_dataset):
     assert len(doubts) == 3 and all("depth is grey" in line for line in doubts)
 
 
+def test_a_file_without_any_depth_is_not_grey(make_dataset):
+    root = make_dataset("carla", "tags23")
+    far_and_near(root)
+    for path in sorted(root.glob("*/CameraDepth/*"))[::2]:
+        pixels = np.zeros((*SIZE, 3), np.uint8)
+        pixels[0] = 255
+        write_png(path, pixels)
+    assert doubts_of("depth", "carla", root, "tags23") == []
+
+
 def test_depth_without_a_pixel_is_told_without_a_number(make_dataset):
     root = make_dataset("carla", "tags23")
     for path in root.glob("*/CameraDepth/*"):
@@ -161,4 +192,3 @@ def test_synthias_depth_is_of_1000_metres(make_dataset, tmp_path):
         write_png(path, far)
     spec = describe(Describing("synthia-sf", root, tmp_path / "own")).parent
     assert (open_domain(f"{spec}:val").label(0, "depth") == 1000).all()
-    assert IGNORE == 255
