@@ -163,7 +163,9 @@ def _rule(rule: object) -> str:
     if not isinstance(rule, dict) or not rule:
         return "all images"
     if "names" in rule:
-        return f"{rule['field']} in {rule['names']}"
+        return f"{rule['field']} in {rule['names']}" + (", if there" if "optional" in rule else "")
+    if "beside" in rule:
+        return f"where {rule['beside']}/ is"
     return ", ".join(
         f"{key} {value if isinstance(value, str) else ' '.join(value)}"
         for key, value in rule.items()

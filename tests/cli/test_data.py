@@ -34,6 +34,8 @@ def test_what_is_known_is_listed_and_one_of_it_shown():
     shown = run("list", "cityscapes").stdout
     assert "leftImg8bit/{split}/{city}/{frame}_leftImg8bit.png" in shown
     assert "cityscapes19-to-shared11" in shown and "disparity-cityscapes" in shown
+    assert "where train/{drive}/proj_depth/ is" in run("list", "kitti-raw").stdout
+    assert "frame in splits/train.txt, if there" in run("list", "nyuv2-png").stdout
 
 
 def test_a_whole_folder_is_counted_and_described(camvid, tmp_path):
