@@ -138,8 +138,8 @@ def command(
     there already is used again. With the paper's data the published numbers and the
     differences stand beside.
     """
-    from atdt.experiments.reproduce import ADAPTED, reproduce
-    from atdt.experiments.reproduction import Reproduction
+    from atdt.experiments.reproduce import reproduce
+    from atdt.experiments.reproduction import ADAPTED, Reproduction
 
     if (source is None) != (target is None):
         raise click.UsageError("--from and --to belong together")

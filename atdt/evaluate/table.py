@@ -111,11 +111,11 @@ def terminal_text(table: Table, width: int = 120) -> str:
     texts = [_texts(row, table.columns) for row in table.rows]
     beside = min(max(map(len, (table.label_header, *labels))), width // 2)
     room = width - beside - FRAME
-    parts = _parts(_widths(headers, texts, room), room)
-    if len(parts) > 1:
-        texts = [[cell.replace(" [", "\n[") for cell in row] for row in texts]
-        parts = _parts(_widths(headers, texts, room), room)
     widths = _widths(headers, texts, room)
+    if len(_parts(widths, room)) > 1:
+        texts = [[cell.replace(" [", "\n[") for cell in row] for row in texts]
+        widths = _widths(headers, texts, room)
+    parts = _parts(widths, room)
     console = Console(width=width, color_system=None, highlight=False, markup=False, emoji=False)
     with console.capture() as capture:
         if table.caption:

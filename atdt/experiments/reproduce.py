@@ -18,6 +18,7 @@ from atdt.experiments.page import in_markdown, pages_beside, pictures, sections
 from atdt.experiments.papers_table import adapted_tables, papers_tables, study_table
 from atdt.experiments.plots import curve_plot, findings_plot, level_plot, method_plot, png
 from atdt.experiments.reproduction import (
+    ADAPTED,
     TITLES,
     TO_SEMANTIC,
     Reproduction,
@@ -31,7 +32,6 @@ from atdt.experiments.studies import STUDIES, Finding
 from atdt.files import write_atomic
 from atdt.provenance import provenance
 
-ADAPTED = ("table3", "table4")
 WAYS = STUDIES | dict.fromkeys(ADAPTED, adapted)
 
 
