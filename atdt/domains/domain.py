@@ -12,17 +12,14 @@ from atdt.digests import sha256_file, sha256_json
 from atdt.domains import encodings, pictures
 from atdt.domains.cameras import Camera
 from atdt.domains.description import Description
-from atdt.domains.label_map import LabelMap
 from atdt.domains.labels import IGNORE, LabelSpace
 from atdt.domains.lists import LABEL_KINDS, Sample
+from atdt.domains.predicted import check_predictions, only_resized, read_predicted
 from atdt.domains.semantic_files import read_ids
-from atdt.domains.sharing import Origin
 from atdt.domains.view import nearest
 from atdt.errors import DomainError, UserError
 from atdt.file_sizes import Sizes
 from atdt.predictions import CONFIDENCE, INDEX, Predictions, open_predictions
-
-RELATIVE = "disparity"  # a task whose predictions are depth up to a scale and a shift
 
 
 @dataclass(frozen=True)
@@ -149,7 +146,7 @@ class Domain:
     ) -> np.ndarray:
         sample = self.samples[index]
         height, width = self.image_size(index)
-        if kind in self.predictions and self._only_resized(kind):
+        if kind in self.predictions and only_resized(self.predictions[kind]):
             rows, columns = nearest(height, label.shape[0]), nearest(width, label.shape[1])
             label = label[rows[:, None], columns]
         if label.shape[:2] != (height, width):
@@ -178,11 +175,6 @@ class Domain:
                 sample, f"has no {kind}; columns are {columns} (`columns` in {self.path})"
             )
         return self.root / relative
-
-    def _only_resized(self, kind: str) -> bool:
-        """Whether predictions show whole images, if at another size."""
-        view = self.predictions[kind].view
-        return view.get("crop") is None and view.get("pad") is None and bool(view.get("resize"))
 
     def focal(self, index: int) -> float | None:
         """Focal length of a sample's camera in pixels of the native image; None where unknown.
@@ -268,24 +260,7 @@ class Domain:
         """
         _check_kind(kind)
         made = open_predictions(folder)
-        index = made.folder / INDEX
-        if made.task != kind and (made.task, kind) != (RELATIVE, "depth"):
-            raise DomainError(f"{index}: holds predictions of {made.task!r}, not of {kind!r}")
-        if kind == "semantic":
-            try:
-                space = LabelSpace.from_dict(made.label_space)
-            except DomainError as error:
-                raise DomainError(f"{index}: label_space: {error}") from None
-            if space.classes != self.label_space.classes:
-                raise DomainError(
-                    f"{index}: ids are of label space {space.name!r}, but {self.path} has "
-                    f"{self.label_space.name!r}"
-                )
-        if not Origin.of(self).shares(Origin.recorded(made.domain, made.images)):
-            raise DomainError(
-                f"{index}: is of {made.domain.get('name')}, not of {self.name}, though its images "
-                "may have the same names"
-            )
+        check_predictions(self, kind, made)
         changed = replace(self, predictions={**self.predictions, kind: made})
         for position in range(len(changed)):
             changed.file(position, kind)
@@ -293,11 +268,11 @@ class Domain:
 
     def _read_label(self, index: int, path: Path, kind: str) -> np.ndarray:
         if kind in self.predictions:
-            return self._read_predicted(path, kind)
+            return read_predicted(path, self.predictions[kind], kind, self.label_space)
         described, encoding = self.description, self.encodings[kind]
         if kind == "semantic":
             raw = read_ids(path, encoding, described.in_files)
-            ids = _mapped(path, raw, described.label_map)
+            ids = described.label_map.apply_to_file(path, raw)
             far = described.far
             return ids if far is None else far.apply(ids, raw, self._depth_beside(index, raw.shape))
         if kind == "normals":
@@ -316,16 +291,6 @@ class Domain:
         camera = self.camera(index) if encodings.needs_camera(encoding) else Camera()
         return encodings.read_depth(path, encoding, camera)
 
-    def _read_predicted(self, path: Path, kind: str) -> np.ndarray:
-        if kind == "semantic":
-            ids = pictures.read_numbers(path)
-            return _mapped(path, ids, LabelMap.identity(self.label_space))
-        if kind == "depth" and self.predictions[kind].task == RELATIVE:
-            return encodings.read_relative_depth(path)
-        if kind == "depth":
-            return encodings.read_predicted_depth(path)
-        return encodings.read_normals(path)
-
     def _bytes(self, sample: Sample) -> int:
         try:
             size = self.sizes.of(self.root / sample.image)
@@ -343,13 +308,6 @@ class Domain:
 
     def _at(self, sample: Sample, problem: str) -> DomainError:
         return DomainError(f"{self.list_path}:{sample.line}: {problem}")
-
-
-def _mapped(path: Path, ids: np.ndarray, label_map: LabelMap) -> np.ndarray:
-    try:
-        return label_map.apply(ids)
-    except DomainError as error:
-        raise DomainError(f"{path}: {error}") from None
 
 
 def _check_kind(kind: str) -> None:

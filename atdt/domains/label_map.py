@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,13 @@ class LabelMap:
             advice = self.otherwise.replace("{id}", str(ids[worst[0]]))
             raise DomainError(f"holds {met}{more}; {advice}")
         return mapped.astype(np.uint8)
+
+    def apply_to_file(self, path: Path, raw: np.ndarray) -> np.ndarray:
+        """`apply` of ids that were read from a file, which an error names."""
+        try:
+            return self.apply(raw)
+        except DomainError as error:
+            raise DomainError(f"{path}: {error}") from None
 
 
 @dataclass(frozen=True)

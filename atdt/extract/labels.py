@@ -3,7 +3,7 @@
 from typing import Any
 
 from atdt.domains import Domain, open_domain
-from atdt.domains.domain import RELATIVE
+from atdt.domains.predicted import RELATIVE
 from atdt.errors import UserError
 from atdt.extract.config import Extraction
 from atdt.predictions import INDEX, open_predictions

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from atdt.domains import Domain, ViewPlan, open_domain
-from atdt.domains.domain import RELATIVE
+from atdt.domains.predicted import RELATIVE
 from atdt.errors import DomainError, RunError
 from atdt.places import place
 from atdt.predictions import CONFIDENCE
