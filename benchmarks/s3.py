@@ -16,7 +16,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 from wsgiref.types import WSGIApplication as Application
 
-from moto.server import DomainDispatcherApplication, create_backend_app
+from moto.server import create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import run_wsgi_app
 
@@ -171,7 +171,7 @@ class _Faulty:
 @contextmanager
 def s3_server() -> Iterator[S3]:
     """Run a server with one empty bucket, `BUCKET`; needs `ENVIRONMENT` in its clients."""
-    with serving(DomainDispatcherApplication(create_backend_app)) as server:
+    with serving(create_backend_app("s3")) as server:  # moto looks up a service by many stats
         _make_bucket(server.url)
         server.forget()
         yield server
