@@ -171,7 +171,8 @@ class _Faulty:
 @contextmanager
 def s3_server() -> Iterator[S3]:
     """Run a server with one empty bucket, `BUCKET`; needs `ENVIRONMENT` in its clients."""
-    with serving(create_backend_app("s3")) as server:  # moto looks up a service by many stats
+    # For S3 alone: to find out a service moto lists its folders at each request.
+    with serving(create_backend_app("s3")) as server:
         _make_bucket(server.url)
         server.forget()
         yield server
