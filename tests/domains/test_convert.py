@@ -18,6 +18,7 @@ from atdt.errors import DomainError, RunError, UserError
 from atdt.hold import exclusive
 from atdt.tasks import get_task
 from atdt.texts import write_json
+from tests.made_predictions import write_index
 
 KINDS = ("semantic", "depth", "normals")
 
@@ -35,10 +36,7 @@ def write_predictions(folder: Path, domain, values: list[np.ndarray]) -> Path:
             folder / "predictions" / Path(sample.image).with_suffix(""), metres
         )
         named[sample.image] = str(path.relative_to(folder))
-    info = {"schema": 1, "task": "depth", "label_space": domain.label_space.to_dict()}
-    info |= {"domain": domain.to_dict(), "view": {}, "method": {}, "mismatch": [], "files": named}
-    write_json(folder / "predictions.json", info | {"complete": True})
-    return folder
+    return write_index(folder, domain, "depth", named, view={})
 
 
 def test_a_second_writer_is_refused_until_the_first_is_done(make_domain, tmp_path):

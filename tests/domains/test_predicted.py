@@ -8,6 +8,7 @@ import pytest
 from atdt.domains import Domain, label_space, open_domain
 from atdt.domains.encodings import write_depth, write_png
 from atdt.errors import DomainError, UserError
+from tests.made_predictions import write_index
 
 
 @pytest.fixture
@@ -22,19 +23,7 @@ def predict(tmp_path):
                 f"predictions/{sample.line}{'.npy' if task == 'depth' else '.png'}"
             )
             write_one(folder / files[sample.image])
-        info = {
-            "schema": 1,
-            "complete": True,
-            "task": task,
-            "label_space": domain.label_space.to_dict(),
-            "domain": domain.to_dict(),
-            "view": {},
-            "method": {},
-            "mismatch": [],
-            "files": files,
-        }
-        (folder / "predictions.json").write_text(json.dumps(info | changes))
-        return folder
+        return write_index(folder, domain, task, **{"files": files, "view": {}} | changes)
 
     return write
 

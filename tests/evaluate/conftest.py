@@ -8,7 +8,7 @@ import pytest
 
 from atdt.domains import Domain, ViewPlan, encodings, open_domain
 from atdt.tasks import get_task
-from atdt.texts import write_json
+from tests.made_predictions import write_index
 
 SIZE = (6, 8)
 DESCRIPTION = """
@@ -70,19 +70,15 @@ def predict(tmp_path: Path, domain: Domain) -> Predict:
             stem = Path(sample.image).with_suffix("")
             path = task.write(folder / "predictions" / stem, prediction)
             files[sample.image] = str(path.relative_to(folder))
-        info = {
-            "schema": 1,
-            "task": task_name,
-            "label_space": domain.label_space.to_dict(),
-            "domain": domain.to_dict(),
-            "view": (plan or ViewPlan()).to_dict(),
-            "mismatch": list(mismatch),
-            "method": {"kind": "network", "name": name, **(method or {})},
-            "complete": True,
-            "files": files,
-        }
-        write_json(folder / "predictions.json", info)
-        return folder
+        return write_index(
+            folder,
+            domain,
+            task_name,
+            files,
+            view=(plan or ViewPlan()).to_dict(),
+            mismatch=list(mismatch),
+            method={"kind": "network", "name": name, **(method or {})},
+        )
 
     return write
 

@@ -1,6 +1,5 @@
 """A small domain whose labels can be learnt from its images in a few steps."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atdt.domains import ViewPlan, encodings, open_domain
+from atdt.domains import encodings, open_domain
 from atdt.networks import NetworkSpec
 from atdt.tasks import get_task
 from atdt.training import TaskTraining
+from tests.made_predictions import write_index
 
 COLOURS = {"road": (90, 80, 90), "sky": (110, 170, 240), "vehicle": (200, 40, 30)}
 TINY = NetworkSpec("tiny", {})
@@ -96,28 +96,19 @@ def write_predictions(domain_b, tmp_path) -> Callable[..., Path]:
 
     def write(task, make, *, confidence=None, name="predicted", **changes):
         domain, folder = open_domain(f"{domain_b}:train"), tmp_path / name
-        info = {
-            "schema": 1,
-            "complete": True,
-            "task": task,
-            "label_space": domain.label_space.to_dict(),
-            "domain": domain.to_dict(),
-            "view": ViewPlan().to_dict(),
-            "mismatch": [],
-            "method": {"kind": "network", "network": {"sha256": "5a" * 32}},
-            "files": {},
-        }
-        if confidence is not None:
-            info["confidence"] = {}
+        files: dict[str, str] = {}
+        sure: dict[str, str] = {}
         for index, sample in enumerate(domain.samples):
             size = domain.image_size(index)
             path = get_task(task).write(folder / f"predictions/{index}", make(size))
-            info["files"][sample.image] = str(path.relative_to(folder))
+            files[sample.image] = str(path.relative_to(folder))
             if confidence is not None:
-                info["confidence"][sample.image] = f"confidence/{index}.png"
+                sure[sample.image] = f"confidence/{index}.png"
                 encodings.write_png(folder / f"confidence/{index}.png", confidence(size))
-        (folder / "predictions.json").write_text(json.dumps(info | changes))
-        return folder
+        info = {"method": {"kind": "network", "network": {"sha256": "5a" * 32}}}
+        if confidence is not None:
+            info["confidence"] = sure
+        return write_index(folder, domain, task, files, **info | changes)
 
     return write
 
